@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: MIT
+/// @file
+/// Compiler glue shared by every header: the version, host/device marking, unrolling, and the index type.
+#pragma once
+
+#include <cstddef>
+
+#define TYPENET_VERSION_MAJOR 0
+#define TYPENET_VERSION_MINOR 1
+#define TYPENET_VERSION_PATCH 0
+
+/// Marks a function that runs on the host and, where a CUDA compiler reads it, on the device too.
+#if defined(__CUDACC__)
+#define TYPENET_HD __host__ __device__
+#else
+#define TYPENET_HD
+#endif
+
+/// Inlines a kernel's inner function even where the compiler's size estimate says otherwise: register tiles live or die by it.
+#if defined(_MSC_VER)
+#define TYPENET_INLINE __forceinline
+#else
+#define TYPENET_INLINE inline __attribute__((always_inline))
+#endif
+
+/// Unrolls the loop that follows completely; its bounds are compile-time constants.
+#if defined(__CUDACC__)
+#define TYPENET_UNROLL _Pragma("unroll")
+#elif defined(__clang__)
+#define TYPENET_UNROLL _Pragma("clang loop unroll(full)")
+#elif defined(__GNUC__)
+#define TYPENET_UNROLL _Pragma("GCC unroll 128")
+#else
+#define TYPENET_UNROLL
+#endif
+
+namespace typenet {
+
+/// Signed type of every count, offset and index.
+using index = std::ptrdiff_t;
+
+}  // namespace typenet

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: MIT
+/// @file
+/// The vocabulary in which layers write their arithmetic once for every backend. A *pack* holds one number of each of
+/// `width` samples: a plain `float` or `double` here (one sample, as on a GPU thread), SIMD packs in the Eigen backend.
+/// Besides these functions a pack has + - * / and +=, element by element.
+#pragma once
+
+#include <cmath>
+#include <type_traits>
+
+#include <typenet/config.hpp>
+
+namespace typenet::lane {
+
+/// What a pack can do. A backend adds a pack by specialising this with the members seen here.
+template <class Pack>
+struct traits;
+
+template <class T>
+  requires std::is_floating_point_v<T>
+struct traits<T> {
+  using scalar = T;
+  using mask = bool;
+  static constexpr int width = 1;
+  TYPENET_HD static constexpr T load(const T* from) { return *from; }
+  TYPENET_HD static constexpr void store(T* to, T value) { *to = value; }
+  TYPENET_HD static constexpr T broadcast(T value) { return value; }
+  TYPENET_HD static constexpr T fma(T a, T b, T c) { return a * b + c; }
+  TYPENET_HD static constexpr T max(T a, T b) { return a > b ? a : b; }
+  TYPENET_HD static constexpr T min(T a, T b) { return a < b ? a : b; }
+  TYPENET_HD static constexpr T abs(T a) { return a < T{0} ? -a : a; }
+  TYPENET_HD static constexpr bool greater(T a, T b) { return a > b; }
+  TYPENET_HD static constexpr bool equal(T a, T b) { return a == b; }
+  TYPENET_HD static constexpr T select(bool condition, T yes, T no) { return condition ? yes : no; }
+  TYPENET_HD static constexpr T sum(T a) { return a; }
+  TYPENET_HD static T sqrt(T a) { return std::sqrt(a); }
+  TYPENET_HD static T exp(T a) { return std::exp(a); }
+  TYPENET_HD static T log(T a) { return std::log(a); }
+  TYPENET_HD static T tanh(T a) { return std::tanh(a); }
+  TYPENET_HD static T erf(T a) { return std::erf(a); }
+};
+
+template <class Pack>
+using scalar_t = typename traits<Pack>::scalar;
+/// The result of comparing two packs.
+template <class Pack>
+using mask_t = typename traits<Pack>::mask;
+/// Samples in a pack.
+template <class Pack>
+inline constexpr int width = traits<Pack>::width;
+
+/// Reads `width<Pack>` neighbouring scalars, aligned to the pack.
+template <class Pack>
+TYPENET_HD TYPENET_INLINE Pack load(const scalar_t<Pack>* from) {
+  return traits<Pack>::load(from);
+}
+/// Writes `width<Pack>` neighbouring scalars, aligned to the pack.
+template <class Pack>
+TYPENET_HD TYPENET_INLINE void store(scalar_t<Pack>* to, const Pack& value) {
+  traits<Pack>::store(to, value);
+}
+/// The same number in every lane.
+template <class Pack>
+TYPENET_HD TYPENET_INLINE Pack broadcast(scalar_t<Pack> value) {
+  return traits<Pack>::broadcast(value);
+}
+/// a * b + c, rounded once where the machine can.
+template <class Pack>
+TYPENET_HD TYPENET_INLINE Pack fma(const Pack& a, const Pack& b, const Pack& c) {
+  return traits<Pack>::fma(a, b, c);
+}
+template <class Pack>
+TYPENET_HD TYPENET_INLINE Pack max(const Pack& a, const Pack& b) {
+  return traits<Pack>::max(a, b);
+}
+template <class Pack>
+TYPENET_HD TYPENET_INLINE Pack min(const Pack& a, const Pack& b) {
+  return traits<Pack>::min(a, b);
+}
+/// a > b, lane by lane.
+template <class Pack>
+TYPENET_HD TYPENET_INLINE mask_t<Pack> greater(const Pack& a, const Pack& b) {
+  return traits<Pack>::greater(a, b);
+}
+/// a == b, lane by lane.
+template <class Pack>
+TYPENET_HD TYPENET_INLINE mask_t<Pack> equal(const Pack& a, const Pack& b) {
+  return traits<Pack>::equal(a, b);
+}
+/// `condition ? yes : no`, lane by lane.
+template <class Pack>
+TYPENET_HD TYPENET_INLINE Pack select(const mask_t<Pack>& condition, const Pack& yes, const Pack& no) {
+  return traits<Pack>::select(condition, yes, no);
+}
+/// The sum over the lanes, always in the same order.
+template <class Pack>
+TYPENET_HD TYPENET_INLINE scalar_t<Pack> sum(const Pack& a) {
+  return traits<Pack>::sum(a);
+}
+template <class Pack>
+TYPENET_HD TYPENET_INLINE Pack sqrt(const Pack& a) {
+  return traits<Pack>::sqrt(a);
+}
+template <class Pack>
+TYPENET_HD TYPENET_INLINE Pack exp(const Pack& a) {
+  return traits<Pack>::exp(a);
+}
+template <class Pack>
+TYPENET_HD TYPENET_INLINE Pack log(const Pack& a) {
+  return traits<Pack>::log(a);
+}
+template <class Pack>
+TYPENET_HD TYPENET_INLINE Pack tanh(const Pack& a) {
+  return traits<Pack>::tanh(a);
+}
+template <class Pack>
+TYPENET_HD TYPENET_INLINE Pack erf(const Pack& a) {
+  return traits<Pack>::erf(a);
+}
+template <class Pack>
+TYPENET_HD TYPENET_INLINE Pack abs(const Pack& a) {
+  return traits<Pack>::abs(a);
+}
+
+}  // namespace typenet::lane
