@@ -23,6 +23,13 @@
 #define TYPENET_INLINE inline __attribute__((always_inline))
 #endif
 
+/// The same for a lambda, after its parameters.
+#if defined(_MSC_VER)
+#define TYPENET_LAMBDA_INLINE
+#else
+#define TYPENET_LAMBDA_INLINE __attribute__((always_inline))
+#endif
+
 /// Unrolls the loop that follows completely; its bounds are compile-time constants.
 #if defined(__CUDACC__)
 #define TYPENET_UNROLL _Pragma("unroll")

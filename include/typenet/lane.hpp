@@ -22,6 +22,7 @@ struct traits<T> {
   using scalar = T;
   using mask = bool;
   static constexpr int width = 1;
+  static constexpr int registers = 32;
   TYPENET_HD static constexpr T load(const T* from) { return *from; }
   TYPENET_HD static constexpr void store(T* to, T value) { *to = value; }
   TYPENET_HD static constexpr T broadcast(T value) { return value; }
@@ -33,6 +34,7 @@ struct traits<T> {
   TYPENET_HD static constexpr bool equal(T a, T b) { return a == b; }
   TYPENET_HD static constexpr T select(bool condition, T yes, T no) { return condition ? yes : no; }
   TYPENET_HD static constexpr T sum(T a) { return a; }
+  TYPENET_HD static constexpr bool first_lanes(int count) { return count > 0; }
   TYPENET_HD static T sqrt(T a) { return std::sqrt(a); }
   TYPENET_HD static T exp(T a) { return std::exp(a); }
   TYPENET_HD static T log(T a) { return std::log(a); }
@@ -45,6 +47,9 @@ using scalar_t = typename traits<Pack>::scalar;
 /// The result of comparing two packs.
 template <class Pack>
 using mask_t = typename traits<Pack>::mask;
+/// Packs that the register file holds: what a register tile may use.
+template <class Pack>
+inline constexpr int registers = traits<Pack>::registers;
 /// Samples in a pack.
 template <class Pack>
 inline constexpr int width = traits<Pack>::width;
@@ -91,6 +96,11 @@ TYPENET_HD TYPENET_INLINE mask_t<Pack> equal(const Pack& a, const Pack& b) {
 template <class Pack>
 TYPENET_HD TYPENET_INLINE Pack select(const mask_t<Pack>& condition, const Pack& yes, const Pack& no) {
   return traits<Pack>::select(condition, yes, no);
+}
+/// True in the first `count` lanes.
+template <class Pack>
+TYPENET_HD TYPENET_INLINE mask_t<Pack> first_lanes(int count) {
+  return traits<Pack>::first_lanes(count);
 }
 /// The sum over the lanes, always in the same order.
 template <class Pack>

@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: MIT
+/// @file
+/// Networks as types, without anything that runs them: shapes, counts and checks, at a fraction of a second to compile.
+#pragma once
+
+// IWYU pragma: begin_exports
+#include <typenet/layers.hpp>
+#include <typenet/network.hpp>
+// IWYU pragma: end_exports

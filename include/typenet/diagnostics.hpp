@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: MIT
+/// @file
+/// The words in which a compiler reports a network that cannot be: `layer_error<at<3>, conv2d<16, 15>,
+/// needs::input_at_least<15, 15>, got<6, 12, 12>>`, or the same facts as a sentence where C++26 lets a library write one.
+#pragma once
+
+#include <string_view>
+
+#include <typenet/shape.hpp>
+
+namespace typenet {
+
+/// A layer that fits: what `check` answers when there is nothing to say.
+struct accepted {};
+
+/// Index of the offending layer in its network; further numbers lead into nested compositions.
+template <int... Path>
+struct at;
+/// The shape a layer was given, without the batch; the bare words of another input where it is no shape.
+template <int... Extents>
+struct got;
+/// Never defined: its name is the message.
+template <class Where, class Layer, class Needs, class Got>
+struct layer_error;
+/// Never defined: its name is the message.
+template <class Loss, class Needs, class Got>
+struct loss_error;
+
+namespace detail {
+
+/// Text built at compile time.
+struct sentence {
+  char characters[512] = {};
+  int length = 0;
+
+  constexpr sentence() = default;
+  constexpr explicit sentence(std::string_view text) { add(text); }
+  constexpr sentence& add(std::string_view text) {
+    for (const char c : text)
+      if (length < 511) characters[length++] = c;
+    return *this;
+  }
+  constexpr sentence& add(long long number) {
+    if (number < 0) return add("-").add(-number);
+    if (number > 9) add(number / 10);
+    const char digit[] = {static_cast<char>('0' + number % 10)};
+    return add(std::string_view{digit, 1});
+  }
+  constexpr sentence& add(int number) { return add(static_cast<long long>(number)); }
+  constexpr sentence& add(const sentence& other) { return add(other.view()); }
+  /// "6x12x12"
+  constexpr sentence& add(shape s) {
+    add(s[0]);
+    for (int axis = 1; axis < s.rank; ++axis) add("x").add(s[axis]);
+    return *this;
+  }
+  [[nodiscard]] constexpr std::string_view view() const { return {characters, static_cast<std::size_t>(length)}; }
+  [[nodiscard]] constexpr const char* data() const { return characters; }
+  [[nodiscard]] constexpr std::size_t size() const { return static_cast<std::size_t>(length); }
+};
+
+/// A type as its user wrote it: `conv2d<16, 15>`, without this library's namespace.
+template <class T>
+constexpr sentence type_name() {
+#if defined(__clang__)
+  constexpr std::string_view full = __PRETTY_FUNCTION__;
+  constexpr std::string_view key = "[T = ";
+  constexpr std::size_t begin = full.find(key) + key.size();
+  constexpr std::size_t end = full.rfind(']');
+#elif defined(__GNUC__)
+  constexpr std::string_view full = __PRETTY_FUNCTION__;
+  constexpr std::string_view key = "[with T = ";
+  constexpr std::size_t begin = full.find(key) + key.size();
+  constexpr std::size_t end = full.rfind(']');
+#else
+  constexpr std::string_view full = __FUNCSIG__;
+  constexpr std::string_view key = "type_name<";
+  constexpr std::size_t begin = full.find(key) + key.size();
+  constexpr std::size_t end = full.rfind(">(void)");
+#endif
+  sentence name;
+  std::string_view rest = full.substr(begin, end - begin);
+  while (!rest.empty()) {
+    if (rest.starts_with("typenet::")) {
+      rest.remove_prefix(9);
+    } else {
+      name.add(rest.substr(0, 1));
+      rest.remove_prefix(1);
+    }
+  }
+  return name;
+}
+
+}  // namespace detail
+
+/// What a layer can need. A layer of your own may declare its needs elsewhere: any type will do, and a static
+/// `text()` makes the sentence.
+namespace needs {
+
+struct a_layer {
+  static constexpr auto text() { return detail::sentence{"a layer (see the concept typenet::layer)"}; }
+};
+struct an_input_first {
+  static constexpr auto text() { return detail::sentence{"input<features> or input<channels, height, width> as its first argument"}; }
+};
+struct at_least_one_layer {
+  static constexpr auto text() { return detail::sentence{"at least one layer"}; }
+};
+struct at_least_one_branch {
+  static constexpr auto text() { return detail::sentence{"at least one branch"}; }
+};
+struct positive_sizes {
+  static constexpr auto text() { return detail::sentence{"sizes of at least 1 in its template arguments"}; }
+};
+struct non_negative_padding {
+  static constexpr auto text() { return detail::sentence{"a padding of at least 0"}; }
+};
+/// The field's limit: a window of padding alone has no maximum, nor an average.
+struct padding_at_most_half_the_window {
+  static constexpr auto text() { return detail::sentence{"a padding of at most half its window"}; }
+};
+struct an_image {
+  static constexpr auto text() { return detail::sentence{"an input of channels x height x width (it cannot follow flatten or linear)"}; }
+};
+struct a_vector {
+  static constexpr auto text() { return detail::sentence{"a vector of features (put flatten before it)"}; }
+};
+/// Counted with the padding.
+template <int Height, int Width>
+struct input_at_least {
+  static constexpr auto text() { return detail::sentence{"an input, with its padding, of at least "}.add(Height).add("x").add(Width); }
+};
+template <int Groups>
+struct channels_divisible_by {
+  static constexpr auto text() { return detail::sentence{"input channels divisible by "}.add(Groups); }
+};
+template <int Groups>
+struct output_channels_divisible_by {
+  static constexpr auto text() { return detail::sentence{"output channels divisible by "}.add(Groups); }
+};
+template <int Inputs, int Outputs>
+struct connection_table_of {
+  static constexpr auto text() {
+    return detail::sentence{"a connection_table<"}.add(Inputs).add(", ").add(Outputs).add("> (input channels, output channels)");
+  }
+};
+struct a_connection_for_every_output {
+  static constexpr auto text() { return detail::sentence{"a connection table in which every output reads at least one input"}; }
+};
+struct groups_or_connections_not_both {
+  static constexpr auto text() { return detail::sentence{"either groups or connections, not both"}; }
+};
+template <class Option>
+struct no_unknown_option {
+  static constexpr auto text() { return detail::sentence{"no option "}.add(detail::type_name<Option>()).add(" (it has no such option)"); }
+};
+template <class Option>
+struct no_repeated_option {
+  static constexpr auto text() { return detail::sentence{"each option once ("}.add(detail::type_name<Option>()).add(" repeats one)"); }
+};
+struct a_probability_below_one {
+  static constexpr auto text() { return detail::sentence{"a probability of at least 0 and below 1"}; }
+};
+/// A residual adds its body's output to its input, so both have one shape.
+template <int... Extents>
+struct body_output {
+  static constexpr auto text() {
+    detail::sentence s{"a body whose output is "};
+    int n = 0;
+    ((s.add(n++ == 0 ? "" : "x").add(Extents)), ...);
+    return s;
+  }
+};
+/// Branches are joined along the channels, so height and width agree.
+template <int Height, int Width>
+struct branches_of_height_and_width {
+  static constexpr auto text() { return detail::sentence{"branches whose outputs are all "}.add(Height).add("x").add(Width); }
+};
+struct branches_of_one_rank {
+  static constexpr auto text() { return detail::sentence{"branches that are all images or all vectors"}; }
+};
+struct a_name_without_dots {
+  static constexpr auto text() { return detail::sentence{"a name that is not empty and holds no dot"}; }
+};
+struct names_that_differ {
+  static constexpr auto text() { return detail::sentence{"names that differ among its parameters"}; }
+};
+/// Of a loss.
+template <int Classes>
+struct a_vector_of_scores {
+  static constexpr auto text() { return detail::sentence{"an output of one score for each of the "}.add(Classes).add(" classes"); }
+};
+template <int... Extents>
+struct targets_of_shape {
+  static constexpr auto text() {
+    detail::sentence s{"targets of shape "};
+    int n = 0;
+    ((s.add(n++ == 0 ? "" : "x").add(Extents)), ...);
+    return s;
+  }
+};
+
+}  // namespace needs
+}  // namespace typenet

@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: MIT
+/// @file
+/// What a layer is: an empty type that says which inputs it accepts, what comes out, which parameters it has, and how
+/// its arithmetic runs on packs of samples. To write one, derive from `layer_defaults` or `elementwise`.
+#pragma once
+
+#include <array>
+#include <concepts>
+#include <cstdint>
+#include <string_view>
+#include <type_traits>
+
+#include <typenet/config.hpp>
+#include <typenet/diagnostics.hpp>
+#include <typenet/lane.hpp>
+#include <typenet/shape.hpp>
+
+namespace typenet {
+
+/// What a parameter is for; an initialisation scheme has a rule for each role.
+enum class parameter_role { weight, bias, scale, shift, centers };
+
+/// One learned tensor of a layer, named as PyTorch names it.
+struct parameter_spec {
+  std::string_view name;
+  parameter_role role = parameter_role::weight;
+  int rank = 1;
+  int extents[4] = {1, 1, 1, 1};
+  /// Inputs that one output unit reads, and outputs that one input unit feeds: what initialisers scale by.
+  int fan_in = 1;
+  int fan_out = 1;
+
+  [[nodiscard]] constexpr index size() const { return index{extents[0]} * extents[1] * extents[2] * extents[3]; }
+};
+
+/// One tensor that a layer keeps without learning it, such as a running mean.
+struct buffer_spec {
+  std::string_view name;
+  int rank = 1;
+  int extents[4] = {1, 1, 1, 1};
+  double initial = 0;
+  /// Saved as a 64-bit integer, as PyTorch does with `num_batches_tracked`.
+  bool integer = false;
+
+  [[nodiscard]] constexpr index size() const { return index{extents[0]} * extents[1] * extents[2] * extents[3]; }
+};
+
+/// Most parameter tensors, and most buffers, of one layer.
+inline constexpr int max_layer_tensors = 4;
+
+/// A value of the network for a batch, stored batch-innermost as [lane group][channel][row][column][lane]: `base` is
+/// group 0, `stride` the distance between groups. Element e of a block's sample lies `e * Lanes` further on.
+template <class Scalar, int Lanes>
+struct lane_view {
+  Scalar* base = nullptr;
+  index stride = 0;
+
+  /// Where block b begins; a block is one pack wide, so a group holds `Lanes / width<Pack>` of them.
+  template <class Pack>
+  [[nodiscard]] TYPENET_HD TYPENET_INLINE Scalar* block(index b) const {
+    constexpr int per_group = Lanes / lane::width<Pack>;
+    if constexpr (per_group == 1) {
+      return base + b * stride;
+    } else {
+      return base + (b / per_group) * stride + (b % per_group) * lane::width<Pack>;
+    }
+  }
+};
+
+/// Everything that a layer's kernels may touch. Parameters, gradients and buffers come in the order of their specs.
+template <class Scalar, int Lanes>
+struct layer_data {
+  lane_view<const Scalar, Lanes> input;
+  lane_view<Scalar, Lanes> output;
+  lane_view<const Scalar, Lanes> output_gradient;
+  lane_view<Scalar, Lanes> input_gradient;
+  /// What the layer asked to keep per sample (`saved_size`).
+  lane_view<Scalar, Lanes> saved;
+  const Scalar* parameters[max_layer_tensors] = {};
+  Scalar* gradients[max_layer_tensors] = {};
+  Scalar* buffers[max_layer_tensors] = {};
+  /// `scratch_size` scalars, kept from forward to backward.
+  Scalar* scratch = nullptr;
+  /// Tells apart the layers that draw random numbers.
+  std::uint32_t random_substream = 0;
+};
+
+/// What most layers have none of. Derive from it and declare what yours does.
+///
+/// A layer also provides, for `Exec` an execution (its `pack` and `lanes` types, `blocks()`, `batch()`, `training()`,
+/// `for_each(items, function)`) and `Data` a `layer_data`:
+/// - `template <shape In> static constexpr auto check()`: `accepted{}` or one of `needs`
+/// - `static constexpr shape output(shape in)`
+/// - `template <shape In, class Exec, class Data> static void forward(Exec&, const Data&)`
+/// - `template <shape In, bool Accumulate, class Exec, class Data> static void backward_input(Exec&, const Data&)`:
+///   writes the input's gradient, or adds to it
+/// - with parameters, `template <shape In, class Exec, class Data> static void backward_parameters(Exec&, const Data&)`,
+///   which writes (not adds) every gradient and runs before `backward_input`
+///
+/// The output's gradient is zero in lanes beyond the batch, and `backward_input` keeps it so.
+struct layer_defaults {
+  static constexpr std::array<parameter_spec, 0> parameters(shape) { return {}; }
+  static constexpr std::array<buffer_spec, 0> buffers(shape) { return {}; }
+  /// Multiply-accumulates of one forward pass of one sample.
+  static constexpr index macs(shape) { return 0; }
+  /// Scalars kept per sample from forward to backward.
+  static constexpr index saved_size(shape) { return 0; }
+  /// Scalars of working memory for a batch of `samples` (a multiple of the lanes).
+  static constexpr index scratch_size(shape, index /*samples*/) { return 0; }
+  /// Whether the backward pass reads the input, and the output, of the forward pass.
+  static constexpr bool backward_reads_input = true;
+  static constexpr bool backward_reads_output = false;
+  /// Whether output may overwrite input, and the input's gradient the output's.
+  static constexpr bool in_place = false;
+  /// Whether the output is the input under another shape.
+  static constexpr bool only_reshapes = false;
+  static constexpr bool is_layer = true;
+};
+
+/// A type that can stand in a network.
+template <class L>
+concept layer = std::is_empty_v<L> && requires {
+  { L::is_layer } -> std::convertible_to<bool>;
+};
+
+namespace detail {
+
+/// Writes a gradient, or adds to what another consumer of the same value has written.
+template <bool Accumulate, class Pack>
+TYPENET_HD TYPENET_INLINE void put(lane::scalar_t<Pack>* to, const Pack& value) {
+  if constexpr (Accumulate)
+    lane::store<Pack>(to, lane::load<Pack>(to) + value);
+  else
+    lane::store<Pack>(to, value);
+}
+
+constexpr index ceil_div(index a, index b) { return (a + b - 1) / b; }
+
+/// Samples of block b that are part of the batch.
+template <class Pack>
+TYPENET_HD TYPENET_INLINE int valid_lanes(index block, index batch) {
+  const index left = batch - block * lane::width<Pack>;
+  return left >= lane::width<Pack> ? lane::width<Pack> : left > 0 ? static_cast<int>(left) : 0;
+}
+
+/// Zeroes the lanes that are not part of the batch.
+template <class Pack>
+TYPENET_HD TYPENET_INLINE Pack keep_lanes(const Pack& value, int valid) {
+  return valid >= lane::width<Pack> ? value : lane::select<Pack>(lane::first_lanes<Pack>(valid), value, lane::broadcast<Pack>(0));
+}
+
+/// The sum of one channel of `area` positions over all samples and positions, in a fixed order.
+template <class Pack, int Lanes, class View>
+TYPENET_HD TYPENET_INLINE lane::scalar_t<Pack> sum_channel(const View& view, index blocks, index channel, int area) {
+  // Four chains hide the additions' latency.
+  Pack part[4] = {lane::broadcast<Pack>(0), lane::broadcast<Pack>(0), lane::broadcast<Pack>(0), lane::broadcast<Pack>(0)};
+  for (index b = 0; b < blocks; ++b) {
+    const auto* plane = view.template block<Pack>(b) + channel * area * Lanes;
+    int p = 0;
+    for (; p + 4 <= area; p += 4) {
+      TYPENET_UNROLL
+      for (int i = 0; i < 4; ++i) part[i] = part[i] + lane::load<Pack>(plane + index{p + i} * Lanes);
+    }
+    for (; p < area; ++p) part[0] = part[0] + lane::load<Pack>(plane + index{p} * Lanes);
+  }
+  return lane::sum<Pack>((part[0] + part[1]) + (part[2] + part[3]));
+}
+
+/// Calls `body(block, element offset in scalars)` for each pack of a value of `Size` numbers a sample.
+template <int Size, class Exec, class Body>
+void for_each_pack(Exec& exec, Body body) {
+  constexpr int chunk = 64;
+  constexpr index chunks = ceil_div(Size, chunk);
+  exec.for_each(exec.blocks() * chunks, [=] TYPENET_HD(index item) {
+    const index block = item / chunks;
+    const int first = static_cast<int>(item % chunks) * chunk;
+    const int last = first + chunk < Size ? first + chunk : Size;
+    for (int e = first; e < last; ++e) body(block, index{e} * Exec::lanes);
+  });
+}
+
+}  // namespace detail
+
+/// Which value of the forward pass an element-wise layer differentiates from.
+enum class differentiates_from { input, output };
+
+/// A layer that maps each number by itself. `Derived` has
+/// `template <class Pack> static Pack apply(Pack x)` and
+/// `template <class Pack> static Pack derivative(Pack v)`, the slope at x, v being x or the output as `From` says.
+template <class Derived, differentiates_from From>
+struct elementwise : layer_defaults {
+  static constexpr bool backward_reads_input = From == differentiates_from::input;
+  static constexpr bool backward_reads_output = From == differentiates_from::output;
+  static constexpr bool in_place = true;
+
+  template <shape In>
+  static constexpr auto check() {
+    return accepted{};
+  }
+  static constexpr shape output(shape in) { return in; }
+
+  template <shape In, class Exec, class Data>
+  static void forward(Exec& exec, const Data& data) {
+    using pack = typename Exec::pack;
+    detail::for_each_pack<In.size()>(exec, [=] TYPENET_HD(index block, index offset) {
+      const pack x = lane::load<pack>(data.input.template block<pack>(block) + offset);
+      lane::store<pack>(data.output.template block<pack>(block) + offset, Derived::template apply<pack>(x));
+    });
+  }
+
+  template <shape In, bool Accumulate, class Exec, class Data>
+  static void backward_input(Exec& exec, const Data& data) {
+    using pack = typename Exec::pack;
+    detail::for_each_pack<In.size()>(exec, [=] TYPENET_HD(index block, index offset) {
+      const pack gradient = lane::load<pack>(data.output_gradient.template block<pack>(block) + offset);
+      pack value;
+      if constexpr (From == differentiates_from::input)
+        value = lane::load<pack>(data.input.template block<pack>(block) + offset);
+      else
+        value = lane::load<pack>(data.output.template block<pack>(block) + offset);
+      detail::put<Accumulate, pack>(data.input_gradient.template block<pack>(block) + offset,
+                                    Derived::template derivative<pack>(value) * gradient);
+    });
+  }
+};
+
+}  // namespace typenet

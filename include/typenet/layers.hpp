@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: MIT
+/// @file
+/// Every layer of the library.
+#pragma once
+
+// IWYU pragma: begin_exports
+#include <typenet/compose.hpp>
+#include <typenet/layers/avg_pool2d.hpp>
+#include <typenet/layers/batch_norm.hpp>
+#include <typenet/layers/conv2d.hpp>
+#include <typenet/layers/dropout.hpp>
+#include <typenet/layers/flatten.hpp>
+#include <typenet/layers/gaussian_rbf.hpp>
+#include <typenet/layers/gelu.hpp>
+#include <typenet/layers/group_norm.hpp>
+#include <typenet/layers/leaky_relu.hpp>
+#include <typenet/layers/linear.hpp>
+#include <typenet/layers/max_pool2d.hpp>
+#include <typenet/layers/relu.hpp>
+#include <typenet/layers/scaled_tanh.hpp>
+#include <typenet/layers/sigmoid.hpp>
+#include <typenet/layers/softmax.hpp>
+#include <typenet/layers/tanh.hpp>
+// IWYU pragma: end_exports

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: MIT
+/// @file
+/// avg_pool2d and global_avg_pool2d: the mean of each window, of each channel.
+#pragma once
+
+#include <typenet/detail/pooling.hpp>
+
+namespace typenet {
+
+/// The mean of each window, padding counted as zeros. Options: `stride` (the window by default), `padding`.
+/// @see torch.nn.AvgPool2d
+template <auto Window, class... Options>
+struct avg_pool2d : detail::pooling<Window, Options...> {
+ private:
+  using base = detail::pooling<Window, Options...>;
+  static constexpr double share = 1.0 / (base::window.height * base::window.width);
+
+ public:
+  static constexpr bool backward_reads_input = false;
+
+  template <shape In, class Exec, class Data>
+  static void forward(Exec& exec, const Data& data) {
+    using pack = typename Exec::pack;
+    using scalar = typename Exec::scalar;
+    constexpr shape out = base::output(In);
+    exec.for_each(exec.blocks() * In.channels(), [=] TYPENET_HD(index item) {
+      const index block = item / In.channels();
+      const index channel = item % In.channels();
+      const scalar* from = data.input.template block<pack>(block) + channel * In.area() * Exec::lanes;
+      scalar* to = data.output.template block<pack>(block) + channel * out.area() * Exec::lanes;
+      for (int row = 0; row < out.height(); ++row)
+        for (int column = 0; column < out.width(); ++column) {
+          pack sum = lane::broadcast<pack>(0);
+          base::template for_each_input<In>(
+              row, column, [&](int e) TYPENET_LAMBDA_INLINE { sum = sum + lane::load<pack>(from + index{e} * Exec::lanes); });
+          lane::store<pack>(to + index{row * out.width() + column} * Exec::lanes, sum * lane::broadcast<pack>(static_cast<scalar>(share)));
+        }
+    });
+  }
+
+  template <shape In, bool Accumulate, class Exec, class Data>
+  static void backward_input(Exec& exec, const Data& data) {
+    using pack = typename Exec::pack;
+    using scalar = typename Exec::scalar;
+    constexpr shape out = base::output(In);
+    exec.for_each(exec.blocks() * In.channels(), [=] TYPENET_HD(index item) {
+      const index block = item / In.channels();
+      const index channel = item % In.channels();
+      const scalar* gradient = data.output_gradient.template block<pack>(block) + channel * out.area() * Exec::lanes;
+      scalar* to = data.input_gradient.template block<pack>(block) + channel * In.area() * Exec::lanes;
+      base::template clear_plane<In, Accumulate, pack, Exec::lanes>(to);
+      for (int row = 0; row < out.height(); ++row)
+        for (int column = 0; column < out.width(); ++column) {
+          const pack g = lane::load<pack>(gradient + index{row * out.width() + column} * Exec::lanes) *
+                         lane::broadcast<pack>(static_cast<scalar>(share));
+          base::template for_each_input<In>(row, column,
+                                            [&](int e) TYPENET_LAMBDA_INLINE { detail::put<true, pack>(to + index{e} * Exec::lanes, g); });
+        }
+    });
+  }
+};
+
+/// The mean of each channel: channels x height x width to channels x 1 x 1. @see torch.nn.AdaptiveAvgPool2d(1)
+struct global_avg_pool2d : layer_defaults {
+  static constexpr bool backward_reads_input = false;
+
+  template <shape In>
+  static constexpr auto check() {
+    if constexpr (In.rank != 3)
+      return needs::an_image{};
+    else
+      return accepted{};
+  }
+  static constexpr shape output(shape in) { return shape{in.channels(), 1, 1}; }
+
+  template <shape In, class Exec, class Data>
+  static void forward(Exec& exec, const Data& data) {
+    using pack = typename Exec::pack;
+    using scalar = typename Exec::scalar;
+    exec.for_each(exec.blocks() * In.channels(), [=] TYPENET_HD(index item) {
+      const index block = item / In.channels();
+      const index channel = item % In.channels();
+      const scalar* from = data.input.template block<pack>(block) + channel * In.area() * Exec::lanes;
+      pack sum = lane::broadcast<pack>(0);
+      for (int e = 0; e < In.area(); ++e) sum = sum + lane::load<pack>(from + index{e} * Exec::lanes);
+      lane::store<pack>(data.output.template block<pack>(block) + channel * Exec::lanes,
+                        sum * lane::broadcast<pack>(static_cast<scalar>(1.0 / In.area())));
+    });
+  }
+
+  template <shape In, bool Accumulate, class Exec, class Data>
+  static void backward_input(Exec& exec, const Data& data) {
+    using pack = typename Exec::pack;
+    using scalar = typename Exec::scalar;
+    detail::for_each_pack<In.size()>(exec, [=] TYPENET_HD(index block, index offset) {
+      const index channel = offset / (In.area() * Exec::lanes);
+      const pack g = lane::load<pack>(data.output_gradient.template block<pack>(block) + channel * Exec::lanes);
+      detail::put<Accumulate, pack>(data.input_gradient.template block<pack>(block) + offset,
+                                    g * lane::broadcast<pack>(static_cast<scalar>(1.0 / In.area())));
+    });
+  }
+};
+
+}  // namespace typenet

@@ -1,0 +1,491 @@
+// SPDX-License-Identifier: MIT
+/// @file
+/// conv2d: two-dimensional convolution.
+#pragma once
+
+#include <utility>
+
+#include <typenet/detail/tile.hpp>
+#include <typenet/layer.hpp>
+#include <typenet/tags.hpp>
+
+namespace typenet {
+
+namespace detail {
+
+/// Everything about a convolution that its kernels need, fixed by the layer and its input.
+struct conv_geometry {
+  int in_channels, in_height, in_width;
+  int out_channels, out_height, out_width;
+  kernel_size kernel, stride, padding, dilation;
+  int groups;
+
+  [[nodiscard]] constexpr int group_inputs() const { return in_channels / groups; }
+  [[nodiscard]] constexpr int group_outputs() const { return out_channels / groups; }
+  [[nodiscard]] constexpr int taps() const { return kernel.height * kernel.width; }
+};
+
+/// Where the weights of each (output, input) pair begin, in units of one window: all pairs of a group.
+template <conv_geometry G>
+struct dense_links {
+  static constexpr int rows_together = G.group_outputs();
+  static constexpr int columns_together = G.group_inputs();
+  /// Inputs that output o reads, the k-th of them, and its window among all.
+  TYPENET_HD static constexpr int inputs_of(int /*o*/) { return G.group_inputs(); }
+  TYPENET_HD static constexpr int input(int o, int k) { return o / G.group_outputs() * G.group_inputs() + k; }
+  TYPENET_HD static constexpr int input_window(int o, int k) { return o * G.group_inputs() + k; }
+  /// Outputs that input i feeds, the k-th of them, and its window among all.
+  TYPENET_HD static constexpr int outputs_of(int /*i*/) { return G.group_outputs(); }
+  TYPENET_HD static constexpr int output(int i, int k) { return i / G.group_inputs() * G.group_outputs() + k; }
+  TYPENET_HD static constexpr int output_window(int i, int k) { return output(i, k) * G.group_inputs() + i % G.group_inputs(); }
+  /// Distance, in windows, between one input's windows for neighbouring outputs, and one output's for neighbouring inputs.
+  static constexpr int output_step = G.group_inputs();
+  static constexpr int input_step = 1;
+  static constexpr int windows = G.out_channels * G.group_inputs();
+};
+
+/// The same for a connection table: windows are stored output by output, inputs ascending, none for absent links.
+template <auto Table>
+struct table_links {
+  static constexpr int windows = Table.links();
+  static constexpr int rows_together = 1;
+  static constexpr int columns_together = 1;
+  static constexpr int output_step = 0;
+  static constexpr int input_step = 0;
+
+  struct lookup {
+    int first_window[Table.outputs + 1] = {};
+    int input_at[Table.links() + 1] = {};
+    int first_of_input[Table.inputs + 1] = {};
+    int output_at[Table.links() + 1] = {};
+    int window_at[Table.links() + 1] = {};
+  };
+  static constexpr lookup make() {
+    lookup t{};
+    int n = 0;
+    for (int o = 0; o < Table.outputs; ++o) {
+      t.first_window[o] = n;
+      for (int i = 0; i < Table.inputs; ++i)
+        if (Table.on[i][o]) t.input_at[n++] = i;
+    }
+    t.first_window[Table.outputs] = n;
+    n = 0;
+    for (int i = 0; i < Table.inputs; ++i) {
+      t.first_of_input[i] = n;
+      for (int o = 0; o < Table.outputs; ++o) {
+        if (!Table.on[i][o]) continue;
+        t.output_at[n] = o;
+        for (int w = t.first_window[o]; w < t.first_window[o + 1]; ++w)
+          if (t.input_at[w] == i) t.window_at[n] = w;
+        ++n;
+      }
+    }
+    t.first_of_input[Table.inputs] = n;
+    return t;
+  }
+  static constexpr lookup table = make();
+
+  TYPENET_HD static constexpr int inputs_of(int o) { return table.first_window[o + 1] - table.first_window[o]; }
+  TYPENET_HD static constexpr int input(int o, int k) { return table.input_at[table.first_window[o] + k]; }
+  TYPENET_HD static constexpr int input_window(int o, int k) { return table.first_window[o] + k; }
+  TYPENET_HD static constexpr int outputs_of(int i) { return table.first_of_input[i + 1] - table.first_of_input[i]; }
+  TYPENET_HD static constexpr int output(int i, int k) { return table.output_at[table.first_of_input[i] + k]; }
+  TYPENET_HD static constexpr int output_window(int i, int k) { return table.window_at[table.first_of_input[i] + k]; }
+};
+
+/// How the forward pass gathers: result (o, row, column) sums inputs at row * stride - padding + tap * dilation.
+template <conv_geometry G, class Links>
+struct forward_gather {
+  static constexpr int channels = G.out_channels, height = G.out_height, width = G.out_width;
+  static constexpr int source_height = G.in_height, source_width = G.in_width;
+  static constexpr int rows_together = Links::rows_together;
+  /// Tiles start at multiples of this.
+  static constexpr int column_unit = 1;
+  static constexpr int weight_step = Links::output_step;
+
+  TYPENET_HD static constexpr int sources(int channel) { return Links::inputs_of(channel); }
+  TYPENET_HD static constexpr int source(int channel, int k) { return Links::input(channel, k); }
+  TYPENET_HD static constexpr int window(int channel, int k) { return Links::input_window(channel, k); }
+  /// The source row of a tap, or -1.
+  TYPENET_HD static constexpr int source_row(int row, int tap) {
+    const int r = row * G.stride.height - G.padding.height + tap * G.dilation.height;
+    return r < G.in_height ? r : -1;
+  }
+  TYPENET_HD static constexpr bool has_column(int /*column*/, int /*tap*/) { return true; }
+  TYPENET_HD static constexpr int source_column(int column, int tap) {
+    return column * G.stride.width - G.padding.width + tap * G.dilation.width;
+  }
+  /// Where a tile that starts at `column` starts to read; `column` is a multiple of `column_unit`.
+  TYPENET_HD static constexpr int source_start(int column) { return column * G.stride.width; }
+};
+
+/// How the input's gradient gathers: result (i, row, column) sums output gradients at (row + padding - tap * dilation) / stride.
+template <conv_geometry G, class Links>
+struct backward_gather {
+  static constexpr int channels = G.in_channels, height = G.in_height, width = G.in_width;
+  static constexpr int source_height = G.out_height, source_width = G.out_width;
+  static constexpr int rows_together = Links::columns_together;
+  static constexpr int column_unit = G.stride.width;
+  static constexpr int weight_step = Links::input_step;
+
+  TYPENET_HD static constexpr int sources(int channel) { return Links::outputs_of(channel); }
+  TYPENET_HD static constexpr int source(int channel, int k) { return Links::output(channel, k); }
+  TYPENET_HD static constexpr int window(int channel, int k) { return Links::output_window(channel, k); }
+  TYPENET_HD static constexpr int source_row(int row, int tap) {
+    const int r = row + G.padding.height - tap * G.dilation.height;
+    return r < 0 || r % G.stride.height != 0 || r / G.stride.height >= G.out_height ? -1 : r / G.stride.height;
+  }
+  TYPENET_HD static constexpr bool has_column(int column, int tap) {
+    return (column + G.padding.width - tap * G.dilation.width) % G.stride.width == 0;
+  }
+  TYPENET_HD static constexpr int source_column(int column, int tap) {
+    return (column + G.padding.width - tap * G.dilation.width) / G.stride.width;
+  }
+  TYPENET_HD static constexpr int source_start(int column) { return column / G.stride.width; }
+};
+
+/// Columns in which every tap that exists falls inside the source: [first, last).
+template <class Gather>
+constexpr std::pair<int, int> interior_columns(int taps) {
+  int first = Gather::width, last = 0;
+  bool open = true;
+  for (int c = 0; c < Gather::width; ++c) {
+    bool inside = true;
+    for (int t = 0; t < taps; ++t)
+      if (Gather::has_column(c, t)) inside = inside && Gather::source_column(c, t) >= 0 && Gather::source_column(c, t) < Gather::source_width;
+    if (inside && open) {
+      first = c;
+      open = false;
+    }
+    if (inside) last = c + 1;
+  }
+  return {first, last};
+}
+
+inline constexpr int any_column = -1;
+
+/// One register tile of results: `Rows` channels from `channel` on, `Columns` columns from `start` on, in one row.
+/// `Start` is that column where it is known (at the edges, where taps fall outside), `any_column` in the interior.
+template <conv_geometry G, class Gather, class Pack, int Lanes, int Rows, int Columns, int Start>
+TYPENET_HD TYPENET_INLINE void gather_tile(const lane::scalar_t<Pack>* source, const lane::scalar_t<Pack>* weights, int channel, int row,
+                                           int start, Pack (&sum)[Rows][Columns]) {
+  using scalar = lane::scalar_t<Pack>;
+  constexpr int area = Gather::source_height * Gather::source_width;
+  const int count = Gather::sources(channel);
+  for (int k = 0; k < count; ++k) {
+    const scalar* plane = source + index{Gather::source(channel, k)} * area * Lanes;
+    const scalar* window = weights + index{Gather::window(channel, k)} * G.taps();
+    for (int ky = 0; ky < G.kernel.height; ++ky) {
+      const int source_row = Gather::source_row(row, ky);
+      if (source_row < 0) continue;
+      const scalar* line = plane + index{source_row} * Gather::source_width * Lanes;
+      const scalar* taps = window + ky * G.kernel.width;
+      if constexpr (Start == any_column) {
+        line += index{Gather::source_start(start)} * Lanes;
+      }
+      TYPENET_UNROLL
+      for (int kx = 0; kx < G.kernel.width; ++kx) {
+        TYPENET_UNROLL
+        for (int j = 0; j < Columns; ++j) {
+          const int column = (Start == any_column ? 0 : Start) + j;
+          if (!Gather::has_column(column, kx)) continue;
+          const int source_column = Gather::source_column(column, kx);
+          if (Start != any_column && (source_column < 0 || source_column >= Gather::source_width)) continue;
+          const Pack x = lane::load<Pack>(line + index{source_column} * Lanes);
+          TYPENET_UNROLL
+          for (int r = 0; r < Rows; ++r)
+            sum[r][j] = lane::fma<Pack>(x, lane::broadcast<Pack>(taps[r * Gather::weight_step * G.taps() + kx]), sum[r][j]);
+        }
+      }
+    }
+  }
+}
+
+/// The tiles of one row of results, and of the whole value.
+template <conv_geometry G, class Gather, class Pack, int Lanes>
+struct gather_plan {
+  using scalar = lane::scalar_t<Pack>;
+  static constexpr register_tile tile =
+      choose_tile(Gather::rows_together, Gather::width, Gather::column_unit, 1, lane::registers<Pack>);
+  static constexpr int tiles = static_cast<int>(ceil_div(Gather::width, tile.columns));
+  static constexpr std::pair<int, int> interior = interior_columns<Gather>(G.kernel.width);
+  // Whole tiles of the interior run from first_inner to last_inner.
+  static constexpr int first_inner = static_cast<int>(ceil_div(interior.first, tile.columns));
+  static constexpr int last_inner = interior.second / tile.columns > first_inner ? interior.second / tile.columns : first_inner;
+  static constexpr index items_per_block = index{Gather::channels} / tile.rows * Gather::height;
+
+  template <int Columns, int Start, class Begin, class End>
+  TYPENET_HD TYPENET_INLINE static void run_tile(const scalar* source, const scalar* weights, int channel, int row, int start, const Begin& begin,
+                                                 const End& end) {
+    Pack sum[tile.rows][Columns];
+    TYPENET_UNROLL
+    for (int r = 0; r < tile.rows; ++r) {
+      const Pack initial = begin(channel + r);
+      TYPENET_UNROLL
+      for (int j = 0; j < Columns; ++j) sum[r][j] = initial;
+    }
+    gather_tile<G, Gather, Pack, Lanes, tile.rows, Columns, Start>(source, weights, channel, row, start, sum);
+    TYPENET_UNROLL
+    for (int r = 0; r < tile.rows; ++r)
+      TYPENET_UNROLL
+    for (int j = 0; j < Columns; ++j) end(((channel + r) * Gather::height + row) * Gather::width + start + j, sum[r][j]);
+  }
+
+  template <int First, int... T, class Begin, class End>
+  TYPENET_HD TYPENET_INLINE static void run_edges(std::integer_sequence<int, T...>, const scalar* source, const scalar* weights, int channel,
+                                                  int row, const Begin& begin, const End& end) {
+    (run_tile<((First + T + 1) * tile.columns <= Gather::width ? tile.columns : Gather::width - (First + T) * tile.columns),
+              (First + T) * tile.columns>(source, weights, channel, row, (First + T) * tile.columns, begin, end),
+     ...);
+  }
+
+  /// All columns of work item `item` (a channel tile and a row) of one block.
+  template <class Begin, class End>
+  TYPENET_HD TYPENET_INLINE static void run(index item, const scalar* source, const scalar* weights, const Begin& begin, const End& end) {
+    const int channel = static_cast<int>(item / Gather::height) * tile.rows;
+    const int row = static_cast<int>(item % Gather::height);
+    run_edges<0>(std::make_integer_sequence<int, first_inner < tiles ? first_inner : tiles>{}, source, weights, channel, row, begin, end);
+    for (int t = first_inner; t < last_inner; ++t)
+      run_tile<tile.columns, any_column>(source, weights, channel, row, t * tile.columns, begin, end);
+    if constexpr (last_inner < tiles && first_inner < tiles)
+      run_edges<last_inner>(std::make_integer_sequence<int, tiles - last_inner>{}, source, weights, channel, row, begin, end);
+  }
+};
+
+/// Gradient of the weights: one work item owns `rows` outputs x `columns` inputs x one row of taps and sums all samples.
+template <conv_geometry G, class Links, class Pack, int Lanes>
+struct weight_gradient_plan {
+  using scalar = lane::scalar_t<Pack>;
+  static constexpr register_tile tile =
+      choose_tile(Links::rows_together, Links::columns_together, 1, G.kernel.width, lane::registers<Pack>, true);
+  static constexpr int windows_per_item = tile.rows * tile.columns;
+  static constexpr index items = index{Links::windows} / windows_per_item * G.kernel.height;
+  using gather = forward_gather<G, Links>;
+  static constexpr std::pair<int, int> interior = interior_columns<gather>(G.kernel.width);
+  static constexpr int inner_first = interior.first < interior.second ? interior.first : G.out_width;
+  static constexpr int inner_last = interior.first < interior.second ? interior.second : G.out_width;
+
+  template <int Start>
+  TYPENET_HD TYPENET_INLINE static void column(const scalar* gradient, const scalar* line, int at, Pack (&sum)[tile.rows][tile.columns][G.kernel.width]) {
+    constexpr index out_area = index{G.out_height} * G.out_width;
+    constexpr index in_area = index{G.in_height} * G.in_width;
+    Pack g[tile.rows];
+    TYPENET_UNROLL
+    for (int r = 0; r < tile.rows; ++r) g[r] = lane::load<Pack>(gradient + (r * out_area + at) * Lanes);
+    TYPENET_UNROLL
+    for (int c = 0; c < tile.columns; ++c) {
+      TYPENET_UNROLL
+      for (int kx = 0; kx < G.kernel.width; ++kx) {
+        const int source_column = Start == any_column ? gather::source_start(at) + gather::source_column(0, kx) : gather::source_column(Start, kx);
+        if (Start != any_column && (source_column < 0 || source_column >= G.in_width)) continue;
+        const Pack x = lane::load<Pack>(line + (c * in_area + source_column) * Lanes);
+        TYPENET_UNROLL
+        for (int r = 0; r < tile.rows; ++r) sum[r][c][kx] = lane::fma<Pack>(g[r], x, sum[r][c][kx]);
+      }
+    }
+  }
+
+  template <int First, int... T>
+  TYPENET_HD TYPENET_INLINE static void edge_columns(std::integer_sequence<int, T...>, const scalar* gradient, const scalar* line,
+                                                     Pack (&sum)[tile.rows][tile.columns][G.kernel.width]) {
+    (column<First + T>(gradient, line, First + T, sum), ...);
+  }
+
+  template <class Data>
+  TYPENET_HD static void run(index item, index blocks, const Data& data) {
+    const int ky = static_cast<int>(item % G.kernel.height);
+    const int group = static_cast<int>(item / G.kernel.height);
+    int output = 0, k = 0;  // the first output of the tile, and its first input's rank among those it reads
+    if constexpr (Links::rows_together > 1 || Links::columns_together > 1) {
+      constexpr int inputs = Links::columns_together / tile.columns;
+      output = group / inputs * tile.rows;
+      k = group % inputs * tile.columns;
+    } else {
+      while (group >= Links::input_window(output, 0) + Links::inputs_of(output)) ++output;
+      k = group - Links::input_window(output, 0);
+    }
+    Pack sum[tile.rows][tile.columns][G.kernel.width];
+    TYPENET_UNROLL
+    for (int r = 0; r < tile.rows; ++r)
+      TYPENET_UNROLL
+    for (int c = 0; c < tile.columns; ++c)
+      TYPENET_UNROLL
+    for (int kx = 0; kx < G.kernel.width; ++kx) sum[r][c][kx] = lane::broadcast<Pack>(0);
+    for (index b = 0; b < blocks; ++b) {
+      const scalar* plane = data.input.template block<Pack>(b) + index{Links::input(output, k)} * G.in_height * G.in_width * Lanes;
+      const scalar* gradients = data.output_gradient.template block<Pack>(b) + index{output} * G.out_height * G.out_width * Lanes;
+      for (int row = 0; row < G.out_height; ++row) {
+        const int source_row = gather::source_row(row, ky);
+        if (source_row < 0) continue;
+        const scalar* gradient = gradients + index{row} * G.out_width * Lanes;
+        const scalar* line = plane + index{source_row} * G.in_width * Lanes;
+        edge_columns<0>(std::make_integer_sequence<int, inner_first>{}, gradient, line, sum);
+        for (int c = inner_first; c < inner_last; ++c) column<any_column>(gradient, line, c, sum);
+        edge_columns<inner_last>(std::make_integer_sequence<int, G.out_width - inner_last>{}, gradient, line, sum);
+      }
+    }
+    for (int r = 0; r < tile.rows; ++r)
+      for (int c = 0; c < tile.columns; ++c) {
+        scalar* to = data.gradients[0] + index{Links::input_window(output + r, k + c)} * G.taps() + ky * G.kernel.width;
+        TYPENET_UNROLL
+        for (int kx = 0; kx < G.kernel.width; ++kx) to[kx] = lane::sum<Pack>(sum[r][c][kx]);
+      }
+  }
+};
+
+}  // namespace detail
+
+/// Convolution (cross-correlation, as in every framework) of a channels x height x width input.
+///
+/// Output: `Channels` x ⌊(H + 2·padding − dilation·(kernel − 1) − 1) / stride⌋ + 1, likewise for the width.
+/// Parameters: `weight` [Channels, inputs / groups, kernel height, kernel width] and `bias` [Channels]. With
+/// `connections<table>` the weight is [links, kernel height, kernel width], output by output, inputs ascending.
+///
+/// Options: `padding`, `stride`, `dilation`, `groups`, `bias<false>`, `connections<table>`.
+/// @tparam Kernel the window: 5, or `kernel<3, 5>`
+/// @see torch.nn.Conv2d; the table of connections: LeCun et al. 1998, table I
+template <int Channels, auto Kernel, class... Options>
+struct conv2d : layer_defaults {
+ private:
+  static constexpr kernel_size window = detail::to_kernel_size(Kernel);
+  static constexpr kernel_size step = detail::find_option_t<option_kind::stride, stride<1>, Options...>::value;
+  static constexpr kernel_size border = detail::find_option_t<option_kind::padding, padding<0>, Options...>::value;
+  static constexpr kernel_size spread = detail::find_option_t<option_kind::dilation, dilation<1>, Options...>::value;
+  static constexpr int group_count = detail::find_option_t<option_kind::groups, groups<1>, Options...>::value;
+  static constexpr bool has_bias = detail::find_option_t<option_kind::bias, bias<true>, Options...>::value;
+  static constexpr auto table = detail::find_option_t<option_kind::connections, connections<0>, Options...>::value;
+  static constexpr bool has_table = !std::is_same_v<decltype(table), const int>;
+
+  static constexpr int reach(int taps, int gap) { return (taps - 1) * gap + 1; }
+
+  static constexpr bool every_output_connected() {
+    if constexpr (has_table)
+      for (int o = 0; o < table.outputs; ++o)
+        if (table.links_to(o) == 0) return false;
+    return true;
+  }
+  static constexpr bool table_fits(int inputs) {
+    if constexpr (has_table) return table.inputs == inputs && table.outputs == Channels;
+    return inputs > 0;
+  }
+  static constexpr int windows(shape in) {
+    if constexpr (has_table) return table.links();
+    return Channels * (in.channels() / group_count);
+  }
+  static constexpr detail::conv_geometry make_geometry(shape in) {
+    const shape out = output(in);
+    return {in.channels(), in.height(), in.width(), Channels, out.height(), out.width(), window, step, border, spread, group_count};
+  }
+  template <shape In>
+  static constexpr detail::conv_geometry geometry = make_geometry(In);
+  template <shape In, bool Table = has_table>
+  struct links_of {
+    using type = detail::dense_links<geometry<In>>;
+  };
+  template <shape In>
+  struct links_of<In, true> {
+    using type = detail::table_links<table>;
+  };
+  template <shape In>
+  using links = typename links_of<In>::type;
+
+ public:
+  template <shape In>
+  static constexpr auto check() {
+    using problem = detail::option_problem<
+        detail::option_kinds<option_kind::stride, option_kind::padding, option_kind::dilation, option_kind::groups, option_kind::bias,
+                             option_kind::connections>,
+        Options...>;
+    if constexpr (!std::is_same_v<problem, accepted>)
+      return problem{};
+    else if constexpr (Channels < 1 || window.height < 1 || window.width < 1 || step.height < 1 || step.width < 1 || spread.height < 1 ||
+                       spread.width < 1 || group_count < 1)
+      return needs::positive_sizes{};
+    else if constexpr (border.height < 0 || border.width < 0)
+      return needs::non_negative_padding{};
+    else if constexpr (In.rank != 3)
+      return needs::an_image{};
+    else if constexpr (has_table && group_count != 1)
+      return needs::groups_or_connections_not_both{};
+    else if constexpr (!table_fits(In.channels()))
+      return needs::connection_table_of<In.channels(), Channels>{};
+    else if constexpr (!every_output_connected())
+      return needs::a_connection_for_every_output{};
+    else if constexpr (In.channels() % group_count != 0)
+      return needs::channels_divisible_by<group_count>{};
+    else if constexpr (Channels % group_count != 0)
+      return needs::output_channels_divisible_by<group_count>{};
+    else if constexpr (In.height() + 2 * border.height < reach(window.height, spread.height) ||
+                       In.width() + 2 * border.width < reach(window.width, spread.width))
+      return needs::input_at_least<reach(window.height, spread.height), reach(window.width, spread.width)>{};
+    else
+      return accepted{};
+  }
+
+  static constexpr shape output(shape in) {
+    return shape{Channels, (in.height() + 2 * border.height - reach(window.height, spread.height)) / step.height + 1,
+                 (in.width() + 2 * border.width - reach(window.width, spread.width)) / step.width + 1};
+  }
+
+  static constexpr auto parameters(shape in) {
+    const int taps = window.height * window.width;
+    // Of a table, the mean over the outputs.
+    const int fan_in = windows(in) * taps / Channels;
+    const int fan_out = windows(in) * taps / in.channels();
+    parameter_spec weight{"weight", parameter_role::weight, 4, {Channels, in.channels() / group_count, window.height, window.width}, fan_in, fan_out};
+    if constexpr (has_table) weight = {"weight", parameter_role::weight, 3, {windows(in), window.height, window.width, 1}, fan_in, fan_out};
+    if constexpr (has_bias)
+      return std::array<parameter_spec, 2>{weight, parameter_spec{"bias", parameter_role::bias, 1, {Channels, 1, 1, 1}, fan_in, fan_out}};
+    else
+      return std::array<parameter_spec, 1>{weight};
+  }
+
+  static constexpr index macs(shape in) { return index{windows(in)} * window.height * window.width * output(in).area(); }
+
+  template <shape In, class Exec, class Data>
+  static void forward(Exec& exec, const Data& data) {
+    using pack = typename Exec::pack;
+    using scalar = typename Exec::scalar;
+    using plan = detail::gather_plan<geometry<In>, detail::forward_gather<geometry<In>, links<In>>, pack, Exec::lanes>;
+    exec.for_each(exec.blocks() * plan::items_per_block, [=] TYPENET_HD(index item) {
+      const index block = item / plan::items_per_block;
+      scalar* to = data.output.template block<pack>(block);
+      plan::run(
+          item % plan::items_per_block, data.input.template block<pack>(block), data.parameters[0],
+          [&](int channel) { return lane::broadcast<pack>(has_bias ? data.parameters[has_bias ? 1 : 0][channel] : scalar{0}); },
+          [&](int element, const pack& value) { lane::store<pack>(to + index{element} * Exec::lanes, value); });
+    });
+  }
+
+  template <shape In, bool Accumulate, class Exec, class Data>
+  static void backward_input(Exec& exec, const Data& data) {
+    using pack = typename Exec::pack;
+    using scalar = typename Exec::scalar;
+    using plan = detail::gather_plan<geometry<In>, detail::backward_gather<geometry<In>, links<In>>, pack, Exec::lanes>;
+    exec.for_each(exec.blocks() * plan::items_per_block, [=] TYPENET_HD(index item) {
+      const index block = item / plan::items_per_block;
+      scalar* to = data.input_gradient.template block<pack>(block);
+      plan::run(
+          item % plan::items_per_block, data.output_gradient.template block<pack>(block), data.parameters[0],
+          [&](int) { return lane::broadcast<pack>(0); },
+          [&](int element, const pack& value) { detail::put<Accumulate, pack>(to + index{element} * Exec::lanes, value); });
+    });
+  }
+
+  template <shape In, class Exec, class Data>
+  static void backward_parameters(Exec& exec, const Data& data) {
+    using pack = typename Exec::pack;
+    using plan = detail::weight_gradient_plan<geometry<In>, links<In>, pack, Exec::lanes>;
+    const index blocks = exec.blocks();
+    exec.for_each(plan::items + (has_bias ? Channels : 0), [=] TYPENET_HD(index item) {
+      if (item < plan::items) {
+        plan::run(item, blocks, data);
+      } else if constexpr (has_bias) {
+        const index channel = item - plan::items;
+        data.gradients[1][channel] = detail::sum_channel<pack, Exec::lanes>(data.output_gradient, blocks, channel, output(In).area());
+      }
+    });
+  }
+};
+
+}  // namespace typenet

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: MIT
+/// @file
+/// leaky_relu: negative numbers shrink.
+#pragma once
+
+#include <typenet/layer.hpp>
+#include <typenet/real.hpp>
+
+namespace typenet {
+
+/// x for positive x, `Slope` times x otherwise. @see torch.nn.LeakyReLU
+template <real Slope = 0.01>
+struct leaky_relu : elementwise<leaky_relu<Slope>, differentiates_from::input> {
+  template <class Pack>
+  TYPENET_HD TYPENET_INLINE static Pack apply(const Pack& x) {
+    return x * derivative(x);
+  }
+  template <class Pack>
+  TYPENET_HD TYPENET_INLINE static Pack derivative(const Pack& x) {
+    using scalar = lane::scalar_t<Pack>;
+    return lane::select<Pack>(lane::greater(x, lane::broadcast<Pack>(0)), lane::broadcast<Pack>(1),
+                              lane::broadcast<Pack>(static_cast<scalar>(Slope.value())));
+  }
+};
+
+}  // namespace typenet

@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: MIT
+/// @file
+/// linear: every output is a weighted sum of every input.
+#pragma once
+
+#include <typenet/detail/tile.hpp>
+#include <typenet/layer.hpp>
+#include <typenet/tags.hpp>
+
+namespace typenet {
+
+/// y = W x + b for a vector of features.
+/// Parameters: `weight` [Features, inputs], `bias` [Features]. Options: `bias<false>`.
+/// @see torch.nn.Linear
+template <int Features, class... Options>
+struct linear : layer_defaults {
+ private:
+  static constexpr bool has_bias = detail::find_option_t<option_kind::bias, bias<true>, Options...>::value;
+
+  /// Features of one sample lie side by side here, padded to whole packs: the weight gradient's lanes are features.
+  static constexpr int lanes_of_features(int features, int lanes) { return static_cast<int>(detail::ceil_div(features, lanes)) * lanes; }
+  /// Widest storage that any backend's lanes need.
+  static constexpr int widest = 32;
+
+ public:
+  static constexpr index scratch_size(shape in, index samples) { return samples * lanes_of_features(in.size(), widest); }
+
+  template <shape In>
+  static constexpr auto check() {
+    using problem = detail::option_problem<detail::option_kinds<option_kind::bias>, Options...>;
+    if constexpr (!std::is_same_v<problem, accepted>)
+      return problem{};
+    else if constexpr (Features < 1)
+      return needs::positive_sizes{};
+    else if constexpr (In.rank != 1)
+      return needs::a_vector{};
+    else
+      return accepted{};
+  }
+  static constexpr shape output(shape) { return shape{Features}; }
+
+  static constexpr auto parameters(shape in) {
+    const int inputs = in.size();
+    const parameter_spec weight{"weight", parameter_role::weight, 2, {Features, inputs, 1, 1}, inputs, Features};
+    if constexpr (has_bias)
+      return std::array<parameter_spec, 2>{weight, parameter_spec{"bias", parameter_role::bias, 1, {Features, 1, 1, 1}, inputs, Features}};
+    else
+      return std::array<parameter_spec, 1>{weight};
+  }
+  static constexpr index macs(shape in) { return index{Features} * in.size(); }
+
+  template <shape In, class Exec, class Data>
+  static void forward(Exec& exec, const Data& data) {
+    using pack = typename Exec::pack;
+    using scalar = typename Exec::scalar;
+    constexpr int inputs = In.size();
+    constexpr int rows = tile_rows<pack>(Features);
+    constexpr index tiles = detail::ceil_div(Features, rows);
+    exec.for_each(exec.blocks() * tiles, [=] TYPENET_HD(index item) {
+      const index block = item / tiles;
+      // The last tile overlaps its neighbour rather than be short; both write the same numbers.
+      const int wanted = static_cast<int>(item % tiles) * rows;
+      const int first = wanted + rows <= Features ? wanted : Features - rows;
+      const scalar* x = data.input.template block<pack>(block);
+      const scalar* w = data.parameters[0] + index{first} * inputs;
+      pack sum[rows];
+      TYPENET_UNROLL
+      for (int r = 0; r < rows; ++r) sum[r] = lane::broadcast<pack>(has_bias ? data.parameters[has_bias ? 1 : 0][first + r] : scalar{0});
+      for (int i = 0; i < inputs; ++i) {
+        const pack xi = lane::load<pack>(x + index{i} * Exec::lanes);
+        TYPENET_UNROLL
+        for (int r = 0; r < rows; ++r) sum[r] = lane::fma<pack>(xi, lane::broadcast<pack>(w[r * inputs + i]), sum[r]);
+      }
+      scalar* y = data.output.template block<pack>(block) + index{first} * Exec::lanes;
+      TYPENET_UNROLL
+      for (int r = wanted - first; r < rows; ++r) lane::store<pack>(y + index{r} * Exec::lanes, sum[r]);
+    });
+  }
+
+  template <shape In, bool Accumulate, class Exec, class Data>
+  static void backward_input(Exec& exec, const Data& data) {
+    using pack = typename Exec::pack;
+    using scalar = typename Exec::scalar;
+    constexpr int inputs = In.size();
+    constexpr int rows = tile_rows<pack>(inputs);
+    constexpr index tiles = detail::ceil_div(inputs, rows);
+    exec.for_each(exec.blocks() * tiles, [=] TYPENET_HD(index item) {
+      const index block = item / tiles;
+      const int wanted = static_cast<int>(item % tiles) * rows;
+      const int first = wanted + rows <= inputs ? wanted : inputs - rows;
+      const scalar* g = data.output_gradient.template block<pack>(block);
+      const scalar* w = data.parameters[0] + first;
+      pack sum[rows];
+      TYPENET_UNROLL
+      for (int r = 0; r < rows; ++r) sum[r] = lane::broadcast<pack>(0);
+      for (int o = 0; o < Features; ++o) {
+        const pack go = lane::load<pack>(g + index{o} * Exec::lanes);
+        TYPENET_UNROLL
+        for (int r = 0; r < rows; ++r) sum[r] = lane::fma<pack>(go, lane::broadcast<pack>(w[index{o} * inputs + r]), sum[r]);
+      }
+      scalar* to = data.input_gradient.template block<pack>(block) + index{first} * Exec::lanes;
+      for (int r = wanted - first; r < rows; ++r) detail::put<Accumulate, pack>(to + index{r} * Exec::lanes, sum[r]);
+    });
+  }
+
+  /// With features in the lanes: the input is transposed once, and each work item then owns a tile of outputs x packs of
+  /// inputs, so no sum over lanes is ever needed.
+  template <shape In, class Exec, class Data>
+  static void backward_parameters(Exec& exec, const Data& data) {
+    using pack = typename Exec::pack;
+    using scalar = typename Exec::scalar;
+    constexpr int inputs = In.size();
+    constexpr int lanes = Exec::lanes;
+    constexpr int width = lane::width<pack>;
+    constexpr int row = lanes_of_features(inputs, lanes);
+    constexpr index feature_blocks = row / lanes;
+    const index groups = detail::ceil_div(exec.batch(), lanes);
+    scalar* rows_of_samples = data.scratch;
+    exec.for_each(groups * feature_blocks, [=] TYPENET_HD(index item) {
+      const index group = item / feature_blocks;
+      const int first = static_cast<int>(item % feature_blocks) * lanes;
+      const scalar* from = data.input.base + group * data.input.stride + index{first} * lanes;
+      scalar* to = rows_of_samples + group * lanes * row + first;
+      Exec::template transpose<inputs - inputs / lanes * lanes>(from, to, row, inputs - first);
+    });
+
+    constexpr detail::register_tile tile = detail::choose_tile(Features, row / width, 1, 1, lane::registers<pack>);
+    constexpr index column_tiles = detail::ceil_div(row / width, tile.columns);
+    constexpr index row_tiles = Features / tile.rows;
+    const index batch = exec.batch();
+    const index blocks = exec.blocks();
+    exec.for_each(row_tiles * column_tiles + (has_bias ? Features : 0), [=] TYPENET_HD(index item) {
+      if (item >= row_tiles * column_tiles) {
+        if constexpr (has_bias) {
+          const index o = item - row_tiles * column_tiles;
+          data.gradients[1][o] = detail::sum_channel<pack, lanes>(data.output_gradient, blocks, o, 1);
+        }
+        return;
+      }
+      const int first_row = static_cast<int>(item / column_tiles) * tile.rows;
+      const int wanted = static_cast<int>(item % column_tiles) * tile.columns;
+      const int first_column = wanted + tile.columns <= row / width ? wanted : row / width - tile.columns;
+      pack sum[tile.rows][tile.columns];
+      TYPENET_UNROLL
+      for (int r = 0; r < tile.rows; ++r)
+        TYPENET_UNROLL
+      for (int c = 0; c < tile.columns; ++c) sum[r][c] = lane::broadcast<pack>(0);
+      const scalar* x = rows_of_samples + index{first_column} * width;
+      for (index sample = 0; sample < batch; ++sample, x += row) {
+        const scalar* g = data.output_gradient.base + sample / lanes * data.output_gradient.stride + index{first_row} * lanes + sample % lanes;
+        pack xs[tile.columns];
+        TYPENET_UNROLL
+        for (int c = 0; c < tile.columns; ++c) xs[c] = lane::load<pack>(x + c * width);
+        TYPENET_UNROLL
+        for (int r = 0; r < tile.rows; ++r) {
+          const pack gr = lane::broadcast<pack>(g[index{r} * lanes]);
+          TYPENET_UNROLL
+          for (int c = 0; c < tile.columns; ++c) sum[r][c] = lane::fma<pack>(gr, xs[c], sum[r][c]);
+        }
+      }
+      TYPENET_UNROLL
+      for (int r = 0; r < tile.rows; ++r)
+        TYPENET_UNROLL
+      for (int c = 0; c < tile.columns; ++c) {
+        const int column = (first_column + c) * width;
+        scalar* to = data.gradients[0] + index{first_row + r} * inputs + column;
+        if (column + width <= inputs) {
+          Exec::store_unaligned(to, sum[r][c]);
+        } else {
+          alignas(64) scalar tail[width];
+          lane::store<pack>(tail, sum[r][c]);
+          for (int i = 0; column + i < inputs; ++i) to[i] = tail[i];
+        }
+      }
+    });
+  }
+
+ private:
+  /// Rows of one column of packs: enough for two multiply-adds a cycle, all in registers.
+  template <class Pack>
+  static constexpr int tile_rows(int rows) {
+    const int most = lane::registers<Pack> >= 32 ? 14 : lane::registers<Pack> >= 8 ? 6 : 2;
+    return rows < most ? rows : most;
+  }
+};
+
+}  // namespace typenet

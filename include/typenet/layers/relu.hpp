@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: MIT
+/// @file
+/// relu: negative numbers become zero.
+#pragma once
+
+#include <typenet/layer.hpp>
+
+namespace typenet {
+
+/// max(x, 0). The slope at 0 is 0. @see torch.nn.ReLU
+struct relu : elementwise<relu, differentiates_from::output> {
+  template <class Pack>
+  TYPENET_HD TYPENET_INLINE static Pack apply(const Pack& x) {
+    return lane::max(x, lane::broadcast<Pack>(0));
+  }
+  template <class Pack>
+  TYPENET_HD TYPENET_INLINE static Pack derivative(const Pack& y) {
+    return lane::select<Pack>(lane::greater(y, lane::broadcast<Pack>(0)), lane::broadcast<Pack>(1), lane::broadcast<Pack>(0));
+  }
+};
+
+}  // namespace typenet

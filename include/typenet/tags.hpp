@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: MIT
+/// @file
+/// The options of layers, written as tags in any order: `conv2d<32, 3, padding<1>, stride<2>>`.
+#pragma once
+
+#include <type_traits>
+
+#include <typenet/diagnostics.hpp>
+
+namespace typenet {
+
+/// Height and width of a window.
+struct kernel_size {
+  int height;
+  int width;
+  friend constexpr bool operator==(kernel_size, kernel_size) = default;
+};
+
+/// A window that is not square: `conv2d<6, kernel<3, 5>>`.
+template <int Height, int Width>
+inline constexpr kernel_size kernel{Height, Width};
+
+/// Which input channels each output channel of a convolution reads: `on[input][output]`.
+template <int Inputs, int Outputs>
+struct connection_table {
+  bool on[Inputs][Outputs];
+
+  static constexpr int inputs = Inputs;
+  static constexpr int outputs = Outputs;
+
+  /// Connected (input, output) pairs.
+  [[nodiscard]] constexpr int links() const {
+    int n = 0;
+    for (const auto& row : on)
+      for (const bool link : row) n += link ? 1 : 0;
+    return n;
+  }
+  /// Input channels that one output channel reads.
+  [[nodiscard]] constexpr int links_to(int output) const {
+    int n = 0;
+    for (const auto& row : on) n += row[output] ? 1 : 0;
+    return n;
+  }
+  friend constexpr bool operator==(const connection_table&, const connection_table&) = default;
+};
+
+namespace option_kind {
+struct stride;
+struct padding;
+struct dilation;
+struct groups;
+struct bias;
+struct connections;
+}  // namespace option_kind
+
+/// Step between neighbouring windows. @see torch.nn.Conv2d
+template <int Height, int Width = Height>
+struct stride {
+  using kind = option_kind::stride;
+  static constexpr kernel_size value{Height, Width};
+};
+/// Rows and columns added on each side: zeros for a convolution and an average, nothing for a maximum.
+template <int Height, int Width = Height>
+struct padding {
+  using kind = option_kind::padding;
+  static constexpr kernel_size value{Height, Width};
+};
+/// Step between neighbouring taps of one window.
+template <int Height, int Width = Height>
+struct dilation {
+  using kind = option_kind::dilation;
+  static constexpr kernel_size value{Height, Width};
+};
+/// Splits input and output channels into this many independent convolutions.
+template <int Count>
+struct groups {
+  using kind = option_kind::groups;
+  static constexpr int value = Count;
+};
+/// Whether a bias is added; it is by default.
+template <bool Present>
+struct bias {
+  using kind = option_kind::bias;
+  static constexpr bool value = Present;
+};
+/// A convolution in which each output channel reads only the inputs that a `connection_table` names, and pays only for those.
+template <auto Table>
+struct connections {
+  using kind = option_kind::connections;
+  static constexpr auto value = Table;
+};
+
+namespace detail {
+
+template <class T>
+concept option = requires { typename T::kind; };
+
+/// The tag of one kind among a layer's options, or a default.
+template <class Kind, class Default, class... Options>
+struct find_option {
+  using type = Default;
+};
+template <class Kind, class Default, option First, class... Rest>
+struct find_option<Kind, Default, First, Rest...>
+    : std::conditional_t<std::is_same_v<typename First::kind, Kind>, std::type_identity<First>, find_option<Kind, Default, Rest...>> {};
+template <class Kind, class Default, class First, class... Rest>
+struct find_option<Kind, Default, First, Rest...> : find_option<Kind, Default, Rest...> {};
+
+template <class Kind, class Default, class... Options>
+using find_option_t = typename find_option<Kind, Default, Options...>::type;
+
+template <class... Kinds>
+struct option_kinds {};
+
+template <class T>
+struct kind_of {
+  using type = void;
+};
+template <option T>
+struct kind_of<T> {
+  using type = typename T::kind;
+};
+
+/// `accepted`, or what is wrong with a layer's options: one it does not know, or one given twice.
+template <class Known, class... Options>
+struct find_option_problem {
+  using type = accepted;
+};
+template <class... Kinds, class First, class... Rest>
+struct find_option_problem<option_kinds<Kinds...>, First, Rest...> {
+  using kind = typename kind_of<First>::type;
+  static constexpr auto find() {
+    if constexpr (!(std::is_same_v<Kinds, kind> || ...))
+      return needs::no_unknown_option<First>{};
+    else if constexpr ((std::is_same_v<typename kind_of<Rest>::type, kind> || ...))
+      return needs::no_repeated_option<First>{};
+    else
+      return typename find_option_problem<option_kinds<Kinds...>, Rest...>::type{};
+  }
+  using type = decltype(find());
+};
+template <class Known, class... Options>
+using option_problem = typename find_option_problem<Known, Options...>::type;
+
+/// A window given as `3` or `kernel<3, 5>`.
+constexpr kernel_size to_kernel_size(int side) { return {side, side}; }
+constexpr kernel_size to_kernel_size(kernel_size size) { return size; }
+
+}  // namespace detail
+}  // namespace typenet
