@@ -25,6 +25,17 @@ struct traits<T> {
   static constexpr int registers = 32;
   TYPENET_HD static constexpr T load(const T* from) { return *from; }
   TYPENET_HD static constexpr void store(T* to, T value) { *to = value; }
+  TYPENET_HD static constexpr void store_unaligned(T* to, T value) { *to = value; }
+  template <int Lanes>
+  TYPENET_HD static constexpr void to_rows(const T* block, T* rows, index stride, int count) {
+    for (int l = 0; l < Lanes; ++l)
+      for (int e = 0; e < Lanes; ++e) rows[l * stride + e] = e < count ? block[e * Lanes + l] : T{0};
+  }
+  template <int Lanes>
+  static constexpr void to_lanes(const T* const (&rows)[Lanes], int count, T* block) {
+    for (int e = 0; e < count; ++e)
+      for (int l = 0; l < Lanes; ++l) block[e * Lanes + l] = rows[l][e];
+  }
   TYPENET_HD static constexpr T broadcast(T value) { return value; }
   TYPENET_HD static constexpr T fma(T a, T b, T c) { return a * b + c; }
   TYPENET_HD static constexpr T max(T a, T b) { return a > b ? a : b; }
@@ -63,6 +74,22 @@ TYPENET_HD TYPENET_INLINE Pack load(const scalar_t<Pack>* from) {
 template <class Pack>
 TYPENET_HD TYPENET_INLINE void store(scalar_t<Pack>* to, const Pack& value) {
   traits<Pack>::store(to, value);
+}
+/// Writes them anywhere.
+template <class Pack>
+TYPENET_HD TYPENET_INLINE void store_unaligned(scalar_t<Pack>* to, const Pack& value) {
+  traits<Pack>::store_unaligned(to, value);
+}
+/// Turns `Lanes` elements of `Lanes` samples from lanes into rows, a sample in each, `stride` apart; elements from `count` on are
+/// written as zeros and not read.
+template <class Pack, int Lanes>
+TYPENET_HD TYPENET_INLINE void to_rows(const scalar_t<Pack>* block, scalar_t<Pack>* rows, index stride, int count) {
+  traits<Pack>::template to_rows<Lanes>(block, rows, stride, count);
+}
+/// Turns `count` elements of `Lanes` samples from rows into lanes. On the host alone.
+template <class Pack, int Lanes>
+void to_lanes(const scalar_t<Pack>* const (&rows)[Lanes], int count, scalar_t<Pack>* block) {
+  traits<Pack>::template to_lanes<Lanes>(rows, count, block);
 }
 /// The same number in every lane.
 template <class Pack>

@@ -232,8 +232,9 @@ struct gather_plan {
   }
 
   template <int First, int... T, class Begin, class End>
-  TYPENET_HD TYPENET_INLINE static void run_edges(std::integer_sequence<int, T...>, const scalar* source, const scalar* weights, int channel,
-                                                  int row, const Begin& begin, const End& end) {
+  TYPENET_HD TYPENET_INLINE static void run_edges(std::integer_sequence<int, T...>, [[maybe_unused]] const scalar* source,
+                                                  [[maybe_unused]] const scalar* weights, [[maybe_unused]] int channel, [[maybe_unused]] int row,
+                                                  [[maybe_unused]] const Begin& begin, [[maybe_unused]] const End& end) {
     (run_tile<((First + T + 1) * tile.columns <= Gather::width ? tile.columns : Gather::width - (First + T) * tile.columns),
               (First + T) * tile.columns>(source, weights, channel, row, (First + T) * tile.columns, begin, end),
      ...);
@@ -286,8 +287,8 @@ struct weight_gradient_plan {
   }
 
   template <int First, int... T>
-  TYPENET_HD TYPENET_INLINE static void edge_columns(std::integer_sequence<int, T...>, const scalar* gradient, const scalar* line,
-                                                     Pack (&sum)[tile.rows][tile.columns][G.kernel.width]) {
+  TYPENET_HD TYPENET_INLINE static void edge_columns(std::integer_sequence<int, T...>, [[maybe_unused]] const scalar* gradient,
+                                                     [[maybe_unused]] const scalar* line, [[maybe_unused]] Pack (&sum)[tile.rows][tile.columns][G.kernel.width]) {
     (column<First + T>(gradient, line, First + T, sum), ...);
   }
 

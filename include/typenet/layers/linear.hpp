@@ -121,7 +121,7 @@ struct linear : layer_defaults {
       const int first = static_cast<int>(item % feature_blocks) * lanes;
       const scalar* from = data.input.base + group * data.input.stride + index{first} * lanes;
       scalar* to = rows_of_samples + group * lanes * row + first;
-      Exec::template transpose<inputs - inputs / lanes * lanes>(from, to, row, inputs - first);
+      lane::to_rows<pack, lanes>(from, to, row, inputs - first);
     });
 
     constexpr detail::register_tile tile = detail::choose_tile(Features, row / width, 1, 1, lane::registers<pack>);
@@ -165,7 +165,7 @@ struct linear : layer_defaults {
         const int column = (first_column + c) * width;
         scalar* to = data.gradients[0] + index{first_row + r} * inputs + column;
         if (column + width <= inputs) {
-          Exec::store_unaligned(to, sum[r][c]);
+          lane::store_unaligned<pack>(to, sum[r][c]);
         } else {
           alignas(64) scalar tail[width];
           lane::store<pack>(tail, sum[r][c]);

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: MIT
+/// @file
+/// The CPU backend: samples in SIMD lanes through Eigen's packets, work items over OpenMP threads.
+#pragma once
+
+#if defined(_OPENMP)
+#include <omp.h>
+#endif
+
+#include <algorithm>
+#include <cstdint>
+#include <cstdlib>
+#include <memory>
+#include <new>
+#include <span>
+
+#include <typenet/backends/batch.hpp>
+#include <typenet/backends/eigen_pack.hpp>
+
+namespace typenet {
+
+/// Runs networks on the CPU. Results do not depend on the number of threads, to the last bit.
+/// @tparam Scalar float or double
+template <class Scalar>
+struct eigen_backend {
+  using scalar = Scalar;
+  using pack = eigen_pack<Scalar>;
+  /// Samples side by side in storage.
+  static constexpr int lanes = pack::width;
+
+  /// Zeroed memory of a fixed size, aligned for packs.
+  class array {
+   public:
+    array() = default;
+    explicit array(index size) : size_{size}, data_{allocate(size)} { std::fill_n(data_.get(), size, Scalar{0}); }
+
+    [[nodiscard]] Scalar* data() { return data_.get(); }
+    [[nodiscard]] const Scalar* data() const { return data_.get(); }
+    [[nodiscard]] index size() const { return size_; }
+    [[nodiscard]] std::span<Scalar> span() { return {data(), static_cast<std::size_t>(size_)}; }
+    [[nodiscard]] std::span<const Scalar> span() const { return {data(), static_cast<std::size_t>(size_)}; }
+
+   private:
+    struct release {
+      void operator()(Scalar* p) const { ::operator delete[](p, std::align_val_t{64}); }
+    };
+    static Scalar* allocate(index size) {
+      return static_cast<Scalar*>(::operator new[](static_cast<std::size_t>(size) * sizeof(Scalar), std::align_val_t{64}));
+    }
+    index size_ = 0;
+    std::unique_ptr<Scalar[], release> data_;
+  };
+
+  /// One thread's part in running a batch: every thread of a team calls the same kernels, each does its share of the work
+  /// items, and all meet at the end of each kernel.
+  class execution : public batch_state {
+   public:
+    using scalar = Scalar;
+    using pack = typename eigen_backend::pack;
+    static constexpr int lanes = eigen_backend::lanes;
+
+    execution(const batch_state& state, int rank, int team) : batch_state{state}, rank_{rank}, team_{team} {}
+
+    [[nodiscard]] index blocks() const { return (batch() + lanes - 1) / lanes; }
+    [[nodiscard]] int rank() const { return rank_; }
+
+    template <class F>
+    void for_each(index items, const F& f) {
+      if (team_ == 1) {
+        for (index i = 0; i < items; ++i) f(i);
+        return;
+      }
+      const index last = items * (rank_ + 1) / team_;
+      for (index i = items * rank_ / team_; i < last; ++i) f(i);
+      meet();
+    }
+
+   private:
+    static void meet() {
+#if defined(_OPENMP)
+#pragma omp barrier
+#endif
+    }
+    int rank_;
+    int team_;
+  };
+
+  /// Threads that this machine offers.
+  static int max_threads() {
+#if defined(_OPENMP)
+    return std::max(1, omp_get_num_procs());
+#else
+    return 1;
+#endif
+  }
+
+  /// Calls `f(rank, team)` once in each of a team of threads; at most `threads`, fewer where the runtime gives fewer.
+  template <class F>
+  static void run([[maybe_unused]] int threads, const F& f) {
+#if defined(_OPENMP)
+    if (threads > 1) {
+#pragma omp parallel num_threads(threads)
+      f(omp_get_thread_num(), omp_get_num_threads());
+      return;
+    }
+#endif
+    f(0, 1);
+  }
+};
+
+/// The CPU in single precision.
+using cpu = eigen_backend<float>;
+
+}  // namespace typenet

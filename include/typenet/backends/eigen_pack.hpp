@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: MIT
+/// @file
+/// Sixteen samples in SIMD registers: one Eigen packet, or as many as the instruction set needs.
+#pragma once
+
+#include <Eigen/Core>
+
+#include <cmath>
+
+#include <typenet/lane.hpp>
+
+namespace typenet {
+
+/// Sixteen numbers, one of each of sixteen samples. The width does not depend on the instruction set, so layouts do not either.
+template <class Scalar>
+struct eigen_pack {
+  static constexpr int width = 16;
+  using packet = typename Eigen::internal::packet_traits<Scalar>::type;
+  static constexpr int packet_width = Eigen::internal::unpacket_traits<packet>::size;
+  static constexpr int count = width / packet_width;
+  static_assert(width % packet_width == 0);
+
+  packet part[count];
+
+  TYPENET_INLINE friend eigen_pack operator+(const eigen_pack& a, const eigen_pack& b) {
+    return map(a, b, [](const packet& x, const packet& y) TYPENET_LAMBDA_INLINE { return Eigen::internal::padd(x, y); });
+  }
+  TYPENET_INLINE friend eigen_pack operator-(const eigen_pack& a, const eigen_pack& b) {
+    return map(a, b, [](const packet& x, const packet& y) TYPENET_LAMBDA_INLINE { return Eigen::internal::psub(x, y); });
+  }
+  TYPENET_INLINE friend eigen_pack operator*(const eigen_pack& a, const eigen_pack& b) {
+    return map(a, b, [](const packet& x, const packet& y) TYPENET_LAMBDA_INLINE { return Eigen::internal::pmul(x, y); });
+  }
+  TYPENET_INLINE friend eigen_pack operator/(const eigen_pack& a, const eigen_pack& b) {
+    return map(a, b, [](const packet& x, const packet& y) TYPENET_LAMBDA_INLINE { return Eigen::internal::pdiv(x, y); });
+  }
+
+  template <class F>
+  TYPENET_INLINE static eigen_pack map(const eigen_pack& a, const F& f) {
+    eigen_pack r;
+    TYPENET_UNROLL
+    for (int i = 0; i < count; ++i) r.part[i] = f(a.part[i]);
+    return r;
+  }
+  template <class F>
+  TYPENET_INLINE static eigen_pack map(const eigen_pack& a, const eigen_pack& b, const F& f) {
+    eigen_pack r;
+    TYPENET_UNROLL
+    for (int i = 0; i < count; ++i) r.part[i] = f(a.part[i], b.part[i]);
+    return r;
+  }
+  /// Lane by lane, for what the instruction set has no packet of.
+  template <class F>
+  static eigen_pack each(const eigen_pack& a, const F& f) {
+    alignas(64) Scalar lanes[width];
+    TYPENET_UNROLL
+    for (int i = 0; i < count; ++i) Eigen::internal::pstore(lanes + i * packet_width, a.part[i]);
+    for (Scalar& x : lanes) x = f(x);
+    eigen_pack r;
+    TYPENET_UNROLL
+    for (int i = 0; i < count; ++i) r.part[i] = Eigen::internal::pload<packet>(lanes + i * packet_width);
+    return r;
+  }
+};
+
+/// @cond
+template <class Scalar>
+struct lane::traits<eigen_pack<Scalar>> {
+  using pack = eigen_pack<Scalar>;
+  using packet = typename pack::packet;
+  using packet_traits = Eigen::internal::packet_traits<Scalar>;
+  using scalar = Scalar;
+  /// A pack of all ones or all zeros in each lane.
+  using mask = pack;
+  static constexpr int width = pack::width;
+#if defined(EIGEN_VECTORIZE_AVX512) || defined(EIGEN_VECTORIZE_NEON)
+  static constexpr int registers = 32 / pack::count;
+#else
+  static constexpr int registers = 16 / pack::count;
+#endif
+
+  TYPENET_INLINE static pack load(const Scalar* from) {
+    pack r;
+    TYPENET_UNROLL
+    for (int i = 0; i < pack::count; ++i) r.part[i] = Eigen::internal::pload<packet>(from + i * pack::packet_width);
+    return r;
+  }
+  TYPENET_INLINE static void store(Scalar* to, const pack& value) {
+    TYPENET_UNROLL
+    for (int i = 0; i < pack::count; ++i) Eigen::internal::pstore(to + i * pack::packet_width, value.part[i]);
+  }
+  TYPENET_INLINE static void store_unaligned(Scalar* to, const pack& value) {
+    TYPENET_UNROLL
+    for (int i = 0; i < pack::count; ++i) Eigen::internal::pstoreu(to + i * pack::packet_width, value.part[i]);
+  }
+  template <int Lanes>
+  TYPENET_INLINE static void to_rows(const Scalar* block, Scalar* rows, index stride, int count) {
+    static_assert(Lanes == width);
+    constexpr int n = pack::packet_width;
+    for (int e = 0; e < Lanes; e += n) {
+      for (int l = 0; l < Lanes; l += n) {
+        Eigen::internal::PacketBlock<packet, n> tile;
+        TYPENET_UNROLL
+        for (int i = 0; i < n; ++i)
+          tile.packet[i] = e + i < count ? Eigen::internal::pload<packet>(block + (e + i) * Lanes + l) : Eigen::internal::pset1<packet>(0);
+        if constexpr (n > 1) Eigen::internal::ptranspose(tile);
+        TYPENET_UNROLL
+        for (int i = 0; i < n; ++i) Eigen::internal::pstoreu(rows + (l + i) * stride + e, tile.packet[i]);
+      }
+    }
+  }
+  template <int Lanes>
+  static void to_lanes(const Scalar* const (&rows)[Lanes], int count, Scalar* block) {
+    static_assert(Lanes == width);
+    constexpr int n = pack::packet_width;
+    int e = 0;
+    for (; e + n <= count; e += n) {
+      for (int l = 0; l < Lanes; l += n) {
+        Eigen::internal::PacketBlock<packet, n> tile;
+        TYPENET_UNROLL
+        for (int i = 0; i < n; ++i) tile.packet[i] = Eigen::internal::ploadu<packet>(rows[l + i] + e);
+        if constexpr (n > 1) Eigen::internal::ptranspose(tile);
+        TYPENET_UNROLL
+        for (int i = 0; i < n; ++i) Eigen::internal::pstore(block + (e + i) * Lanes + l, tile.packet[i]);
+      }
+    }
+    for (; e < count; ++e)
+      for (int l = 0; l < Lanes; ++l) block[e * Lanes + l] = rows[l][e];
+  }
+  TYPENET_INLINE static pack broadcast(Scalar value) {
+    pack r;
+    const packet all = Eigen::internal::pset1<packet>(value);
+    TYPENET_UNROLL
+    for (int i = 0; i < pack::count; ++i) r.part[i] = all;
+    return r;
+  }
+  TYPENET_INLINE static pack fma(const pack& a, const pack& b, const pack& c) {
+    pack r;
+    TYPENET_UNROLL
+    for (int i = 0; i < pack::count; ++i) r.part[i] = Eigen::internal::pmadd(a.part[i], b.part[i], c.part[i]);
+    return r;
+  }
+  TYPENET_INLINE static pack max(const pack& a, const pack& b) {
+    return pack::map(a, b, [](const packet& x, const packet& y) TYPENET_LAMBDA_INLINE { return Eigen::internal::pmax(x, y); });
+  }
+  TYPENET_INLINE static pack min(const pack& a, const pack& b) {
+    return pack::map(a, b, [](const packet& x, const packet& y) TYPENET_LAMBDA_INLINE { return Eigen::internal::pmin(x, y); });
+  }
+  TYPENET_INLINE static pack abs(const pack& a) {
+    return pack::map(a, [](const packet& x) TYPENET_LAMBDA_INLINE { return Eigen::internal::pabs(x); });
+  }
+  TYPENET_INLINE static mask greater(const pack& a, const pack& b) {
+    return pack::map(a, b, [](const packet& x, const packet& y) TYPENET_LAMBDA_INLINE { return Eigen::internal::pcmp_lt(y, x); });
+  }
+  TYPENET_INLINE static mask equal(const pack& a, const pack& b) {
+    return pack::map(a, b, [](const packet& x, const packet& y) TYPENET_LAMBDA_INLINE { return Eigen::internal::pcmp_eq(x, y); });
+  }
+  TYPENET_INLINE static pack select(const mask& condition, const pack& yes, const pack& no) {
+    pack r;
+    TYPENET_UNROLL
+    for (int i = 0; i < pack::count; ++i) r.part[i] = Eigen::internal::pselect(condition.part[i], yes.part[i], no.part[i]);
+    return r;
+  }
+  TYPENET_INLINE static mask first_lanes(int valid) {
+    alignas(64) Scalar lanes[width];
+    for (int l = 0; l < width; ++l) lanes[l] = static_cast<Scalar>(l);
+    return greater(broadcast(static_cast<Scalar>(valid)), load(lanes));
+  }
+  TYPENET_INLINE static Scalar sum(const pack& a) {
+    packet total = a.part[0];
+    TYPENET_UNROLL
+    for (int i = 1; i < pack::count; ++i) total = Eigen::internal::padd(total, a.part[i]);
+    return Eigen::internal::predux(total);
+  }
+  TYPENET_INLINE static pack sqrt(const pack& a) {
+    return pack::map(a, [](const packet& x) TYPENET_LAMBDA_INLINE { return Eigen::internal::psqrt(x); });
+  }
+  TYPENET_INLINE static pack exp(const pack& a) {
+    if constexpr (packet_traits::HasExp && pack::packet_width > 1)
+      return pack::map(a, [](const packet& x) TYPENET_LAMBDA_INLINE { return Eigen::internal::pexp(x); });
+    else
+      return pack::each(a, [](Scalar x) { return std::exp(x); });
+  }
+  TYPENET_INLINE static pack log(const pack& a) {
+    if constexpr (packet_traits::HasLog && pack::packet_width > 1)
+      return pack::map(a, [](const packet& x) TYPENET_LAMBDA_INLINE { return Eigen::internal::plog(x); });
+    else
+      return pack::each(a, [](Scalar x) { return std::log(x); });
+  }
+  TYPENET_INLINE static pack tanh(const pack& a) {
+    if constexpr (packet_traits::HasTanh && pack::packet_width > 1)
+      return pack::map(a, [](const packet& x) TYPENET_LAMBDA_INLINE { return Eigen::internal::ptanh(x); });
+    else
+      return pack::each(a, [](Scalar x) { return std::tanh(x); });
+  }
+  TYPENET_INLINE static pack erf(const pack& a) {
+    return pack::each(a, [](Scalar x) { return std::erf(x); });
+  }
+};
+/// @endcond
+
+}  // namespace typenet
