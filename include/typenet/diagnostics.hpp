@@ -48,6 +48,26 @@ struct sentence {
   }
   constexpr sentence& add(int number) { return add(static_cast<long long>(number)); }
   constexpr sentence& add(const sentence& other) { return add(other.view()); }
+  /// digits * 10^exponent: "0.1", "2.5", "1e-5"
+  constexpr sentence& add_decimal(long long digits, int exponent) {
+    if (digits < 0) return add("-").add_decimal(-digits, exponent);
+    if (exponent >= 0) return add(digits);
+    sentence text;
+    text.add(digits);
+    const std::string_view all = text.view();
+    const int point = text.length + exponent;
+    if (point < -3) {
+      add(all.substr(0, 1));
+      if (text.length > 1) add(".").add(all.substr(1));
+      return add("e").add(point - 1);
+    }
+    if (point <= 0) {
+      add("0.");
+      for (int i = point; i < 0; ++i) add("0");
+      return add(all);
+    }
+    return add(all.substr(0, static_cast<std::size_t>(point))).add(".").add(all.substr(static_cast<std::size_t>(point)));
+  }
   /// "6x12x12"
   constexpr sentence& add(shape s) {
     add(s[0]);
@@ -58,6 +78,78 @@ struct sentence {
   [[nodiscard]] constexpr const char* data() const { return characters; }
   [[nodiscard]] constexpr std::size_t size() const { return static_cast<std::size_t>(length); }
 };
+
+/// A type's name as compilers print it, in the words of its user: numbers as numbers, repeated defaults left out.
+constexpr sentence tidy(std::string_view rest) {
+  sentence name;
+  // Moves past `word` where it comes next.
+  const auto skip = [&rest](std::string_view word) {
+    if (!rest.starts_with(word)) return false;
+    rest.remove_prefix(word.size());
+    return true;
+  };
+  const auto number = [&rest] {
+    const bool negative = rest.starts_with('-');
+    if (negative) rest.remove_prefix(1);
+    long long n = 0;
+    for (; !rest.empty() && rest[0] >= '0' && rest[0] <= '9'; rest.remove_prefix(1)) n = 10 * n + (rest[0] - '0');
+    return negative ? -n : n;
+  };
+  while (!rest.empty()) {
+    // Where the next piece is not what it seems, it is copied as it stands.
+    const std::string_view before = rest;
+    if (skip("typenet::")) continue;
+    if (skip("connections<")) {
+      for (int depth = 1; depth > 0 && !rest.empty(); rest.remove_prefix(1)) depth += rest[0] == '<' ? 1 : rest[0] == '>' ? -1 : 0;
+      name.add("connections<table>");
+      continue;
+    }
+    if (skip("stride<") || skip("padding<") || skip("dilation<")) {
+      name.add(before.substr(0, before.find('<') + 1));
+      const long long height = number();
+      const long long width = skip(", ") ? number() : height;
+      name.add(height);
+      if (width != height) name.add(", ").add(width);
+      continue;
+    }
+    if (skip("fixed_string<")) {
+      number();
+      if (skip(">{")) {
+        const std::size_t end = rest.find('}');
+        name.add(rest.substr(0, end));
+        rest.remove_prefix(end == std::string_view::npos ? rest.size() : end + 1);
+        continue;
+      }
+      rest = before;
+    }
+    // Old compilers leave out the type; only a `real` has a second number below one.
+    const bool window = skip("kernel_size");
+    if (window || skip("real") || rest.starts_with("{")) {
+      if (skip("{")) {
+        const long long first = number();
+        if (skip(", ")) {
+          const long long second = number();
+          if (skip("}")) {
+            if (window || second > 0)
+              name.add("kernel<").add(first).add(", ").add(second).add(">");
+            else
+              name.add_decimal(first, static_cast<int>(second));
+            continue;
+          }
+        }
+      }
+      rest = before;
+    }
+    if (skip("> >")) {
+      name.add(">");
+      rest = before.substr(2);
+      continue;
+    }
+    name.add(rest.substr(0, 1));
+    rest.remove_prefix(1);
+  }
+  return name;
+}
 
 /// A type as its user wrote it: `conv2d<16, 15>`, without this library's namespace.
 template <class T>
@@ -78,17 +170,7 @@ constexpr sentence type_name() {
   constexpr std::size_t begin = full.find(key) + key.size();
   constexpr std::size_t end = full.rfind(">(void)");
 #endif
-  sentence name;
-  std::string_view rest = full.substr(begin, end - begin);
-  while (!rest.empty()) {
-    if (rest.starts_with("typenet::")) {
-      rest.remove_prefix(9);
-    } else {
-      name.add(rest.substr(0, 1));
-      rest.remove_prefix(1);
-    }
-  }
-  return name;
+  return tidy(full.substr(begin, end - begin));
 }
 
 }  // namespace detail
@@ -98,10 +180,18 @@ constexpr sentence type_name() {
 namespace needs {
 
 struct a_layer {
-  static constexpr auto text() { return detail::sentence{"a layer (see the concept typenet::layer)"}; }
+  static constexpr auto text() { return detail::sentence{"to be a layer (see the concept typenet::layer)"}; }
 };
 struct an_input_first {
-  static constexpr auto text() { return detail::sentence{"input<features> or input<channels, height, width> as its first argument"}; }
+  static constexpr auto text() { return detail::sentence{"input<features> or input<channels, height, width> before it"}; }
+};
+struct an_input_and_layers {
+  static constexpr auto text() { return detail::sentence{"input<features> or input<channels, height, width>, and at least one layer"}; }
+};
+struct one_or_three_extents {
+  static constexpr auto text() {
+    return detail::sentence{"one extent (features) or three (channels, height, width); the batch is not part of it"};
+  }
 };
 struct at_least_one_layer {
   static constexpr auto text() { return detail::sentence{"at least one layer"}; }
@@ -110,7 +200,7 @@ struct at_least_one_branch {
   static constexpr auto text() { return detail::sentence{"at least one branch"}; }
 };
 struct positive_sizes {
-  static constexpr auto text() { return detail::sentence{"sizes of at least 1 in its template arguments"}; }
+  static constexpr auto text() { return detail::sentence{"whole numbers of at least 1 as sizes"}; }
 };
 struct non_negative_padding {
   static constexpr auto text() { return detail::sentence{"a padding of at least 0"}; }
@@ -141,8 +231,11 @@ struct output_channels_divisible_by {
 template <int Inputs, int Outputs>
 struct connection_table_of {
   static constexpr auto text() {
-    return detail::sentence{"a connection_table<"}.add(Inputs).add(", ").add(Outputs).add("> (input channels, output channels)");
+    return detail::sentence{"a connection_table<"}.add(Inputs).add(", ").add(Outputs).add("> (input channels x output channels)");
   }
+};
+struct a_connection_table {
+  static constexpr auto text() { return detail::sentence{"a connection_table in connections<>"}; }
 };
 struct a_connection_for_every_output {
   static constexpr auto text() { return detail::sentence{"a connection table in which every output reads at least one input"}; }
@@ -152,11 +245,11 @@ struct groups_or_connections_not_both {
 };
 template <class Option>
 struct no_unknown_option {
-  static constexpr auto text() { return detail::sentence{"no option "}.add(detail::type_name<Option>()).add(" (it has no such option)"); }
+  static constexpr auto text() { return detail::sentence{"to be without "}.add(detail::type_name<Option>()).add(", no option of it"); }
 };
 template <class Option>
 struct no_repeated_option {
-  static constexpr auto text() { return detail::sentence{"each option once ("}.add(detail::type_name<Option>()).add(" repeats one)"); }
+  static constexpr auto text() { return detail::sentence{"each option once, not another after "}.add(detail::type_name<Option>()); }
 };
 struct a_probability_below_one {
   static constexpr auto text() { return detail::sentence{"a probability of at least 0 and below 1"}; }
@@ -178,6 +271,12 @@ struct branches_of_height_and_width {
 };
 struct branches_of_one_rank {
   static constexpr auto text() { return detail::sentence{"branches that are all images or all vectors"}; }
+};
+struct a_name_of_its_own {
+  static constexpr auto text() { return detail::sentence{"a name that none of its neighbours has"}; }
+};
+struct a_shorter_name {
+  static constexpr auto text() { return detail::sentence{"shorter words in named<>: a parameter's dotted name has at most 79 characters"}; }
 };
 struct a_name_without_dots {
   static constexpr auto text() { return detail::sentence{"a name that is not empty and holds no dot"}; }

@@ -142,9 +142,21 @@ struct find_option_problem<option_kinds<Kinds...>, First, Rest...> {
 template <class Known, class... Options>
 using option_problem = typename find_option_problem<Known, Options...>::type;
 
-/// A window given as `3` or `kernel<3, 5>`.
-constexpr kernel_size to_kernel_size(int side) { return {side, side}; }
-constexpr kernel_size to_kernel_size(kernel_size size) { return size; }
+/// A window given as `3` or `kernel<3, 5>`; of no size if it is anything else.
+template <class T>
+constexpr kernel_size to_kernel_size(T side) {
+  if constexpr (std::is_same_v<T, kernel_size>)
+    return side;
+  else if constexpr (std::is_integral_v<T> && !std::is_same_v<T, bool>)
+    return {static_cast<int>(side), static_cast<int>(side)};
+  else
+    return {0, 0};
+}
+
+template <class T>
+inline constexpr bool is_connection_table = false;
+template <int Inputs, int Outputs>
+inline constexpr bool is_connection_table<const connection_table<Inputs, Outputs>> = true;
 
 }  // namespace detail
 }  // namespace typenet

@@ -13,6 +13,7 @@
 #include <memory>
 #include <new>
 #include <span>
+#include <utility>
 
 #include <typenet/backends/batch.hpp>
 #include <typenet/backends/eigen_pack.hpp>
@@ -32,7 +33,16 @@ struct eigen_backend {
   class array {
    public:
     array() = default;
-    explicit array(index size) : size_{size}, data_{allocate(size)} { std::fill_n(data_.get(), size, Scalar{0}); }
+    explicit array(index size) : size_{size}, data_{size > 0 ? allocate(size) : nullptr} { std::fill_n(data_.get(), size, Scalar{0}); }
+
+    array(const array& other) : array{other.size_} { std::copy_n(other.data(), size_, data()); }
+    array(array&& other) noexcept : size_{std::exchange(other.size_, 0)}, data_{std::move(other.data_)} {}
+    array& operator=(array other) noexcept {
+      std::swap(size_, other.size_);
+      std::swap(data_, other.data_);
+      return *this;
+    }
+    ~array() = default;
 
     [[nodiscard]] Scalar* data() { return data_.get(); }
     [[nodiscard]] const Scalar* data() const { return data_.get(); }

@@ -63,6 +63,12 @@ struct eigen_pack {
   }
 };
 
+// A packet carries an alignment attribute that a template argument drops; nothing here depends on it.
+#if defined(__GNUC__)
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wignored-attributes"
+#endif
+
 /// @cond
 template <class Scalar>
 struct lane::traits<eigen_pack<Scalar>> {
@@ -198,5 +204,9 @@ struct lane::traits<eigen_pack<Scalar>> {
   }
 };
 /// @endcond
+
+#if defined(__GNUC__)
+#pragma GCC diagnostic pop
+#endif
 
 }  // namespace typenet

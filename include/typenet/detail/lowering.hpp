@@ -165,6 +165,53 @@ struct lower {
   using type = decltype(find());
 };
 
+// ---- names of neighbours
+
+template <class L>
+inline constexpr bool is_named = false;
+template <fixed_string Name, class L>
+inline constexpr bool is_named<named<Name, L>> = true;
+
+/// Whether one neighbour's word, or index where it has none, is another's.
+template <class L>
+struct neighbour_name {
+  static constexpr std::string_view word{};
+};
+template <fixed_string Name, class L>
+struct neighbour_name<named<Name, L>> {
+  static constexpr std::string_view word = Name.view();
+};
+
+/// The first whose name an earlier one has, or -1.
+template <class... Layers>
+constexpr int repeated_name() {
+  if constexpr ((is_named<Layers> || ...)) {
+    const std::string_view words[] = {neighbour_name<Layers>::word...};
+    const auto name = [&](int i) { return words[i].empty() ? sentence{}.add(i) : sentence{words[i]}; };
+    for (int i = 1; i < static_cast<int>(sizeof...(Layers)); ++i)
+      for (int j = 0; j < i; ++j)
+        if ((!words[i].empty() || !words[j].empty()) && name(i).view() == name(j).view()) return i;
+  }
+  return -1;
+}
+
+template <int I, class First, class... Rest>
+struct nth {
+  using type = typename nth<I - 1, Rest...>::type;
+};
+template <class First, class... Rest>
+struct nth<0, First, Rest...> {
+  using type = First;
+};
+
+/// `Lower` unless two neighbours have one name.
+template <int Repeated, class Lower, class Where, class... Layers>
+struct if_names_differ {
+  using type = rejected<typename deeper<Where, Repeated>::type, typename nth<Repeated, Layers...>::type, needs::a_name_of_its_own, got<>>;
+};
+template <class Lower, class Where, class... Layers>
+struct if_names_differ<-1, Lower, Where, Layers...> : Lower {};
+
 // ---- layers one after another
 
 template <class Ops, shape In, int Value, int Next, class Where, int I, class... Layers>
@@ -185,8 +232,12 @@ template <class Ops, shape In, int Value, int Next, class Where, int I, class Fi
 struct lower_chain<Ops, In, Value, Next, Where, I, First, Rest...>
     : continue_chain<Ops, typename lower<First, In, Value, Next, typename deeper<Where, I>::type>::type, Where, I + 1, Rest...> {};
 
+template <shape In, int Value, int Next, class Where, class... Layers>
+struct lower_children
+    : if_names_differ<repeated_name<Layers...>(), lower_chain<op_list<>, In, Value, Next, Where, 0, Layers...>, Where, Layers...> {};
+
 template <class... Layers, shape In, int Value, int Next, class Where>
-struct lower<sequential<Layers...>, In, Value, Next, Where> : lower_chain<op_list<>, In, Value, Next, Where, 0, Layers...> {};
+struct lower<sequential<Layers...>, In, Value, Next, Where> : lower_children<In, Value, Next, Where, Layers...> {};
 template <shape In, int Value, int Next, class Where>
 struct lower<sequential<>, In, Value, Next, Where> {
   using type = rejected<Where, sequential<>, needs::at_least_one_layer, got_t<In>>;
@@ -209,7 +260,7 @@ struct lower<residual<Body...>, In, Value, Next, Where> {
     if constexpr (sizeof...(Body) == 0) {
       return rejected<Where, residual<>, needs::at_least_one_layer, got_t<In>>{};
     } else {
-      using body = typename lower_chain<op_list<>, In, Value, Next, Where, 0, Body...>::type;
+      using body = typename lower_children<In, Value, Next, Where, Body...>::type;
       if constexpr (!body::fits)
         return body{};
       else if constexpr (body::out != In)
@@ -302,7 +353,9 @@ struct lower_branches<Whole, Ops, branch_ends<Ends...>, In, Value, Next, Where, 
 
 template <class... Branches, shape In, int Value, int Next, class Where>
 struct lower<concat<Branches...>, In, Value, Next, Where>
-    : lower_branches<concat<Branches...>, op_list<>, branch_ends<>, In, Value, Next, Where, 0, shape{}, 0, Branches...> {};
+    : if_names_differ<repeated_name<Branches...>(),
+                      lower_branches<concat<Branches...>, op_list<>, branch_ends<>, In, Value, Next, Where, 0, shape{}, 0, Branches...>, Where,
+                      Branches...> {};
 template <shape In, int Value, int Next, class Where>
 struct lower<concat<>, In, Value, Next, Where> {
   using type = rejected<Where, concat<>, needs::at_least_one_branch, got_t<In>>;

@@ -105,7 +105,7 @@ constexpr memory_plan<Ops, Values> make_memory_plan(const std::array<op_info, Op
   for (int i = 0; i < Ops; ++i) {
     const int v = same[ops[i].input];
     plan.reads_network_input[i] = v == 0;
-    bool written = false, second_written = false;
+    bool written = false, second_written = ops[i].second >= 0 && same[ops[i].second] == v;
     for (int j = i + 1; j < Ops; ++j) {
       if (ops[j].only_reshapes && ops[j].what == op_info::kind::layer) continue;
       written = written || same[ops[j].input] == v || (ops[j].second >= 0 && same[ops[j].second] == v);

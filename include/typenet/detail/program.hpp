@@ -87,17 +87,22 @@ class program {
   static constexpr index activation_stride = plan.activations * Lanes;
   static constexpr index gradient_stride = plan.gradients * Lanes;
 
+  /// Arithmetic that leaves alone what a pass does not use.
+  template <class T>
+  static T* moved(T* base, index by) {
+    return base == nullptr ? nullptr : base + by;
+  }
   template <int Value>
   static const_view read(const batch_memory<Scalar>& memory) {
     constexpr value_place place = plan.values[Value];
     if constexpr (place.in_input)
       return {memory.input, input_stride};
     else
-      return {memory.activations + place.offset * Lanes, activation_stride};
+      return {moved(memory.activations, place.offset * Lanes), activation_stride};
   }
   template <int Value>
   static view write(const batch_memory<Scalar>& memory) {
-    return {memory.activations + plan.values[Value].offset * Lanes, activation_stride};
+    return {moved(memory.activations, plan.values[Value].offset * Lanes), activation_stride};
   }
   template <int Value>
   static view gradient(const batch_memory<Scalar>& memory) {
@@ -105,7 +110,7 @@ class program {
     if constexpr (place.in_input)
       return {memory.input_gradient, input_stride};
     else
-      return {memory.gradients + place.offset * Lanes, gradient_stride};
+      return {moved(memory.gradients, place.offset * Lanes), gradient_stride};
   }
 
   template <class Op, int I>
@@ -116,16 +121,17 @@ class program {
     const view out = gradient<Op::info.output>(memory);
     data.output_gradient = {out.base, out.stride};
     data.input_gradient = gradient<Op::info.input>(memory);
-    data.saved = {memory.activations + plan.saved[I] * Lanes, activation_stride};
+    data.saved = {moved(memory.activations, plan.saved[I] * Lanes), activation_stride};
     constexpr int parameter = all::first_parameter[I];
     for (int p = 0; p < all::first_parameter[I + 1] - parameter; ++p) {
-      data.parameters[p] = memory.parameters + Network::parameters[static_cast<std::size_t>(parameter + p)].offset;
-      data.gradients[p] = memory.parameter_gradients + Network::parameters[static_cast<std::size_t>(parameter + p)].offset;
+      const index offset = Network::parameters[static_cast<std::size_t>(parameter + p)].offset;
+      data.parameters[p] = memory.parameters + offset;
+      data.gradients[p] = moved(memory.parameter_gradients, offset);
     }
     constexpr int buffer = all::first_buffer[I];
     for (int b = 0; b < all::first_buffer[I + 1] - buffer; ++b)
       data.buffers[b] = memory.buffers + Network::buffers[static_cast<std::size_t>(buffer + b)].offset;
-    data.scratch = memory.scratch + all::template scratch_offset<I>(memory.capacity);
+    data.scratch = moved(memory.scratch, all::template scratch_offset<I>(memory.capacity));
     data.random_substream = I;
     return data;
   }

@@ -355,7 +355,7 @@ struct conv2d : layer_defaults {
   static constexpr int group_count = detail::find_option_t<option_kind::groups, groups<1>, Options...>::value;
   static constexpr bool has_bias = detail::find_option_t<option_kind::bias, bias<true>, Options...>::value;
   static constexpr auto table = detail::find_option_t<option_kind::connections, connections<0>, Options...>::value;
-  static constexpr bool has_table = !std::is_same_v<decltype(table), const int>;
+  static constexpr bool has_table = detail::is_connection_table<decltype(table)>;
 
   static constexpr int reach(int taps, int gap) { return (taps - 1) * gap + 1; }
 
@@ -406,6 +406,8 @@ struct conv2d : layer_defaults {
       return needs::non_negative_padding{};
     else if constexpr (In.rank != 3)
       return needs::an_image{};
+    else if constexpr (!has_table && !std::is_void_v<detail::find_option_t<option_kind::connections, void, Options...>>)
+      return needs::a_connection_table{};
     else if constexpr (has_table && group_count != 1)
       return needs::groups_or_connections_not_both{};
     else if constexpr (!table_fits(In.channels()))

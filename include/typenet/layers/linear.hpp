@@ -169,7 +169,7 @@ struct linear : layer_defaults {
         } else {
           alignas(64) scalar tail[width];
           lane::store<pack>(tail, sum[r][c]);
-          for (int i = 0; column + i < inputs; ++i) to[i] = tail[i];
+          for (int i = 0; i < width && column + i < inputs; ++i) to[i] = tail[i];
         }
       }
     });

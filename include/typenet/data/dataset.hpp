@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: MIT
+/// @file
+/// What a trainer needs to know of data: the `dataset` concept, data sets held in memory, and how to split one in two.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <numeric>
+#include <span>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include <typenet/config.hpp>
+#include <typenet/error.hpp>
+#include <typenet/random.hpp>
+#include <typenet/shape.hpp>
+
+namespace typenet {
+
+/// How a sample is asked for. With the sample's index it fixes every random choice made in reading it.
+struct sample_key {
+  typenet::seed seed{};     ///< of the run
+  std::uint32_t epoch = 0;  ///< the same sample is augmented anew in every epoch
+  bool augment = true;      ///< false: as it is evaluated, without random transforms
+
+  /// For validation, evaluation and prediction: nothing random.
+  [[nodiscard]] static constexpr sample_key evaluation() { return {.seed = {}, .epoch = 0, .augment = false}; }
+};
+
+/// Labelled samples of one static shape, in memory and addressed by index.
+///
+/// `D::sample_shape` and `D::classes` are compile-time constants. `read(i, key, out)` writes sample `i` (0 <= i < size()), `sample_shape.size()`
+/// numbers as [channel][row][column], transformed and, if `key.augment`, augmented. `label(i)` lies in 0 .. classes - 1.
+/// Both may be called by several threads at once, and their results depend on nothing but their arguments.
+template <class D>
+concept dataset = requires(const D& d, index i, const sample_key& key, std::span<float> out) {
+  { D::sample_shape } -> std::convertible_to<shape>;
+  { D::classes } -> std::convertible_to<int>;
+  typename std::bool_constant<(D::sample_shape.size() > 0 && D::classes > 0)>;
+  { d.size() } -> std::same_as<index>;
+  { d.read(i, key, out) } -> std::same_as<void>;
+  { d.label(i) } -> std::same_as<int>;
+};
+
+/// A data set that also has its samples as stored bytes: `bytes(i)` is `sample_shape.size()` grey levels, [channel][row][column].
+template <class D>
+concept byte_image_dataset = dataset<D> && requires(const D& d, index i) {
+  { d.bytes(i) } -> std::same_as<std::span<const std::uint8_t>>;
+};
+
+namespace detail {
+
+/// "1x28x28", or "784" for a vector.
+[[nodiscard]] inline std::string to_text(shape s) {
+  std::string text = std::to_string(s.channels());
+  if (s.rank == 3) text += "x" + std::to_string(s.height()) + "x" + std::to_string(s.width());
+  return text;
+}
+
+/// Throws Error unless every label is a class. @param who starts the message: a type or a file
+template <class Error = argument_error, class Label>
+void check_labels(const std::string& who, std::span<const Label> labels, int classes) {
+  for (std::size_t i = 0; i < labels.size(); ++i) {
+    const int label = static_cast<int>(labels[i]);
+    if (label < 0 || label >= classes)
+      throw Error{who + ": label " + std::to_string(label) + " of sample " + std::to_string(i) + " is not a class; expected 0 to " +
+                  std::to_string(classes - 1)};
+  }
+}
+
+inline void check_count(const std::string& who, shape sample, std::size_t values, std::size_t labels) {
+  const auto size = static_cast<std::size_t>(sample.size());
+  // Divided, not multiplied: no count can overflow.
+  if (values % size != 0 || values / size != labels)
+    throw argument_error{who + ": " + std::to_string(labels) + " labels need as many samples of " + to_text(sample) + " = " +
+                         std::to_string(size) + " values each, found " + std::to_string(values) + " values"};
+}
+
+}  // namespace detail
+
+/// Samples given as numbers: the user's own arrays.
+template <shape Shape, int Classes>
+  requires(Shape.size() > 0 && Classes > 0)
+class tensor_dataset {
+ public:
+  static constexpr shape sample_shape = Shape;
+  static constexpr int classes = Classes;
+
+  /// @param values sample after sample, each [channel][row][column]
+  /// @param labels one per sample, 0 .. Classes - 1
+  /// @throws argument_error if the counts disagree or a label is not a class
+  tensor_dataset(std::vector<float> values, std::vector<int> labels) : values_{std::move(values)}, labels_{std::move(labels)} {
+    detail::check_count("tensor_dataset", Shape, values_.size(), labels_.size());
+    detail::check_labels("tensor_dataset", std::span<const int>{labels_}, Classes);
+  }
+
+  [[nodiscard]] index size() const { return static_cast<index>(labels_.size()); }
+  [[nodiscard]] int label(index i) const { return labels_[static_cast<std::size_t>(i)]; }
+  void read(index i, const sample_key&, std::span<float> out) const { std::copy_n(values_.data() + i * Shape.size(), Shape.size(), out.data()); }
+
+ private:
+  std::vector<float> values_;
+  std::vector<int> labels_;
+};
+
+/// Images given as bytes, as most image files hold them. Read directly they are divided by 255; transforms.hpp makes more of them.
+template <shape Shape, int Classes>
+  requires(Shape.rank == 3 && Shape.size() > 0 && Classes > 0)
+class image_dataset {
+ public:
+  static constexpr shape sample_shape = Shape;
+  static constexpr int classes = Classes;
+
+  /// @param pixels image after image, each [channel][row][column]
+  /// @param labels one per image, 0 .. Classes - 1
+  /// @throws argument_error if the counts disagree or a label is not a class
+  image_dataset(std::vector<std::uint8_t> pixels, std::vector<int> labels) : pixels_{std::move(pixels)}, labels_{std::move(labels)} {
+    detail::check_count("image_dataset", Shape, pixels_.size(), labels_.size());
+    detail::check_labels("image_dataset", std::span<const int>{labels_}, Classes);
+  }
+
+  [[nodiscard]] index size() const { return static_cast<index>(labels_.size()); }
+  [[nodiscard]] int label(index i) const { return labels_[static_cast<std::size_t>(i)]; }
+  [[nodiscard]] std::span<const std::uint8_t> bytes(index i) const {
+    return {pixels_.data() + i * Shape.size(), static_cast<std::size_t>(Shape.size())};
+  }
+  void read(index i, const sample_key&, std::span<float> out) const {
+    std::ranges::transform(bytes(i), out.begin(), [](std::uint8_t level) { return static_cast<float>(level) / 255.0f; });
+  }
+
+ private:
+  std::vector<std::uint8_t> pixels_;
+  std::vector<int> labels_;
+};
+
+/// Some samples of a data set, in an order of its own. A view: the data set must outlive it.
+/// Augmentation follows a sample's index in the whole, so a sample is augmented alike in whichever subset it is read.
+template <dataset D>
+class subset {
+ public:
+  static constexpr shape sample_shape = D::sample_shape;
+  static constexpr int classes = D::classes;
+
+  /// @throws argument_error if an index is not of `whole`
+  subset(const D& whole, std::vector<index> indices) : whole_{&whole}, indices_{std::move(indices)} {
+    for (const index i : indices_) {
+      if (i < 0 || i >= whole.size())
+        throw argument_error{"subset: sample " + std::to_string(i) + " of a data set of " + std::to_string(whole.size())};
+    }
+  }
+  subset(const D&& whole, std::vector<index> indices) = delete;  // would dangle
+
+  [[nodiscard]] index size() const { return static_cast<index>(indices_.size()); }
+  [[nodiscard]] int label(index i) const { return whole_->label(at(i)); }
+  void read(index i, const sample_key& key, std::span<float> out) const { whole_->read(at(i), key, out); }
+  [[nodiscard]] std::span<const std::uint8_t> bytes(index i) const
+    requires byte_image_dataset<D>
+  {
+    return whole_->bytes(at(i));
+  }
+  /// Which samples of the whole these are.
+  [[nodiscard]] std::span<const index> indices() const { return indices_; }
+
+ private:
+  [[nodiscard]] index at(index i) const { return indices_[static_cast<std::size_t>(i)]; }
+
+  const D* whole_;
+  std::vector<index> indices_;
+};
+
+/// The two parts of a split: `auto [train, validation] = stratified_split(set, 10'000, seed{42});`
+template <dataset D>
+struct split_result {
+  subset<D> train;
+  subset<D> held_out;
+};
+
+/// Holds out `count` samples, each class in proportion to its share, chosen by the seed. Both parts keep the order of the whole.
+/// @throws argument_error unless 0 <= count <= size
+template <dataset D, std::integral Count>
+[[nodiscard]] split_result<D> stratified_split(const D& whole, Count count, seed s) {
+  const index size = whole.size();
+  if (std::cmp_less(count, 0) || std::cmp_greater(count, size))
+    throw argument_error{"stratified_split: cannot hold out " + std::to_string(count) + " of " + std::to_string(size) + " samples"};
+  const auto wanted = static_cast<std::uint64_t>(count);
+
+  std::vector<std::vector<index>> of_class(static_cast<std::size_t>(D::classes));
+  for (index i = 0; i < size; ++i) of_class[static_cast<std::size_t>(whole.label(i))].push_back(i);
+
+  // Largest remainders: every class gets the whole part of its share; what is left goes to those that lost most in rounding.
+  std::vector<std::size_t> quota(of_class.size());
+  std::vector<std::uint64_t> remainder(of_class.size());
+  std::uint64_t left = wanted;
+  for (std::size_t c = 0; c < of_class.size(); ++c) {
+    const std::uint64_t share = of_class[c].size() * wanted;
+    quota[c] = size == 0 ? 0 : static_cast<std::size_t>(share / static_cast<std::uint64_t>(size));
+    remainder[c] = size == 0 ? 0 : share % static_cast<std::uint64_t>(size);
+    left -= quota[c];
+  }
+  std::vector<std::size_t> order(of_class.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return remainder[a] > remainder[b]; });
+  for (std::size_t k = 0; k < static_cast<std::size_t>(left); ++k) ++quota[order[k]];
+
+  std::vector<bool> held_out(static_cast<std::size_t>(size));
+  for (std::size_t c = 0; c < of_class.size(); ++c) {
+    std::vector<index>& candidates = of_class[c];
+    random_sequence random{counter_rng{s, random_stream::split}, 0, static_cast<std::uint32_t>(c)};
+    for (std::size_t k = 0; k < quota[c]; ++k) {
+      std::swap(candidates[k], candidates[k + random.below(static_cast<std::uint32_t>(candidates.size() - k))]);
+      held_out[static_cast<std::size_t>(candidates[k])] = true;
+    }
+  }
+  std::vector<index> kept, taken;
+  kept.reserve(static_cast<std::size_t>(size) - static_cast<std::size_t>(wanted));
+  taken.reserve(static_cast<std::size_t>(wanted));
+  for (index i = 0; i < size; ++i) (held_out[static_cast<std::size_t>(i)] ? taken : kept).push_back(i);
+  return {subset<D>{whole, std::move(kept)}, subset<D>{whole, std::move(taken)}};
+}
+
+/// The same for a share of the samples, rounded to the nearest count.
+/// @throws argument_error unless 0 <= fraction <= 1
+template <dataset D, std::floating_point Fraction>
+[[nodiscard]] split_result<D> stratified_split(const D& whole, Fraction fraction, seed s) {
+  if (!(fraction >= 0 && fraction <= 1))
+    throw argument_error{"stratified_split: the share held out must lie between 0 and 1, got " + std::to_string(fraction)};
+  return stratified_split(whole, static_cast<index>(static_cast<double>(fraction) * static_cast<double>(whole.size()) + 0.5), s);
+}
+
+template <dataset D, class Share>
+split_result<D> stratified_split(const D&& whole, Share share, seed s) = delete;  // would dangle
+
+}  // namespace typenet

@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: MIT
+/// @file
+/// IDX, the format of the MNIST files: a magic number, big-endian extents, big-endian values. Plain or gzip-compressed (needs zlib).
+/// Nothing in a file is trusted: memory grows only with bytes actually read, and every mistake is a file_error that says what is wrong.
+#pragma once
+
+#include <zlib.h>
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cerrno>
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+#include <limits>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <system_error>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include <typenet/config.hpp>
+#include <typenet/error.hpp>
+
+namespace typenet {
+
+/// Element types, by their code in the file.
+enum class idx_type : std::uint8_t { uint8 = 0x08, int8 = 0x09, int16 = 0x0B, int32 = 0x0C, float32 = 0x0D, float64 = 0x0E };
+
+/// The C++ types an IDX file can hold.
+template <class T>
+concept idx_element = std::same_as<T, std::uint8_t> || std::same_as<T, std::int8_t> || std::same_as<T, std::int16_t> ||
+                      std::same_as<T, std::int32_t> || std::same_as<T, float> || std::same_as<T, double>;
+
+/// What the header of an IDX file says.
+struct idx_header {
+  idx_type type{};
+  std::vector<std::uint32_t> extents;  ///< outermost first; at least one
+};
+
+/// The contents of an IDX file: `values` in row-major order.
+template <idx_element T>
+struct idx_array {
+  std::vector<std::uint32_t> extents;  ///< outermost first; at least one
+  std::vector<T> values;
+};
+
+namespace detail {
+
+template <idx_element T>
+[[nodiscard]] constexpr idx_type idx_type_of() {
+  if constexpr (std::same_as<T, std::uint8_t>) return idx_type::uint8;
+  if constexpr (std::same_as<T, std::int8_t>) return idx_type::int8;
+  if constexpr (std::same_as<T, std::int16_t>) return idx_type::int16;
+  if constexpr (std::same_as<T, std::int32_t>) return idx_type::int32;
+  if constexpr (std::same_as<T, float>) return idx_type::float32;
+  if constexpr (std::same_as<T, double>) return idx_type::float64;
+}
+
+struct idx_type_facts {
+  const char* name;
+  unsigned bytes;
+};
+
+[[nodiscard]] inline std::optional<idx_type_facts> facts(idx_type type) {
+  switch (type) {
+    case idx_type::uint8: return {{"unsigned bytes", 1}};
+    case idx_type::int8: return {{"signed bytes", 1}};
+    case idx_type::int16: return {{"16-bit integers", 2}};
+    case idx_type::int32: return {{"32-bit integers", 4}};
+    case idx_type::float32: return {{"floats", 4}};
+    case idx_type::float64: return {{"doubles", 8}};
+  }
+  return std::nullopt;
+}
+
+/// A file read forward once, decompressed where it starts as gzip does. Whatever zlib dislikes, or follows the last stream, is an error.
+class byte_reader {
+ public:
+  explicit byte_reader(const std::filesystem::path& path) : name_{path.string()}, file_{std::fopen(name_.c_str(), "rb"), &std::fclose} {
+    if (!file_) fail(std::string{"cannot be opened: "} + std::strerror(errno));
+    refill();
+    compressed_ = available_.size() >= 2 && available_[0] == 0x1f && available_[1] == 0x8b;
+    if (compressed_ && inflateInit2(&zlib_, 15 + 16) != Z_OK) fail("cannot be decompressed: out of memory");
+    if (!compressed_) {
+      std::error_code none;
+      const std::uintmax_t size = std::filesystem::file_size(path, none);
+      if (!none) size_ = size;
+    }
+  }
+  byte_reader(const byte_reader&) = delete;
+  byte_reader& operator=(const byte_reader&) = delete;
+  ~byte_reader() {
+    if (compressed_) inflateEnd(&zlib_);
+  }
+
+  /// Fills `out` as far as the file reaches. @returns how many bytes; fewer than asked for only at the end
+  std::size_t read(std::span<std::byte> out) {
+    std::size_t done = 0;
+    while (done < out.size()) {
+      const std::size_t step = compressed_ ? inflate_some(out.subspan(done)) : copy_some(out.subspan(done));
+      if (step == 0) break;
+      done += step;
+    }
+    total_ += done;
+    return done;
+  }
+
+  /// Bytes handed out so far.
+  [[nodiscard]] std::uint64_t total() const { return total_; }
+  /// The length of the whole, where it can be known beforehand.
+  [[nodiscard]] std::optional<std::uint64_t> size() const { return size_; }
+  [[noreturn]] void fail(const std::string& what) const { throw file_error{name_ + ": " + what}; }
+
+ private:
+  void refill() {
+    errno = 0;
+    const std::size_t got = std::fread(buffer_.data(), 1, buffer_.size(), file_.get());
+    if (std::ferror(file_.get()) != 0) fail(std::string{"cannot be read: "} + std::strerror(errno));
+    available_ = std::span{buffer_}.first(got);
+  }
+
+  std::size_t copy_some(std::span<std::byte> out) {
+    if (available_.empty()) refill();
+    const std::size_t step = std::min(out.size(), available_.size());
+    if (step != 0) std::memcpy(out.data(), available_.data(), step);
+    available_ = available_.subspan(step);
+    return step;
+  }
+
+  std::size_t inflate_some(std::span<std::byte> out) {
+    const std::size_t room = std::min<std::size_t>(out.size(), std::numeric_limits<uInt>::max());
+    zlib_.next_out = reinterpret_cast<Bytef*>(out.data());
+    zlib_.avail_out = static_cast<uInt>(room);
+    for (;;) {
+      if (available_.empty()) refill();
+      if (between_streams_) {
+        if (available_.empty()) return 0;  // a proper end
+        inflateReset(&zlib_);              // gzip allows one stream after another
+        between_streams_ = false;
+      }
+      if (available_.empty()) fail("its gzip data ends early: the file is cut short");
+      zlib_.next_in = available_.data();
+      zlib_.avail_in = static_cast<uInt>(available_.size());
+      const int status = inflate(&zlib_, Z_NO_FLUSH);
+      available_ = available_.last(zlib_.avail_in);
+      between_streams_ = status == Z_STREAM_END;
+      if (status != Z_OK && status != Z_STREAM_END && status != Z_BUF_ERROR)
+        fail(std::string{"its gzip data is damaged: "} + (zlib_.msg != nullptr ? zlib_.msg : zError(status)));
+      if (zlib_.avail_out < room) return room - zlib_.avail_out;
+    }
+  }
+
+  std::string name_;
+  std::unique_ptr<std::FILE, int (*)(std::FILE*)> file_;
+  std::array<unsigned char, 1 << 16> buffer_{};
+  std::span<unsigned char> available_;
+  z_stream zlib_{};
+  bool compressed_ = false;
+  bool between_streams_ = false;
+  std::uint64_t total_ = 0;
+  std::optional<std::uint64_t> size_;
+};
+
+inline idx_header read_idx_header(byte_reader& file) {
+  const auto require = [&](std::span<std::byte> out, const char* what) {
+    if (file.read(out) < out.size())
+      file.fail(std::string{"expected an IDX file, but it ends after "} + std::to_string(file.total()) + " bytes, inside its " + what);
+  };
+  std::array<std::byte, 4> magic;
+  require(magic, "4-byte magic number");
+  idx_header header{static_cast<idx_type>(magic[2]), {}};
+  if (magic[0] != std::byte{0} || magic[1] != std::byte{0} || !facts(header.type)) {
+    std::array<char, 3 * 4> found{};
+    std::snprintf(found.data(), found.size(), "%02x %02x %02x %02x", std::to_integer<unsigned>(magic[0]), std::to_integer<unsigned>(magic[1]),
+                  std::to_integer<unsigned>(magic[2]), std::to_integer<unsigned>(magic[3]));
+    file.fail(std::string{"not an IDX file: it starts with "} + found.data() +
+              ", expected 00 00, an element type (08, 09, 0b, 0c, 0d or 0e) and the number of dimensions");
+  }
+  if (magic[3] == std::byte{0}) file.fail("its header claims no dimensions, expected at least one");
+  for (unsigned axis = 0; axis < std::to_integer<unsigned>(magic[3]); ++axis) {
+    std::array<std::byte, 4> extent;
+    require(extent, "dimensions");
+    std::uint32_t value = 0;
+    for (const std::byte b : extent) value = value << 8 | std::to_integer<std::uint32_t>(b);
+    header.extents.push_back(value);
+  }
+  return header;
+}
+
+/// "60000 images of 28x28", "60000 values", "3x4x5x6 values".
+[[nodiscard]] inline std::string describe(const std::vector<std::uint32_t>& extents) {
+  const auto joined = [&](std::size_t first) {
+    std::string text;
+    for (std::size_t axis = first; axis < extents.size(); ++axis) text += (text.empty() ? "" : "x") + std::to_string(extents[axis]);
+    return text;
+  };
+  if (extents.size() == 3) return std::to_string(extents[0]) + " images of " + joined(1);
+  return joined(0) + " values";
+}
+
+/// How many values the extents ask for, or nothing where even their bytes could not be counted.
+[[nodiscard]] inline std::optional<std::uint64_t> count_values(const std::vector<std::uint32_t>& extents, unsigned element_bytes) {
+  if (std::ranges::find(extents, 0u) != extents.end()) return 0;
+  constexpr std::uint64_t limit = std::uint64_t{1} << 62;  // leaves room for the header
+  std::uint64_t count = 1;
+  for (const std::uint32_t extent : extents) {
+    if (count > limit / element_bytes / extent) return std::nullopt;
+    count *= extent;
+  }
+  return count;
+}
+
+template <class T>
+void from_big_endian(std::span<T> values) {
+  if constexpr (sizeof(T) > 1 && std::endian::native == std::endian::little) {
+    for (T& value : values) {
+      auto bytes = std::bit_cast<std::array<std::byte, sizeof(T)>>(value);
+      std::ranges::reverse(bytes);
+      value = std::bit_cast<T>(bytes);
+    }
+  }
+}
+
+}  // namespace detail
+
+/// Reads the type and the extents of an IDX file, plain or gzip-compressed.
+/// @throws file_error if it cannot be read or its header is malformed
+[[nodiscard]] inline idx_header read_idx_header(const std::filesystem::path& path) {
+  detail::byte_reader file{path};
+  return detail::read_idx_header(file);
+}
+
+/// Reads an IDX file of elements T, plain or gzip-compressed (told apart by content, not by name).
+/// @throws file_error if it cannot be read, is malformed, holds another type, or is shorter or longer than its header says
+template <idx_element T>
+[[nodiscard]] idx_array<T> read_idx(const std::filesystem::path& path) {
+  detail::byte_reader file{path};
+  idx_header header = detail::read_idx_header(file);
+  if (header.type != detail::idx_type_of<T>())
+    file.fail(std::string{"expected "} + detail::facts(detail::idx_type_of<T>())->name + ", found " + detail::facts(header.type)->name);
+
+  const std::string wanted = detail::describe(header.extents);
+  const std::optional<std::uint64_t> count = detail::count_values(header.extents, sizeof(T));
+  if (!count) file.fail("its header claims " + wanted + ", more than any file can hold");
+  const std::uint64_t expected = file.total() + *count * sizeof(T);
+  const auto wrong_length = [&](const std::string& found) {
+    file.fail("expected " + std::to_string(expected) + " bytes for " + wanted + ", found " + found);
+  };
+  if (file.size() && *file.size() != expected) wrong_length(std::to_string(*file.size()));
+
+  // A compressed file tells its length only by being read: memory doubles behind the bytes that came.
+  idx_array<T> result{std::move(header.extents), {}};
+  constexpr std::uint64_t chunk = (std::uint64_t{1} << 20) / sizeof(T);
+  while (result.values.size() < *count) {
+    const std::size_t have = result.values.size();
+    const std::size_t room = static_cast<std::size_t>(std::min<std::uint64_t>(*count - have, std::max<std::uint64_t>(chunk, have)));
+    result.values.resize(have + room);
+    if (file.read(std::as_writable_bytes(std::span{result.values}.subspan(have))) < room * sizeof(T)) wrong_length(std::to_string(file.total()));
+  }
+  // Reading on to the end also verifies gzip's checksum.
+  std::byte beyond;
+  if (file.read({&beyond, 1}) != 0) wrong_length("more");
+  detail::from_big_endian(std::span{result.values});
+  return result;
+}
+
+}  // namespace typenet

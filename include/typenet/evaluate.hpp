@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: MIT
+/// @file
+/// How well a model does on a data set.
+#pragma once
+
+#include <array>
+#include <limits>
+#include <span>
+
+#include <typenet/data/dataset.hpp>
+#include <typenet/losses.hpp>
+#include <typenet/metrics.hpp>
+#include <typenet/model.hpp>
+
+namespace typenet {
+
+namespace detail {
+
+template <class Needs, class Got>
+struct data_error;
+
+/// True, or one message that says what the network takes and what the samples are.
+template <class Network, shape Samples>
+constexpr bool samples_fit() {
+  if constexpr (Network::input_shape == Samples)
+    return true;
+  else
+    return sizeof(data_error<typename got_of<Network::input_shape>::type, typename got_of<Samples>::type>) != 0;
+}
+
+template <class Model, class Data, class Add>
+void for_each_answer(Model& model, const Data& data, const Add& add) {
+  static_assert(samples_fit<typename Model::network, Data::sample_shape>(),
+                "typenet: the data set's samples have another shape than the network's input");
+  std::array<typename Model::scalar, static_cast<std::size_t>(Model::lanes* Model::outputs)> answers;
+  for (index first = 0; first < data.size(); first += Model::lanes) {
+    const int count = static_cast<int>(data.size() - first < Model::lanes ? data.size() - first : index{Model::lanes});
+    model.predict_with([&](index i, std::span<float> row) { data.read(i, sample_key{}, row); }, first, count, answers);
+    for (int l = 0; l < count; ++l)
+      add(std::span<const typename Model::scalar>{answers}.subspan(static_cast<std::size_t>(l * Model::outputs), Model::outputs),
+          data.label(first + l));
+  }
+}
+
+}  // namespace detail
+
+/// Accuracy, confusion and the rest of `report` over a whole data set; the class is the largest output.
+template <class Model, dataset Data, class Loss>
+report evaluate(Model& model, const Data& data, const Loss& loss) {
+  using scalar = typename Model::scalar;
+  static_assert(detail::loss_fits<Loss, typename Model::network, class_targets<Data::classes>>());
+  metrics_accumulator metrics{Data::classes};
+  double sum = 0;
+  detail::for_each_answer(model, data, [&](std::span<const scalar> answer, int label) {
+    metrics.add(answer, label);
+    sum += static_cast<double>(loss.template operator()<scalar, 1, Model::network::output_shape>(
+        answer.data(), class_target<scalar>{static_cast<scalar>(label)}, nullptr, scalar{1}));
+  });
+  report r = metrics.result();
+  r.loss = sum / static_cast<double>(data.size());
+  return r;
+}
+
+/// The same without a loss, which the report then has none of (NaN).
+template <class Model, dataset Data>
+report evaluate(Model& model, const Data& data) {
+  using scalar = typename Model::scalar;
+  metrics_accumulator metrics{Data::classes};
+  detail::for_each_answer(model, data, [&](std::span<const scalar> answer, int label) { metrics.add(answer, label); });
+  report r = metrics.result();
+  r.loss = std::numeric_limits<double>::quiet_NaN();
+  return r;
+}
+
+}  // namespace typenet

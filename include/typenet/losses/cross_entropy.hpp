@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: MIT
+/// @file
+/// cross_entropy: of the softmax of scores.
+#pragma once
+
+#include <typenet/diagnostics.hpp>
+#include <typenet/losses/target.hpp>
+
+namespace typenet {
+
+/// The mean over samples of −Σ_k t_k log softmax(output)_k, from scores: the network ends without a softmax.
+/// With label smoothing s, t is (1 − s) of the target and s / K for each of K classes. @see torch.nn.CrossEntropyLoss
+struct cross_entropy {
+  double label_smoothing = 0;
+
+  template <shape Out, class Targets>
+  static constexpr auto check() {
+    if constexpr (Targets::is_class) {
+      if constexpr (Out.rank != 1 || Out.size() != Targets::classes)
+        return needs::a_vector_of_scores<Targets::classes>{};
+      else
+        return accepted{};
+    } else {
+      if constexpr (Out.rank != 1)
+        return needs::a_vector_of_scores<Targets::values.size()>{};
+      else if constexpr (Out != Targets::values)
+        return needs::targets_of_shape<Out[0]>{};
+      else
+        return accepted{};
+    }
+  }
+
+  /// The loss of each sample of a pack; writes its gradient, times `scale`, where `gradient` is not null.
+  template <class Pack, int Lanes, shape Out, class Target>
+  TYPENET_HD Pack operator()(const lane::scalar_t<Pack>* output, const Target& target, lane::scalar_t<Pack>* gradient,
+                             lane::scalar_t<Pack> scale) const {
+    using scalar = lane::scalar_t<Pack>;
+    constexpr int classes = Out.size();
+    const Pack keep = lane::broadcast<Pack>(static_cast<scalar>(1 - label_smoothing));
+    const Pack rest = lane::broadcast<Pack>(static_cast<scalar>(label_smoothing / classes));
+    Pack most = lane::load<Pack>(output);
+    for (int k = 1; k < classes; ++k) most = lane::max<Pack>(most, lane::load<Pack>(output + index{k} * Lanes));
+    Pack sum = lane::broadcast<Pack>(0);
+    Pack dot = sum;
+    for (int k = 0; k < classes; ++k) {
+      const Pack score = lane::load<Pack>(output + index{k} * Lanes) - most;
+      sum = sum + lane::exp<Pack>(score);
+      dot = lane::fma<Pack>(lane::fma<Pack>(target.at(k), keep, rest), score, dot);
+    }
+    if (gradient != nullptr) {
+      const Pack inverse = lane::broadcast<Pack>(1) / sum;
+      for (int k = 0; k < classes; ++k) {
+        const Pack probability = lane::exp<Pack>(lane::load<Pack>(output + index{k} * Lanes) - most) * inverse;
+        lane::store<Pack>(gradient + index{k} * Lanes,
+                          (probability - lane::fma<Pack>(target.at(k), keep, rest)) * lane::broadcast<Pack>(scale));
+      }
+    }
+    return lane::log<Pack>(sum) - dot;
+  }
+};
+
+}  // namespace typenet

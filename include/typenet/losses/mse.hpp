@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: MIT
+/// @file
+/// mse: the mean squared error.
+#pragma once
+
+#include <typenet/diagnostics.hpp>
+#include <typenet/losses/target.hpp>
+
+namespace typenet {
+
+/// The mean, over samples and outputs, of (output − target)²; a class is its one-hot vector. @see torch.nn.MSELoss
+struct mse {
+  template <shape Out, class Targets>
+  static constexpr auto check() {
+    if constexpr (Targets::is_class) {
+      if constexpr (Out.rank != 1 || Out.size() != Targets::classes)
+        return needs::a_vector_of_scores<Targets::classes>{};
+      else
+        return accepted{};
+    } else {
+      if constexpr (Out != Targets::values)
+        return needs::targets_of_shape<Out[0], Out[1], Out[2]>{};
+      else
+        return accepted{};
+    }
+  }
+
+  /// The loss of each sample of a pack; writes its gradient, times `scale`, where `gradient` is not null.
+  template <class Pack, int Lanes, shape Out, class Target>
+  TYPENET_HD Pack operator()(const lane::scalar_t<Pack>* output, const Target& target, lane::scalar_t<Pack>* gradient,
+                             lane::scalar_t<Pack> scale) const {
+    using scalar = lane::scalar_t<Pack>;
+    const auto share = static_cast<scalar>(1.0 / Out.size());
+    const Pack slope = lane::broadcast<Pack>(2 * share * scale);
+    Pack sum = lane::broadcast<Pack>(0);
+    for (int k = 0; k < Out.size(); ++k) {
+      const Pack difference = lane::load<Pack>(output + index{k} * Lanes) - target.at(k);
+      sum = lane::fma<Pack>(difference, difference, sum);
+      if (gradient != nullptr) lane::store<Pack>(gradient + index{k} * Lanes, difference * slope);
+    }
+    return sum * lane::broadcast<Pack>(share);
+  }
+};
+
+}  // namespace typenet
