@@ -99,6 +99,10 @@ constexpr sentence tidy(std::string_view rest) {
     // Where the next piece is not what it seems, it is copied as it stands.
     const std::string_view before = rest;
     if (skip("typenet::")) continue;
+    if (skip("network<void>")) {
+      name.add("network<>");
+      continue;
+    }
     if (skip("connections<")) {
       for (int depth = 1; depth > 0 && !rest.empty(); rest.remove_prefix(1)) depth += rest[0] == '<' ? 1 : rest[0] == '>' ? -1 : 0;
       name.add("connections<table>");
@@ -245,7 +249,7 @@ struct groups_or_connections_not_both {
 };
 template <class Option>
 struct no_unknown_option {
-  static constexpr auto text() { return detail::sentence{"to be without "}.add(detail::type_name<Option>()).add(", no option of it"); }
+  static constexpr auto text() { return detail::sentence{"to be without "}.add(detail::type_name<Option>()).add(", which is none of its options"); }
 };
 template <class Option>
 struct no_repeated_option {
@@ -274,9 +278,6 @@ struct branches_of_one_rank {
 };
 struct a_name_of_its_own {
   static constexpr auto text() { return detail::sentence{"a name that none of its neighbours has"}; }
-};
-struct a_shorter_name {
-  static constexpr auto text() { return detail::sentence{"shorter words in named<>: a parameter's dotted name has at most 79 characters"}; }
 };
 struct a_name_without_dots {
   static constexpr auto text() { return detail::sentence{"a name that is not empty and holds no dot"}; }

@@ -13,23 +13,33 @@ namespace typenet {
 /// The shape of one sample: `input<features>` or `input<channels, height, width>`.
 template <int... Extents>
 struct input {
-  static_assert(sizeof...(Extents) == 1 || sizeof...(Extents) == 3,
-                "typenet: an input is input<features> or input<channels, height, width>; the batch is not part of it");
+  static constexpr bool one_or_three = sizeof...(Extents) == 1 || sizeof...(Extents) == 3;
   static constexpr bool positive = ((Extents > 0) && ...);
-  static constexpr shape value{Extents...};
+  static constexpr shape value = [] {
+    if constexpr (one_or_three)
+      return shape{Extents...};
+    else
+      return shape{};
+  }();
 };
 
-/// A dotted name such as "features.0.weight".
+template <class Input = void, class... Layers>
+struct network;
+
+/// A dotted name such as "features.0.weight", of at most 79 characters.
 struct tensor_name {
   char characters[80] = {};
   int length = 0;
+  bool too_long = false;
 
   constexpr tensor_name() = default;
   constexpr explicit tensor_name(std::string_view text) { append(text); }
   constexpr void append(std::string_view text) {
     for (const char c : text) {
-      if (length == 79) throw "typenet: a parameter's name is longer than 79 characters; shorten the words in named<>";
-      characters[length++] = c;
+      if (length == 79)
+        too_long = true;
+      else
+        characters[length++] = c;
     }
   }
   constexpr void append(int number) {
@@ -80,14 +90,18 @@ struct input_traits<input<Extents...>> {
 template <class Input, class... Layers>
 struct analysis {
   static constexpr auto find() {
-    if constexpr (!input_traits<Input>::is_input) {
+    if constexpr (std::is_void_v<Input>) {
+      return rejected<at<>, network<void>, needs::an_input_and_layers, got<>>{};
+    } else if constexpr (!input_traits<Input>::is_input) {
       return rejected<at<>, Input, needs::an_input_first, got<>>{};
+    } else if constexpr (!Input::one_or_three) {
+      return rejected<at<>, Input, needs::one_or_three_extents, got<>>{};
     } else if constexpr (!Input::positive) {
       return rejected<at<>, Input, needs::positive_sizes, got<>>{};
     } else if constexpr (sizeof...(Layers) == 0) {
       return rejected<at<>, Input, needs::at_least_one_layer, got<>>{};
     } else {
-      using whole = typename lower_chain<op_list<>, Input::value, 0, 1, at<>, 0, Layers...>::type;
+      using whole = typename lower_children<Input::value, 0, 1, at<>, Layers...>::type;
       if constexpr (!whole::fits || makes_value<typename whole::ops>::value)
         return whole{};
       else  // only reshapes: the output must not be the caller's input itself
@@ -206,10 +220,11 @@ struct collect_tensors {
     whole.append(name);
     return whole;
   }
-  [[nodiscard]] constexpr bool names_differ() const {
-    for (int i = 0; i < parameter; ++i)
-      for (int j = 0; j < i; ++j)
-        if (parameters[i].name.view() == parameters[j].name.view()) return false;
+  [[nodiscard]] constexpr bool names_fit() const {
+    for (const parameter_info& p : parameters)
+      if (p.name.too_long) return false;
+    for (const buffer_info& b : buffers)
+      if (b.name.too_long) return false;
     return true;
   }
 };
@@ -327,7 +342,23 @@ struct network_facts {
   static constexpr void visit(Visitor& visitor) {
     chain::visit(visitor, Input::value, tensor_name{});
   }
-  static constexpr bool names_differ = tensors.names_differ();
+
+ private:
+  static constexpr bool names_fit = tensors.names_fit();
+  static_assert(names_fit, "typenet: a parameter's name is longer than 79 characters; shorten the words in named<>");
+};
+
+/// What stands for a fact of a network that cannot be: equal to whatever it is compared with, lest one mistake be reported twice.
+struct unknown_shape : shape {
+  friend constexpr bool operator==(const unknown_shape&, const shape&) { return true; }
+};
+struct unknown_count {
+  // NOLINTNEXTLINE(google-explicit-constructor): stands for a number
+  constexpr operator index() const { return 0; }
+  template <class Number>
+  friend constexpr bool operator==(unknown_count, Number) {
+    return true;
+  }
 };
 
 /// Stops compilation with the one message, and is an empty network, so that nothing else fails.
@@ -339,11 +370,10 @@ struct network_facts<false, rejected<Where, Layer, Needs, Got>, Input, Layers...
   // The undefined type's name is the message.
   static_assert(sizeof(layer_error<Where, Layer, Needs, Got>) != 0, "typenet: a layer cannot take what reaches it; layer_error<> says where");
 #endif
-  static constexpr shape input_shape{};
-  static constexpr shape output_shape{};
-  static constexpr index parameter_count = 0;
-  static constexpr index macs = 0;
-  static constexpr bool names_differ = true;
+  static constexpr unknown_shape input_shape{};
+  static constexpr unknown_shape output_shape{};
+  static constexpr unknown_count parameter_count{};
+  static constexpr unknown_count macs{};
 };
 
 template <class Input, class... Layers>
@@ -358,15 +388,9 @@ using facts_of = network_facts<analysis<Input, Layers...>::type::fits, typename 
 /// using lenet = network<input<1, 28, 28>, conv2d<6, 5>, relu, max_pool2d<2>, flatten, linear<10>>;
 /// static_assert(lenet::output_shape == shape{10});
 /// ```
-template <class Input = void, class... Layers>
+template <class Input, class... Layers>
 struct network : detail::facts_of<Input, Layers...> {
- private:
-  using result = typename detail::analysis<Input, Layers...>::type;
-  using facts = detail::facts_of<Input, Layers...>;
-  static_assert(facts::names_differ, "typenet: two parameters have the same name: give the words in named<> of one place apart");
-
- public:
-  static constexpr bool fits = result::fits;
+  static constexpr bool fits = detail::analysis<Input, Layers...>::type::fits;
 };
 
 /// Any instance of `network`.
