@@ -35,7 +35,7 @@ void for_each_answer(Model& model, const Data& data, const Add& add) {
   std::array<typename Model::scalar, static_cast<std::size_t>(Model::lanes* Model::outputs)> answers;
   for (index first = 0; first < data.size(); first += Model::lanes) {
     const int count = static_cast<int>(data.size() - first < Model::lanes ? data.size() - first : index{Model::lanes});
-    model.predict_with([&](index i, std::span<float> row) { data.read(i, sample_key{}, row); }, first, count, answers);
+    model.predict_with([&](index i, std::span<float> row) { data.read(i, sample_key::evaluation(), row); }, first, count, answers);
     for (int l = 0; l < count; ++l)
       add(std::span<const typename Model::scalar>{answers}.subspan(static_cast<std::size_t>(l * Model::outputs), Model::outputs),
           data.label(first + l));

@@ -156,8 +156,10 @@ class model {
     memory.buffers = buffers_.data();
     memory.scratch = scratch_.data();
     memory.capacity = lanes;
-    typename Backend::execution run{batch_state{count, false}, 0, 1};
-    program::forward(run, memory);
+    Backend::run(1, [&](int rank, int team) {
+      typename Backend::execution run{batch_state{count, false}, rank, team};
+      program::forward(run, memory);
+    });
   }
   void read_group(int count, scalar* answers) {
     detail::batch_memory<scalar> memory;

@@ -4,6 +4,8 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <exception>
@@ -434,7 +436,7 @@ class trainer {
         const index total = data_->size();
         std::vector<float> rows(static_cast<std::size_t>(lanes * Model::inputs));
         std::vector<scalar> converted(std::is_same_v<scalar, float> ? 0 : rows.size());
-        const sample_key key{owner_->seed_, static_cast<std::uint32_t>(owner_->progress_.epoch)};
+        const sample_key key{.seed = owner_->seed_, .epoch = static_cast<std::uint32_t>(owner_->progress_.epoch)};
         int which = 0;
         for (index first = owner_->progress_.position; first < total;) {
           free_.acquire();

@@ -131,7 +131,7 @@ struct lane::traits<eigen_pack<Scalar>> {
       }
     }
     for (; e < count; ++e)
-      for (int l = 0; l < Lanes; ++l) block[e * Lanes + l] = rows[l][e];
+      for (int l = 0; l < Lanes; ++l) block[index{e} * Lanes + l] = rows[l][e];
   }
   TYPENET_INLINE static pack broadcast(Scalar value) {
     pack r;

@@ -80,14 +80,16 @@ struct join_lists<op_list<A...>, op_list<B...>> {
   using type = op_list<A..., B...>;
 };
 
-template <shape S, int Rank = S.rank>
-struct got_of {
-  using type = got<S.extents[0], S.extents[1], S.extents[2]>;
+template <int Rank, int A, int B, int C>
+struct got_for {
+  using type = got<A, B, C>;
+};
+template <int A, int B, int C>
+struct got_for<1, A, B, C> {
+  using type = got<A>;
 };
 template <shape S>
-struct got_of<S, 1> {
-  using type = got<S.extents[0]>;
-};
+struct got_of : got_for<S.rank, S.extents[0], S.extents[1], S.extents[2]> {};
 template <shape S>
 using got_t = typename got_of<S>::type;
 

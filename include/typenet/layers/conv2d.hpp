@@ -144,22 +144,17 @@ struct backward_gather {
   TYPENET_HD static constexpr int source_start(int column) { return column / G.stride.width; }
 };
 
-/// Columns in which every tap that exists falls inside the source: [first, last).
+/// The longest run of columns in which every tap that exists falls inside the source: [first, last).
 template <class Gather>
 constexpr std::pair<int, int> interior_columns(int taps) {
-  int first = Gather::width, last = 0;
-  bool open = true;
+  std::pair<int, int> longest{Gather::width, Gather::width};
+  int first = 0;
   for (int c = 0; c < Gather::width; ++c) {
-    bool inside = true;
     for (int t = 0; t < taps; ++t)
-      if (Gather::has_column(c, t)) inside = inside && Gather::source_column(c, t) >= 0 && Gather::source_column(c, t) < Gather::source_width;
-    if (inside && open) {
-      first = c;
-      open = false;
-    }
-    if (inside) last = c + 1;
+      if (Gather::has_column(c, t) && (Gather::source_column(c, t) < 0 || Gather::source_column(c, t) >= Gather::source_width)) first = c + 1;
+    if (c + 1 - first > longest.second - longest.first) longest = {first, c + 1};
   }
-  return {first, last};
+  return longest;
 }
 
 inline constexpr int any_column = -1;
@@ -263,8 +258,8 @@ struct weight_gradient_plan {
   static constexpr index items = index{Links::windows} / windows_per_item * G.kernel.height;
   using gather = forward_gather<G, Links>;
   static constexpr std::pair<int, int> interior = interior_columns<gather>(G.kernel.width);
-  static constexpr int inner_first = interior.first < interior.second ? interior.first : G.out_width;
-  static constexpr int inner_last = interior.first < interior.second ? interior.second : G.out_width;
+  static constexpr int inner_first = interior.first;
+  static constexpr int inner_last = interior.second;
 
   template <int Start>
   TYPENET_HD TYPENET_INLINE static void column(const scalar* gradient, const scalar* line, int at, Pack (&sum)[tile.rows][tile.columns][G.kernel.width]) {

@@ -166,10 +166,11 @@ struct linear : layer_defaults {
         scalar* to = data.gradients[0] + index{first_row + r} * inputs + column;
         if (column + width <= inputs) {
           lane::store_unaligned<pack>(to, sum[r][c]);
-        } else {
+        } else if (column < inputs) {
           alignas(64) scalar tail[width];
           lane::store<pack>(tail, sum[r][c]);
-          for (int i = 0; i < width && column + i < inputs; ++i) to[i] = tail[i];
+          constexpr int left = inputs % width;
+          for (int i = 0; i < left; ++i) to[i] = tail[i];
         }
       }
     });

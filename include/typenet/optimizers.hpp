@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: MIT
+/// @file
+/// All optimizers.
+#pragma once
+
+#include <typenet/optimizers/adam.hpp>
+#include <typenet/optimizers/optimizer.hpp>
+#include <typenet/optimizers/rmsprop.hpp>
+#include <typenet/optimizers/sgd.hpp>

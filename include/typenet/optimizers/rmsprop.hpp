@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: MIT
+/// @file
+/// RMSprop (Hinton, "Neural networks for machine learning", lecture 6e, 2012): torch.optim.RMSprop.
+#pragma once
+
+#include <array>
+#include <string_view>
+
+#include <typenet/config.hpp>
+#include <typenet/lane.hpp>
+#include <typenet/optimizers/optimizer.hpp>
+
+namespace typenet {
+
+namespace detail {
+
+template <class Scalar>
+struct rmsprop_update {
+  Scalar learning_rate;
+  Scalar alpha, one_minus_alpha;
+  Scalar epsilon;
+  Scalar decay;
+  Scalar momentum;
+  bool has_momentum, centered;
+
+  template <class Pack>
+  TYPENET_HD TYPENET_INLINE void operator()(Pack& weight, const Pack& gradient, Pack* state) const {
+    const Pack g = lane::fma<Pack>(lane::broadcast<Pack>(decay), weight, gradient);
+    state[0] = lane::fma<Pack>(lane::broadcast<Pack>(alpha), state[0], lane::broadcast<Pack>(one_minus_alpha) * (g * g));
+    Pack variance = state[0];
+    if (centered) {
+      state[2] = lane::fma<Pack>(lane::broadcast<Pack>(alpha), state[2], lane::broadcast<Pack>(one_minus_alpha) * g);
+      // Rounding can leave less than nothing where the gradient hardly varies.
+      variance = lane::max<Pack>(variance - state[2] * state[2], lane::broadcast<Pack>(Scalar{0}));
+    }
+    Pack direction = g / (lane::sqrt<Pack>(variance) + lane::broadcast<Pack>(epsilon));
+    if (has_momentum) {
+      state[1] = lane::fma<Pack>(lane::broadcast<Pack>(momentum), state[1], direction);
+      direction = state[1];
+    }
+    weight = lane::fma<Pack>(lane::broadcast<Pack>(-learning_rate), direction, weight);
+  }
+};
+
+}  // namespace detail
+
+/// w ← w - learning_rate·g / (√s + epsilon), with s the moving average of g², or of g's variance if `centered`; g includes
+/// weight_decay·w. With momentum the steps add up in a buffer that forgets.
+struct rmsprop {
+  double learning_rate = 1e-2;
+  double alpha = 0.99;    ///< the weight of the past in the moving average
+  double epsilon = 1e-8;  ///< above 0, or a weight without a gradient would turn into NaN
+  double weight_decay = 0;
+  double momentum = 0;
+  bool centered = false;
+
+  static constexpr std::array<std::string_view, 3> state_names{"square_avg", "momentum_buffer", "grad_avg"};
+
+  /// @throws argument_error if a hyper-parameter is out of range
+  void check() const {
+    constexpr detail::hyper_check check{"rmsprop"};
+    check.not_negative("learning_rate", learning_rate);
+    check.decay("alpha", alpha);
+    check.positive("epsilon", epsilon);
+    check.not_negative("weight_decay", weight_decay);
+    check.not_negative("momentum", momentum);
+  }
+
+  template <class Scalar>
+  [[nodiscard]] auto update(index /*step*/) const {
+    return detail::rmsprop_update<Scalar>{.learning_rate = static_cast<Scalar>(learning_rate),
+                                          .alpha = static_cast<Scalar>(alpha),
+                                          .one_minus_alpha = static_cast<Scalar>(1 - alpha),
+                                          .epsilon = static_cast<Scalar>(epsilon),
+                                          .decay = static_cast<Scalar>(weight_decay),
+                                          .momentum = static_cast<Scalar>(momentum),
+                                          .has_momentum = momentum != 0,
+                                          .centered = centered};
+  }
+};
+
+}  // namespace typenet

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: MIT
+/// @file
+/// Stochastic gradient descent, with momentum if asked: torch.optim.SGD.
+#pragma once
+
+#include <array>
+#include <string_view>
+
+#include <typenet/config.hpp>
+#include <typenet/lane.hpp>
+#include <typenet/optimizers/optimizer.hpp>
+
+namespace typenet {
+
+namespace detail {
+
+template <class Scalar>
+struct sgd_update {
+  Scalar learning_rate;
+  Scalar decay;
+  Scalar momentum;
+  /// What the buffer keeps of its past, and what it takes of the gradient.
+  Scalar keep, take;
+  bool has_momentum, nesterov;
+
+  template <class Pack>
+  TYPENET_HD TYPENET_INLINE void operator()(Pack& weight, const Pack& gradient, Pack* state) const {
+    Pack direction = lane::fma<Pack>(lane::broadcast<Pack>(decay), weight, gradient);
+    if (has_momentum) {
+      state[0] = lane::fma<Pack>(lane::broadcast<Pack>(keep), state[0], lane::broadcast<Pack>(take) * direction);
+      direction = nesterov ? lane::fma<Pack>(lane::broadcast<Pack>(momentum), state[0], direction) : state[0];
+    }
+    weight = lane::fma<Pack>(lane::broadcast<Pack>(-learning_rate), direction, weight);
+  }
+};
+
+}  // namespace detail
+
+/// v ← momentum·v + (1 - dampening)·g, w ← w - learning_rate·v, where g includes weight_decay·w; at the first step v is g itself.
+/// Nesterov's form steps along g + momentum·v instead. Without momentum v stays zero and w ← w - learning_rate·g.
+struct sgd {
+  double learning_rate = 1e-3;
+  double momentum = 0;
+  double dampening = 0;  ///< without effect where momentum is 0
+  bool nesterov = false;
+  double weight_decay = 0;
+
+  static constexpr std::array<std::string_view, 1> state_names{"momentum_buffer"};
+
+  /// @throws argument_error if a hyper-parameter is out of range
+  void check() const {
+    constexpr detail::hyper_check check{"sgd"};
+    check.not_negative("learning_rate", learning_rate);
+    check.not_negative("momentum", momentum);
+    check.require("dampening", dampening, std::isfinite(dampening), "a finite number");
+    check.not_negative("weight_decay", weight_decay);
+    if (nesterov) {
+      check.require("momentum", momentum, momentum > 0, "above 0 for nesterov");
+      check.require("dampening", dampening, dampening == 0, "0 for nesterov");
+    }
+  }
+
+  template <class Scalar>
+  [[nodiscard]] auto update(index step) const {
+    const bool first = step == 1;
+    return detail::sgd_update<Scalar>{.learning_rate = static_cast<Scalar>(learning_rate),
+                                      .decay = static_cast<Scalar>(weight_decay),
+                                      .momentum = static_cast<Scalar>(momentum),
+                                      .keep = static_cast<Scalar>(first ? 0 : momentum),
+                                      .take = static_cast<Scalar>(first ? 1 : 1 - dampening),
+                                      .has_momentum = momentum != 0,
+                                      .nesterov = nesterov};
+  }
+};
+
+}  // namespace typenet
