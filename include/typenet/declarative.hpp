@@ -6,4 +6,5 @@
 // IWYU pragma: begin_exports
 #include <typenet/layers.hpp>
 #include <typenet/network.hpp>
+#include <typenet/summary.hpp>
 // IWYU pragma: end_exports

@@ -104,8 +104,9 @@ constexpr sentence tidy(std::string_view rest) {
       continue;
     }
     if (skip("connections<")) {
-      for (int depth = 1; depth > 0 && !rest.empty(); rest.remove_prefix(1)) depth += rest[0] == '<' ? 1 : rest[0] == '>' ? -1 : 0;
-      name.add("connections<table>");
+      for (int depth = 0; !rest.empty() && (depth > 0 || rest[0] != '>'); rest.remove_prefix(1))
+        depth += rest[0] == '<' ? 1 : rest[0] == '>' ? -1 : 0;
+      name.add("connections<table");
       continue;
     }
     if (skip("stride<") || skip("padding<") || skip("dilation<")) {

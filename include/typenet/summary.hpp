@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: MIT
+/// @file
+/// A network as a table.
+#pragma once
+
+#include <array>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include <typenet/detail/type_text.hpp>
+#include <typenet/network.hpp>
+
+namespace typenet {
+
+namespace detail {
+
+/// 61740 as "61,740"
+inline std::string grouped(index number) {
+  std::string digits = std::to_string(number);
+  for (std::size_t at = digits.size(); at > 3; at -= 3) digits.insert(at - 3, ",");
+  return digits;
+}
+
+/// 246960 as "241.2 KiB"
+inline std::string readable_bytes(index bytes) {
+  constexpr const char* units[] = {" B", " KiB", " MiB", " GiB", " TiB"};
+  int unit = 0;
+  index scale = 1;
+  for (; unit < 4 && bytes >= 1024 * scale; ++unit) scale *= 1024;
+  if (unit == 0) return std::to_string(bytes) + units[0];
+  // Rounded to tenths in whole numbers, the same on every machine.
+  const index tenths = bytes / scale * 10 + (bytes % scale * 10 + scale / 2) / scale;
+  return grouped(tenths / 10) + "." + std::to_string(tenths % 10) + units[unit];
+}
+
+/// "[N, 6, 28, 28]"
+inline std::string batch_shape(shape s) {
+  std::string text = "[N";
+  for (int axis = 0; axis < s.rank; ++axis) text += ", " + std::to_string(s[axis]);
+  return text + "]";
+}
+
+/// Rows of cells: name, layer, output, parameters, multiply-accumulates; the numbers to the right.
+template <int Rows>
+struct summary_table {
+  std::array<std::array<std::string, 5>, static_cast<std::size_t>(Rows)> cells;
+  int used = 0;
+
+  void add(const tensor_name& path, int depth, std::string_view layer, shape out, std::string parameters, std::string macs) {
+    std::string name(static_cast<std::size_t>(2 * depth), ' ');
+    name += path.view();
+    cells[static_cast<std::size_t>(used++)] = {std::move(name), std::string{layer}, batch_shape(out), std::move(parameters), std::move(macs)};
+  }
+  [[nodiscard]] std::string text() const {
+    constexpr std::size_t columns = 5;
+    std::size_t width[columns] = {};
+    for (const auto& row : cells)
+      for (std::size_t c = 0; c < columns; ++c) width[c] = row[c].size() > width[c] ? row[c].size() : width[c];
+    std::size_t total = 2 * (columns - 1);
+    for (const std::size_t w : width) total += w;
+    const std::string rule = std::string(total, '-') + "\n";
+    std::string all;
+    for (const auto& row : cells) {
+      std::string line;
+      for (std::size_t c = 0; c < columns; ++c) {
+        const std::string gap(width[c] - row[c].size(), ' ');
+        line += c == 0 ? "" : "  ";
+        line += c < 3 ? row[c] + gap : gap + row[c];
+      }
+      all += line.substr(0, line.find_last_not_of(' ') + 1) + "\n";
+      if (&row == &cells.front()) all += rule;
+    }
+    return all + rule;
+  }
+};
+
+/// The row of a layer, and of a composition followed by those of its members.
+template <class L>
+struct summary_rows {
+  static constexpr int count = 1;
+  template <class Table>
+  static shape add(Table& table, shape in, const tensor_name& path, int depth) {
+    index parameters = 0;
+    for (const parameter_spec& p : L::parameters(in)) parameters += p.size();
+    const index macs = L::macs(in);
+    const shape out = L::output(in);
+    table.add(path, depth, type_text<L>().view(), out, parameters > 0 ? grouped(parameters) : "-", macs > 0 ? grouped(macs) : "-");
+    return out;
+  }
+};
+
+template <class L, class Table>
+shape add_child_rows(Table& table, shape in, const tensor_name& path, int depth, int i) {
+  tensor_name own = path;
+  if (own.length > 0) own.append(".");
+  child_name<L>::append(own, i);
+  return summary_rows<L>::add(table, in, own, depth);
+}
+
+template <class L>
+shape output_of(shape in) {
+  ignore_leaves none;
+  return walk<L>::visit(none, in, tensor_name{});
+}
+
+template <class... Members>
+struct chain_rows {
+  static constexpr int count = (summary_rows<Members>::count + ... + 0);
+  template <class Table>
+  static void add(Table& table, shape in, const tensor_name& path, int depth) {
+    int i = 0;
+    ((in = add_child_rows<Members>(table, in, path, depth, i++)), ...);
+  }
+};
+template <class Whole, class... Members>
+struct composition_rows {
+  static constexpr int count = 1 + chain_rows<Members...>::count;
+  template <class Table>
+  static shape add(Table& table, shape in, const tensor_name& path, int depth) {
+    const shape out = output_of<Whole>(in);
+    table.add(path, depth, template_name<Whole>().view(), out, "", "");
+    chain_rows<Members...>::add(table, in, path, depth + 1);
+    return out;
+  }
+};
+template <class... Layers>
+struct summary_rows<sequential<Layers...>> : composition_rows<sequential<Layers...>, Layers...> {};
+template <class... Body>
+struct summary_rows<residual<Body...>> : composition_rows<residual<Body...>, Body...> {};
+template <class... Branches>
+struct summary_rows<concat<Branches...>> {
+  static constexpr int count = 1 + (summary_rows<Branches>::count + ... + 0);
+  template <class Table>
+  static shape add(Table& table, shape in, const tensor_name& path, int depth) {
+    const shape out = output_of<concat<Branches...>>(in);
+    table.add(path, depth, "concat", out, "", "");
+    int i = 0;
+    (add_child_rows<Branches>(table, in, path, depth + 1, i++), ...);
+    return out;
+  }
+};
+template <fixed_string Name, class L>
+struct summary_rows<named<Name, L>> : summary_rows<L> {};
+
+template <class Network>
+struct summary_of;
+template <class Input, class... Layers>
+struct summary_of<network<Input, Layers...>> {
+  static std::string table() {
+    summary_table<2 + chain_rows<Layers...>::count> t;
+    t.cells[0] = {"Name", "Layer", "Output", "Parameters", "MACs"};
+    t.cells[1] = {"", "input", batch_shape(Input::value), "", ""};
+    t.used = 2;
+    chain_rows<Layers...>::add(t, Input::value, tensor_name{}, 0);
+    return t.text();
+  }
+};
+
+}  // namespace detail
+
+/// A table of a network's layers: their names, types, output shapes (N being the batch), parameters and multiply-accumulates of
+/// one sample, members of compositions indented below them. Below it the totals, and the bytes that a batch of `batch` samples
+/// of `Scalar` takes: activations are the values between layers, workspace is what training needs besides.
+template <class Network, class Scalar = float>
+[[nodiscard]] std::string summary(index batch = 32) {
+  const auto line = [](std::string label, const std::string& value, const std::string& rest) {
+    label.resize(14, ' ');
+    return label + value + rest + "\n";
+  };
+  std::string text = detail::summary_of<Network>::table();
+  text += line("Parameters", detail::grouped(Network::parameter_count), "");
+  text += line("Buffers", detail::grouped(Network::buffer_count), "");
+  text += line("MACs", detail::grouped(Network::macs), " a sample");
+  text += "\nMemory for a batch of " + std::to_string(batch) + ", at " + std::to_string(sizeof(Scalar)) + " bytes a number\n";
+  text += line("Parameters", detail::readable_bytes(Network::template parameter_bytes<Scalar>), "");
+  text += line("Activations", detail::readable_bytes(Network::template activation_bytes<Scalar>(batch)), "");
+  text += line("Workspace", detail::readable_bytes(Network::template workspace_bytes<Scalar>(batch)), " more to train");
+  return text;
+}
+
+}  // namespace typenet

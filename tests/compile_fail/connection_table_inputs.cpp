@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: MIT
+// A connection table for another number of input channels.
+//
+// expect: typenet::at<0>, typenet::conv2d<3, 3, typenet::connections<.*, typenet::needs::connection_table_of<4, 3>, typenet::got<4, 8, 8> ?>
+// expect[c++26]: typenet: layer 0, conv2d<3, 3, connections<table>> needs a connection_table<4, 3> .input channels x output channels.; it got 4x8x8
+#include <typenet/declarative.hpp>
+
+namespace tn = typenet;
+
+inline constexpr auto table = [] {
+  tn::connection_table<5, 3> t{};
+  for (int input = 0; input < 5; ++input)
+    for (int output = 0; output < 3; ++output) t.on[input][output] = (input + output) % 2 == 0;
+  return t;
+}();
+
+#ifdef TYPENET_ILL_FORMED
+using network = tn::network<tn::input<4, 8, 8>, tn::conv2d<3, 3, tn::connections<table>>>;
+#else
+using network = tn::network<tn::input<4, 8, 8>, tn::conv2d<4, 3>, tn::conv2d<3, 3>>;
+#endif
+
+inline constexpr tn::index parameters = network::parameter_count;

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: MIT
+// A sequential without layers.
+//
+// expect: typenet::at<1>, typenet::sequential<>, typenet::needs::at_least_one_layer, typenet::got<1, 8, 8> ?>
+// expect[c++26]: typenet: layer 1, sequential<> needs at least one layer; it got 1x8x8
+#include <typenet/declarative.hpp>
+
+namespace tn = typenet;
+
+#ifdef TYPENET_ILL_FORMED
+using network = tn::network<tn::input<1, 8, 8>, tn::relu, tn::sequential<>>;
+#else
+using network = tn::network<tn::input<1, 8, 8>, tn::relu, tn::sequential<tn::relu>>;
+#endif
+
+inline constexpr tn::index parameters = network::parameter_count;

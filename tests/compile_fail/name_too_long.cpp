@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: MIT
+// A name of more than 79 characters, with its dot and "weight".
+//
+// expect: typenet: a parameter's name is longer than 79 characters; shorten the words in named<>
+#include <typenet/declarative.hpp>
+
+namespace tn = typenet;
+
+#ifdef TYPENET_ILL_FORMED
+using network = tn::network<tn::input<8>, tn::named<"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", tn::linear<8>>>;
+#else
+using network = tn::network<tn::input<8>, tn::named<"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", tn::linear<8>>>;
+#endif
+
+inline constexpr tn::index parameters = network::parameter_count;

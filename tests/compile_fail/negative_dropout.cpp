@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: MIT
+// A negative probability.
+//
+// expect: typenet::at<1>, typenet::dropout<.*-5, -1.>, typenet::needs::a_probability_below_one, typenet::got<8> ?>
+// expect[c++26]: typenet: layer 1, dropout<-0.5> needs a probability of at least 0 and below 1; it got 8
+#include <typenet/declarative.hpp>
+
+namespace tn = typenet;
+
+#ifdef TYPENET_ILL_FORMED
+using network = tn::network<tn::input<8>, tn::relu, tn::dropout<-0.5>>;
+#else
+using network = tn::network<tn::input<8>, tn::relu, tn::dropout<0.0>>;
+#endif
+
+inline constexpr tn::index parameters = network::parameter_count;

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: MIT
+// An input among the layers.
+//
+// expect: typenet::at<1>, typenet::input<1, 8, 8>, typenet::needs::a_layer, typenet::got<1, 8, 8> ?>
+// expect[c++26]: typenet: layer 1, input<1, 8, 8> needs to be a layer .see the concept typenet::layer.; it got 1x8x8
+#include <typenet/declarative.hpp>
+
+namespace tn = typenet;
+
+#ifdef TYPENET_ILL_FORMED
+using network = tn::network<tn::input<1, 8, 8>, tn::relu, tn::input<1, 8, 8>>;
+#else
+using network = tn::network<tn::input<1, 8, 8>, tn::relu, tn::tanh>;
+#endif
+
+inline constexpr tn::index parameters = network::parameter_count;
