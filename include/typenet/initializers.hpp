@@ -82,7 +82,8 @@ struct initializer {
 /// Normal with a mean and a standard deviation.
 /// @throws argument_error if the deviation is negative
 [[nodiscard]] constexpr initializer normal(double mean = 0, double deviation = 1) {
-  if (!(deviation >= 0)) throw argument_error("init::normal: the standard deviation must not be negative, got " + std::to_string(deviation));
+  if (!(deviation >= 0))
+    throw argument_error("init::normal: the standard deviation must not be negative, got " + std::to_string(deviation));
   return {.rule = initializer::kind::normal, .a = mean, .b = deviation};
 }
 

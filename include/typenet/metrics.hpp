@@ -68,9 +68,9 @@ struct report {
   index misclassified = 0;
   confusion_matrix confusion;
   std::vector<class_report> classes;
-  precision_recall macro;     ///< mean over all classes
-  precision_recall weighted;  ///< mean over the classes, each weighted by its samples
-  std::vector<index> ranks;   ///< ranks[r]: samples whose class had r classes before it in the order of their scores
+  precision_recall macro;      ///< mean over all classes
+  precision_recall weighted;   ///< mean over the classes, each weighted by its samples
+  std::vector<index> ranks;    ///< ranks[r]: samples whose class had r classes before it in the order of their scores
   std::vector<int> predicted;  ///< the class each sample was taken for, in order, if the accumulator was asked to keep them
 
   /// The fraction of samples whose class is among the `k` of highest score.
@@ -97,8 +97,12 @@ class metrics_accumulator {
   /// @param scores one for each class
   /// @param loss of this sample, if the report is to have one
   /// @throws argument_error if the scores are not as many as the classes, or the label is none of them
-  void add(std::span<const float> scores, int label, double loss = std::numeric_limits<double>::quiet_NaN()) { add_sample(scores, label, loss); }
-  void add(std::span<const double> scores, int label, double loss = std::numeric_limits<double>::quiet_NaN()) { add_sample(scores, label, loss); }
+  void add(std::span<const float> scores, int label, double loss = std::numeric_limits<double>::quiet_NaN()) {
+    add_sample(scores, label, loss);
+  }
+  void add(std::span<const double> scores, int label, double loss = std::numeric_limits<double>::quiet_NaN()) {
+    add_sample(scores, label, loss);
+  }
 
   [[nodiscard]] int classes() const { return confusion_.classes(); }
   [[nodiscard]] index count() const { return count_; }
@@ -186,7 +190,8 @@ inline std::string fixed(double value, int decimals) {
 
 /// Characters of a UTF-8 text.
 inline std::size_t characters(std::string_view text) {
-  return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
+  return static_cast<std::size_t>(
+      std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
 }
 
 inline std::string pad_left(const std::string& text, std::size_t width) {
@@ -219,7 +224,8 @@ inline std::string pad_right(const std::string& text, std::size_t width) {
   std::string text;
   const auto line = [&](const char* name, const std::string& value) { text += pad_right(name, name_width) + "  " + value + "\n"; };
   if (!std::isnan(r.loss)) line("loss", fixed(r.loss, 6));
-  line("accuracy", fixed(100 * r.accuracy, 2) + " %  (" + std::to_string(r.count - r.misclassified) + " of " + std::to_string(r.count) + ")");
+  line("accuracy",
+       fixed(100 * r.accuracy, 2) + " %  (" + std::to_string(r.count - r.misclassified) + " of " + std::to_string(r.count) + ")");
   line("misclassified", std::to_string(r.misclassified));
   std::string top;
   for (int k = 2; k <= 5 && static_cast<std::size_t>(k) < classes; ++k)
@@ -239,21 +245,26 @@ inline std::string pad_right(const std::string& text, std::size_t width) {
   scores("weighted mean", r.weighted, r.count);
 
   if (classes <= 20 && r.confusion.classes() == static_cast<int>(classes)) {
-    text += "\ntrue \\ predicted\n";
-    std::size_t width = 0;
+    // Long names would make the matrix wider than a screen: its columns then go by number.
+    const bool numbered = std::any_of(names.begin(), names.end(), [](const std::string& n) { return detail::characters(n) > 5; });
+    std::vector<std::string> rows;
+    std::size_t row_width = 0, column_width = 0;
     for (std::size_t t = 0; t < classes; ++t) {
-      width = std::max(width, detail::characters(names[t]));
+      rows.push_back(numbered ? std::to_string(t) + " " + names[t] : names[t]);
+      if (numbered) names[t] = std::to_string(t);
+      row_width = std::max(row_width, detail::characters(rows[t]));
+      column_width = std::max(column_width, detail::characters(names[t]));
       for (std::size_t p = 0; p < classes; ++p)
-        width = std::max(width, std::to_string(r.confusion(static_cast<int>(t), static_cast<int>(p))).size());
+        column_width = std::max(column_width, std::to_string(r.confusion(static_cast<int>(t), static_cast<int>(p))).size());
     }
-    text += std::string(name_width, ' ');
-    for (const std::string& name : names) text += pad_left(name, width + 1);
+    text += "\ntrue (row) taken for (column)\n" + std::string(row_width, ' ');
+    for (const std::string& name : names) text += pad_left(name, column_width + 1);
     text += "\n";
     for (std::size_t t = 0; t < classes; ++t) {
-      text += pad_right(names[t], name_width);
+      text += pad_right(rows[t], row_width);
       for (std::size_t p = 0; p < classes; ++p) {
         const index n = r.confusion(static_cast<int>(t), static_cast<int>(p));
-        text += pad_left(n == 0 ? "." : std::to_string(n), width + 1);
+        text += pad_left(n == 0 ? "." : std::to_string(n), column_width + 1);
       }
       text += "\n";
     }

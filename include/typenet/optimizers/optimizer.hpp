@@ -43,7 +43,9 @@ class hyper_check {
     require(name, value, value >= 0 && std::isfinite(value), "a finite number not below 0");
   }
   /// Above 0, and finite.
-  void positive(const char* name, double value) const { require(name, value, value > 0 && std::isfinite(value), "a finite number above 0"); }
+  void positive(const char* name, double value) const {
+    require(name, value, value > 0 && std::isfinite(value), "a finite number above 0");
+  }
   /// The weight of the past in a moving average.
   void decay(const char* name, double value) const { require(name, value, value >= 0 && value < 1, "at least 0 and below 1"); }
 

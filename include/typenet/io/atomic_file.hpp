@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: MIT
+/// @file
+/// Files that are there whole or not at all: written under a temporary name beside their own, flushed to the disk, then renamed.
+#pragma once
+
+#include <atomic>
+#include <cerrno>
+#include <cstddef>
+#include <cstdio>
+#include <filesystem>
+#include <random>
+#include <span>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <type_traits>
+#include <utility>
+
+#if defined(__unix__) || defined(__APPLE__)
+#define TYPENET_POSIX_FILES 1
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#else
+#define TYPENET_POSIX_FILES 0
+#endif
+
+#include <typenet/error.hpp>
+
+namespace typenet {
+
+/// Writes a file that appears under its name only when `commit` returns. Destroyed before that, or after any error, it leaves
+/// nothing behind, and a file that was there before stays as it was. A file that is replaced passes on its permissions; a symbolic
+/// link is followed.
+class atomic_file {
+ public:
+  /// @throws file_error if no file can be created in that folder, or something other than a file bears the name
+  explicit atomic_file(std::filesystem::path path) : path_{std::move(path)} {
+    namespace fs = std::filesystem;
+    std::error_code failure;
+    const bool link = fs::is_symlink(fs::symlink_status(path_, failure));
+    target_ = link ? fs::weakly_canonical(path_, failure) : path_;
+    if (link && failure) fail("cannot follow the link", failure);
+    const fs::file_status status = fs::status(target_, failure);
+    if (fs::exists(status) && !fs::is_regular_file(status)) throw file_error(name() + ": cannot be written: it is not a regular file");
+    if (target_.filename().empty()) throw file_error(name() + ": cannot be written: it names no file");
+    open();
+    if (fs::exists(status)) keep_permissions(status.permissions());
+  }
+  atomic_file(const atomic_file&) = delete;
+  atomic_file& operator=(const atomic_file&) = delete;
+  ~atomic_file() { discard(); }
+
+  /// Appends bytes.
+  /// @throws file_error if they cannot be written
+  void write(std::span<const std::byte> bytes) {
+    require_open();
+    errno = 0;
+    if (!bytes.empty() && std::fwrite(bytes.data(), 1, bytes.size(), file_) != bytes.size()) abandon("cannot be written");
+  }
+  /// Appends the bytes of an array.
+  template <class T>
+  requires std::is_trivially_copyable_v<T>
+  void write(std::span<T> values) { write(std::span<const std::byte>{std::as_bytes(values)}); }
+  void write(std::string_view text) { write(std::span<const char>{text}); }
+
+  /// Puts the file in its place; nothing can be written any more.
+  /// @throws file_error if that fails; what was there before stays
+  void commit() {
+    require_open();
+    errno = 0;
+    if (std::fflush(file_) != 0) abandon("cannot be written");
+#if TYPENET_POSIX_FILES
+    if (::fsync(::fileno(file_)) != 0) abandon("cannot be flushed to the disk");
+#endif
+    if (std::fclose(std::exchange(file_, nullptr)) != 0) abandon("cannot be written");
+    std::error_code failure;
+    std::filesystem::rename(temporary_, target_, failure);
+    if (failure) {
+      discard();
+      fail("cannot be put in place", failure);
+    }
+    temporary_.clear();
+    sync_folder();
+  }
+
+ private:
+  [[nodiscard]] std::string name() const { return path_.string(); }
+
+  [[noreturn]] void fail(const char* what, const std::error_code& why) const {
+    throw file_error(name() + ": " + what + (why ? ": " + why.message() : std::string{}));
+  }
+  /// Throws with the reason in errno, and leaves nothing behind.
+  [[noreturn]] void abandon(const char* what) {
+    const std::error_code why{errno, std::generic_category()};
+    discard();
+    fail(what, why);
+  }
+  void require_open() const {
+    if (file_ == nullptr) throw file_error(name() + ": cannot be written any more: it was committed, or has failed before");
+  }
+
+  void open() {
+    // Unlikely to be taken, and never opened if it is.
+    static std::atomic<unsigned> counter{std::random_device{}()};
+    for (int attempt = 0; attempt < 100; ++attempt) {
+      temporary_ = target_;
+      temporary_ += ".tmp-" + std::to_string(counter.fetch_add(0x9E3779B9u));
+      errno = 0;
+#if TYPENET_POSIX_FILES
+      const int descriptor = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+      if (descriptor >= 0) {
+        file_ = ::fdopen(descriptor, "wb");
+        if (file_ != nullptr) return;
+        const int why = errno;
+        ::close(descriptor);
+        errno = why;
+        abandon("cannot be created");
+      }
+#else
+      file_ = std::fopen(temporary_.string().c_str(), "wbx");
+      if (file_ != nullptr) return;
+#endif
+      if (errno != EEXIST) break;
+    }
+    temporary_.clear();
+    abandon("cannot be created");
+  }
+
+  void keep_permissions(std::filesystem::perms permissions) {
+#if TYPENET_POSIX_FILES
+    errno = 0;
+    if (::fchmod(::fileno(file_), static_cast<mode_t>(permissions & std::filesystem::perms::mask)) != 0)
+      abandon("cannot pass on the permissions of the file it replaces");
+#else
+    static_cast<void>(permissions);
+#endif
+  }
+
+  /// The file is in place already; this makes its name survive a power failure, where the file system can.
+  void sync_folder() const {
+#if TYPENET_POSIX_FILES
+    const std::filesystem::path folder = target_.has_parent_path() ? target_.parent_path() : std::filesystem::path{"."};
+    const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (descriptor < 0) return;
+    static_cast<void>(::fsync(descriptor));
+    ::close(descriptor);
+#endif
+  }
+
+  void discard() noexcept {
+    if (file_ != nullptr) std::fclose(std::exchange(file_, nullptr));
+    if (temporary_.empty()) return;
+    std::error_code ignored;
+    std::filesystem::remove(temporary_, ignored);
+    temporary_.clear();
+  }
+
+  std::filesystem::path path_;    ///< as the user gave it
+  std::filesystem::path target_;  ///< with links resolved
+  std::filesystem::path temporary_;
+  std::FILE* file_ = nullptr;
+};
+
+}  // namespace typenet
