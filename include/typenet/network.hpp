@@ -377,7 +377,7 @@ struct network_facts<false, rejected<Where, Layer, Needs, Got>, Input, Layers...
 };
 
 template <class Input, class... Layers>
-using facts_of = network_facts<analysis<Input, Layers...>::type::fits, typename analysis<Input, Layers...>::type, Input, Layers...>;
+using network_facts_of = network_facts<analysis<Input, Layers...>::type::fits, typename analysis<Input, Layers...>::type, Input, Layers...>;
 
 }  // namespace detail
 
@@ -389,7 +389,7 @@ using facts_of = network_facts<analysis<Input, Layers...>::type::fits, typename 
 /// static_assert(lenet::output_shape == shape{10});
 /// ```
 template <class Input, class... Layers>
-struct network : detail::facts_of<Input, Layers...> {
+struct network : detail::network_facts_of<Input, Layers...> {
   static constexpr bool fits = detail::analysis<Input, Layers...>::type::fits;
 };
 

@@ -132,6 +132,8 @@ class trainer {
   /// Threads in use; while the number is being chosen, the one under trial.
   [[nodiscard]] int threads() const { return threads_; }
   [[nodiscard]] const training_progress& progress() const { return progress_; }
+  /// The name of one of the optimizer's arrays, as in PyTorch.
+  [[nodiscard]] static constexpr std::string_view state_name(int i) { return Optimizer::state_names[static_cast<std::size_t>(i)]; }
   /// One of the optimizer's arrays, laid out as the model's parameters.
   [[nodiscard]] std::span<scalar> optimizer_state(int i) { return states_[static_cast<std::size_t>(i)].span(); }
   [[nodiscard]] std::span<const scalar> optimizer_state(int i) const { return states_[static_cast<std::size_t>(i)].span(); }

@@ -2,7 +2,7 @@
 // An image and a vector side by side.
 //
 // expect: typenet::at<0>, typenet::concat<typenet::relu, typenet::flatten>, typenet::needs::branches_of_one_rank, typenet::got<256> ?>
-// expect[c++26]: typenet: layer 0, concat<relu, flatten> needs branches that are all images or all vectors; it got 256
+// expect[c++26]: typenet: layer 0, concat<relu, flatten> needs branches that are all images or all vectors. it got 256
 #include <typenet/declarative.hpp>
 
 namespace tn = typenet;

@@ -2,7 +2,7 @@
 // A sequential without layers.
 //
 // expect: typenet::at<1>, typenet::sequential<>, typenet::needs::at_least_one_layer, typenet::got<1, 8, 8> ?>
-// expect[c++26]: typenet: layer 1, sequential<> needs at least one layer; it got 1x8x8
+// expect[c++26]: typenet: layer 1, sequential<> needs at least one layer. it got 1x8x8
 #include <typenet/declarative.hpp>
 
 namespace tn = typenet;

@@ -2,7 +2,7 @@
 // A layer of vectors that gets an image.
 //
 // expect: typenet::at<0>, typenet::gaussian_rbf<10>, typenet::needs::a_vector, typenet::got<3, 8, 8> ?>
-// expect[c++26]: typenet: layer 0, gaussian_rbf<10> needs a vector of features .put flatten before it.; it got 3x8x8
+// expect[c++26]: typenet: layer 0, gaussian_rbf<10> needs a vector of features .put flatten before it.. it got 3x8x8
 #include <typenet/declarative.hpp>
 
 namespace tn = typenet;

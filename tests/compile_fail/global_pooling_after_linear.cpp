@@ -2,7 +2,7 @@
 // A two-dimensional layer after linear.
 //
 // expect: typenet::at<1>, typenet::global_avg_pool2d, typenet::needs::an_image, typenet::got<8> ?>
-// expect[c++26]: typenet: layer 1, global_avg_pool2d needs an input of channels x height x width .it cannot follow flatten or linear.; it got 8
+// expect[c++26]: typenet: layer 1, global_avg_pool2d needs an input of channels x height x width .it cannot follow flatten or linear.. it got 8
 #include <typenet/declarative.hpp>
 
 namespace tn = typenet;

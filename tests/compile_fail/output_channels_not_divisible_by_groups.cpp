@@ -2,7 +2,7 @@
 // Output channels that groups do not divide.
 //
 // expect: typenet::at<0>, typenet::conv2d<8, 3, typenet::groups<3> ?>, typenet::needs::output_channels_divisible_by<3>, typenet::got<6, 8, 8> ?>
-// expect[c++26]: typenet: layer 0, conv2d<8, 3, groups<3>> needs output channels divisible by 3; it got 6x8x8
+// expect[c++26]: typenet: layer 0, conv2d<8, 3, groups<3>> needs output channels divisible by 3. it got 6x8x8
 #include <typenet/declarative.hpp>
 
 namespace tn = typenet;

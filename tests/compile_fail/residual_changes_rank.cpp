@@ -2,7 +2,7 @@
 // A residual whose body flattens the image.
 //
 // expect: typenet::at<0>, typenet::residual<typenet::flatten>, typenet::needs::body_output<4, 8, 8>, typenet::got<256> ?>
-// expect[c++26]: typenet: layer 0, residual<flatten> needs a body whose output is 4x8x8; it got 256
+// expect[c++26]: typenet: layer 0, residual<flatten> needs a body whose output is 4x8x8. it got 256
 #include <typenet/declarative.hpp>
 
 namespace tn = typenet;

@@ -2,7 +2,7 @@
 // A residual whose body shrinks the image.
 //
 // expect: typenet::at<1>, typenet::residual<typenet::conv2d<4, 3>, typenet::relu>, typenet::needs::body_output<4, 8, 8>, typenet::got<4, 6, 6> ?>
-// expect[c++26]: typenet: layer 1, residual<conv2d<4, 3>, relu> needs a body whose output is 4x8x8; it got 4x6x6
+// expect[c++26]: typenet: layer 1, residual<conv2d<4, 3>, relu> needs a body whose output is 4x8x8. it got 4x6x6
 #include <typenet/declarative.hpp>
 
 namespace tn = typenet;

@@ -2,7 +2,7 @@
 // An input among the layers.
 //
 // expect: typenet::at<1>, typenet::input<1, 8, 8>, typenet::needs::a_layer, typenet::got<1, 8, 8> ?>
-// expect[c++26]: typenet: layer 1, input<1, 8, 8> needs to be a layer .see the concept typenet::layer.; it got 1x8x8
+// expect[c++26]: typenet: layer 1, input<1, 8, 8> needs to be a layer .see the concept typenet::layer.. it got 1x8x8
 #include <typenet/declarative.hpp>
 
 namespace tn = typenet;

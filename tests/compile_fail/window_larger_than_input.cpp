@@ -2,7 +2,7 @@
 // A pooling window larger than its input.
 //
 // expect: typenet::at<1>, typenet::max_pool2d<5>, typenet::needs::input_at_least<5, 5>, typenet::got<4, 4, 4> ?>
-// expect[c++26]: typenet: layer 1, max_pool2d<5> needs an input, with its padding, of at least 5x5; it got 4x4x4
+// expect[c++26]: typenet: layer 1, max_pool2d<5> needs an input, with its padding, of at least 5x5. it got 4x4x4
 #include <typenet/declarative.hpp>
 
 namespace tn = typenet;

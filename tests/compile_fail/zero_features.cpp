@@ -2,7 +2,7 @@
 // A vector of no features.
 //
 // expect: typenet::at<0>, typenet::linear<0>, typenet::needs::positive_sizes, typenet::got<4> ?>
-// expect[c++26]: typenet: layer 0, linear<0> needs whole numbers of at least 1 as sizes; it got 4
+// expect[c++26]: typenet: layer 0, linear<0> needs whole numbers of at least 1 as sizes. it got 4
 #include <typenet/declarative.hpp>
 
 namespace tn = typenet;

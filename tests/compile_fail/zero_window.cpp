@@ -2,7 +2,7 @@
 // A pooling window of no size.
 //
 // expect: typenet::at<0>, typenet::max_pool2d<0>, typenet::needs::positive_sizes, typenet::got<4, 8, 8> ?>
-// expect[c++26]: typenet: layer 0, max_pool2d<0> needs whole numbers of at least 1 as sizes; it got 4x8x8
+// expect[c++26]: typenet: layer 0, max_pool2d<0> needs whole numbers of at least 1 as sizes. it got 4x8x8
 #include <typenet/declarative.hpp>
 
 namespace tn = typenet;
