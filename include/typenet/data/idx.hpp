@@ -179,8 +179,8 @@ inline idx_header read_idx_header(byte_reader& file) {
   idx_header header{static_cast<idx_type>(magic[2]), {}};
   if (magic[0] != std::byte{0} || magic[1] != std::byte{0} || !facts(header.type)) {
     std::array<char, 3 * 4> found{};
-    std::snprintf(found.data(), found.size(), "%02x %02x %02x %02x", std::to_integer<unsigned>(magic[0]), std::to_integer<unsigned>(magic[1]),
-                  std::to_integer<unsigned>(magic[2]), std::to_integer<unsigned>(magic[3]));
+    std::snprintf(found.data(), found.size(), "%02x %02x %02x %02x", std::to_integer<unsigned>(magic[0]),
+                  std::to_integer<unsigned>(magic[1]), std::to_integer<unsigned>(magic[2]), std::to_integer<unsigned>(magic[3]));
     file.fail(std::string{"not an IDX file: it starts with "} + found.data() +
               ", expected 00 00, an element type (08, 09, 0b, 0c, 0d or 0e) and the number of dimensions");
   }
@@ -199,7 +199,8 @@ inline idx_header read_idx_header(byte_reader& file) {
 [[nodiscard]] inline std::string describe(const std::vector<std::uint32_t>& extents) {
   const auto joined = [&](std::size_t first) {
     std::string text;
-    for (std::size_t axis = first; axis < extents.size(); ++axis) text += (text.empty() ? "" : "x") + std::to_string(extents[axis]);
+    for (std::size_t axis = first; axis < extents.size(); ++axis)
+      text.append(axis == first ? "" : "x").append(std::to_string(extents[axis]));
     return text;
   };
   if (extents.size() == 3) return std::to_string(extents[0]) + " images of " + joined(1);
@@ -263,7 +264,8 @@ template <idx_element T>
     const std::size_t have = result.values.size();
     const std::size_t room = static_cast<std::size_t>(std::min<std::uint64_t>(*count - have, std::max<std::uint64_t>(chunk, have)));
     result.values.resize(have + room);
-    if (file.read(std::as_writable_bytes(std::span{result.values}.subspan(have))) < room * sizeof(T)) wrong_length(std::to_string(file.total()));
+    if (file.read(std::as_writable_bytes(std::span{result.values}.subspan(have))) < room * sizeof(T))
+      wrong_length(std::to_string(file.total()));
   }
   // Reading on to the end also verifies gzip's checksum.
   std::byte beyond;
