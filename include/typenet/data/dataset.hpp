@@ -34,9 +34,9 @@ struct sample_key {
 
 /// Labelled samples of one static shape, in memory and addressed by index.
 ///
-/// `D::sample_shape` and `D::classes` are compile-time constants. `read(i, key, out)` writes sample `i` (0 <= i < size()), `sample_shape.size()`
-/// numbers as [channel][row][column], transformed and, if `key.augment`, augmented. `label(i)` lies in 0 .. classes - 1.
-/// Both may be called by several threads at once, and their results depend on nothing but their arguments.
+/// `D::sample_shape` and `D::classes` are compile-time constants. `read(i, key, out)` writes sample `i` (0 <= i < size()),
+/// `sample_shape.size()` numbers as [channel][row][column], transformed and, if `key.augment`, augmented. `label(i)` is a class,
+/// 0 to classes - 1. Both may be called by several threads at once, and their results depend on nothing but their arguments.
 template <class D>
 concept dataset = requires(const D& d, index i, const sample_key& key, std::span<float> out) {
   { D::sample_shape } -> std::convertible_to<shape>;
@@ -58,7 +58,7 @@ namespace detail {
 /// "1x28x28", or "784" for a vector.
 [[nodiscard]] inline std::string to_text(shape s) {
   std::string text = std::to_string(s.channels());
-  if (s.rank == 3) text += "x" + std::to_string(s.height()) + "x" + std::to_string(s.width());
+  for (int axis = 1; axis < s.rank; ++axis) text.append("x").append(std::to_string(s[axis]));
   return text;
 }
 
@@ -101,7 +101,9 @@ class tensor_dataset {
 
   [[nodiscard]] index size() const { return static_cast<index>(labels_.size()); }
   [[nodiscard]] int label(index i) const { return labels_[static_cast<std::size_t>(i)]; }
-  void read(index i, const sample_key&, std::span<float> out) const { std::copy_n(values_.data() + i * Shape.size(), Shape.size(), out.data()); }
+  void read(index i, const sample_key&, std::span<float> out) const {
+    std::copy_n(values_.data() + i * Shape.size(), Shape.size(), out.data());
+  }
 
  private:
   std::vector<float> values_;

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: MIT
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <numeric>
+#include <span>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include <typenet/data/dataset.hpp>
+
+namespace tn = typenet;
+
+namespace {
+
+constexpr tn::shape point{2};
+constexpr tn::shape tiny{1, 2, 2};
+using points = tn::tensor_dataset<point, 3>;
+using tiny_images = tn::image_dataset<tiny, 4>;
+
+static_assert(tn::dataset<points>);
+static_assert(!tn::byte_image_dataset<points>);
+static_assert(tn::byte_image_dataset<tiny_images>);
+static_assert(tn::dataset<tn::subset<points>>);
+static_assert(!tn::byte_image_dataset<tn::subset<points>>);
+static_assert(tn::byte_image_dataset<tn::subset<tiny_images>>);
+static_assert(!tn::dataset<int>);
+static_assert(!tn::dataset<std::vector<float>>);
+
+// Views of what is about to vanish do not compile.
+template <class Set>
+concept can_split = requires(Set&& set) { tn::stratified_split(std::forward<Set>(set), 1, tn::seed{}); };
+static_assert(can_split<points&> && can_split<const points&> && !can_split<points> && !can_split<const points>);
+static_assert(!std::is_constructible_v<tn::subset<points>, points, std::vector<tn::index>>);
+
+// A user's own data set: computed, never stored.
+struct counting {
+  static constexpr tn::shape sample_shape{1};
+  static constexpr int classes = 2;
+  [[nodiscard]] tn::index size() const { return 10; }
+  void read(tn::index i, const tn::sample_key& key, std::span<float> out) const {
+    out[0] = static_cast<float>(i) + (key.augment ? 0.5f : 0.0f);
+  }
+  [[nodiscard]] int label(tn::index i) const { return static_cast<int>(i % 2); }
+};
+static_assert(tn::dataset<counting>);
+
+struct sizeless : counting {
+  void size() const {}
+};
+static_assert(!tn::dataset<sizeless>);
+
+template <class Made>
+std::string message_of(const Made& make) {
+  try {
+    make();
+  } catch (const tn::argument_error& e) {
+    return e.what();
+  }
+  return "nothing thrown";
+}
+
+}  // namespace
+
+TEST_CASE("tensor_dataset gives back what it was given") {
+  const points set{{1, 2, 3, 4, 5, 6}, {2, 0, 1}};
+  CHECK(set.size() == 3);
+  CHECK(set.label(0) == 2);
+  std::array<float, 2> sample{};
+  set.read(1, {}, sample);
+  CHECK(sample == std::array<float, 2>{3, 4});
+  CHECK(points{{}, {}}.size() == 0);
+}
+
+TEST_CASE("data sets refuse counts that disagree and labels that are no classes") {
+  CHECK(message_of([] { points{{1, 2, 3}, {0, 1}}; }) ==
+        "tensor_dataset: 2 labels need as many samples of 2 = 2 values each, found 3 values");
+  CHECK(message_of([] { tiny_images{std::vector<std::uint8_t>(12), {0, 1}}; }) ==
+        "image_dataset: 2 labels need as many samples of 1x2x2 = 4 values each, found 12 values");
+  CHECK(message_of([] { points{{1, 2, 3, 4}, {0, 3}}; }) == "tensor_dataset: label 3 of sample 1 is not a class; expected 0 to 2");
+  CHECK(message_of([] { points{{1, 2, 3, 4}, {-1, 0}}; }) == "tensor_dataset: label -1 of sample 0 is not a class; expected 0 to 2");
+}
+
+TEST_CASE("image_dataset reads bytes as 0 to 1") {
+  const tiny_images set{{0, 51, 102, 255, 1, 2, 3, 4}, {3, 0}};
+  std::array<float, 4> sample{};
+  set.read(0, {}, sample);
+  CHECK(sample == std::array<float, 4>{0, 51 / 255.0f, 102 / 255.0f, 1});
+  CHECK(std::ranges::equal(set.bytes(1), std::array<std::uint8_t, 4>{1, 2, 3, 4}));
+}
+
+TEST_CASE("subset forwards to its samples, under their index in the whole") {
+  const counting whole;
+  const tn::subset<counting> part{whole, {7, 2, 2}};
+  CHECK(part.size() == 3);
+  CHECK(part.label(0) == 1);
+  CHECK(part.label(1) == 0);
+  std::array<float, 1> sample{};
+  part.read(0, {}, sample);
+  CHECK(sample[0] == 7.5f);
+  part.read(2, tn::sample_key::evaluation(), sample);
+  CHECK(sample[0] == 2.0f);
+  CHECK(message_of([&] { tn::subset<counting>{whole, {0, 10}}; }) == "subset: sample 10 of a data set of 10");
+  CHECK(message_of([&] { tn::subset<counting>{whole, {-1}}; }) == "subset: sample -1 of a data set of 10");
+
+  const tiny_images images{{0, 51, 102, 255, 1, 2, 3, 4}, {3, 0}};
+  const tn::subset<tiny_images> second{images, {1}};
+  CHECK(second.bytes(0)[3] == 4);
+}
+
+TEST_CASE("stratified_split keeps the shares of the classes, misses no sample, and follows the seed") {
+  // 500 of class 0, 300 of class 1, 3 of class 2, interleaved.
+  std::vector<int> labels;
+  for (int i = 0; i < 803; ++i) labels.push_back(i >= 800 ? 2 : i % 8 < 5 ? 0 : 1);
+  std::vector<float> values(labels.size() * 2);
+  std::iota(values.begin(), values.end(), 0.0f);
+  const points set{values, labels};
+
+  const auto [train, held_out] = tn::stratified_split(set, 100, tn::seed{7});
+  CHECK(train.size() == 703);
+  CHECK(held_out.size() == 100);
+  std::array<int, 3> count{};
+  for (tn::index i = 0; i < held_out.size(); ++i) ++count[static_cast<std::size_t>(held_out.label(i))];
+  CHECK(count == std::array<int, 3>{62, 37, 1});  // shares of 62.267, 37.360 and 0.374: the one left over goes to the last
+
+  std::vector<tn::index> all{train.indices().begin(), train.indices().end()};
+  CHECK(std::ranges::is_sorted(all));
+  CHECK(std::ranges::is_sorted(held_out.indices()));
+  all.insert(all.end(), held_out.indices().begin(), held_out.indices().end());
+  std::ranges::sort(all);
+  std::vector<tn::index> expected(803);
+  std::iota(expected.begin(), expected.end(), tn::index{0});
+  CHECK(all == expected);
+
+  const auto again = tn::stratified_split(set, 100, tn::seed{7});
+  const auto other = tn::stratified_split(set, 100, tn::seed{8});
+  CHECK(std::ranges::equal(again.held_out.indices(), held_out.indices()));
+  CHECK(!std::ranges::equal(other.held_out.indices(), held_out.indices()));
+}
+
+TEST_CASE("stratified_split at its limits") {
+  const counting set;
+  CHECK(tn::stratified_split(set, 0, tn::seed{1}).train.size() == 10);
+  CHECK(tn::stratified_split(set, 10u, tn::seed{1}).train.size() == 0);
+  CHECK(tn::stratified_split(set, 0.25, tn::seed{1}).held_out.size() == 3);
+  CHECK(tn::stratified_split(set, 0.25f, tn::seed{1}).train.size() == 7);
+  CHECK(tn::stratified_split(set, 1.0, tn::seed{1}).held_out.size() == 10);
+  CHECK(message_of([&] { (void)tn::stratified_split(set, 11, tn::seed{1}); }) == "stratified_split: cannot hold out 11 of 10 samples");
+  CHECK(message_of([&] { (void)tn::stratified_split(set, -1, tn::seed{1}); }) == "stratified_split: cannot hold out -1 of 10 samples");
+  CHECK_THROWS_AS((void)tn::stratified_split(set, 1.5, tn::seed{1}), tn::argument_error);
+  CHECK_THROWS_AS((void)tn::stratified_split(set, 0.0 / 0.0, tn::seed{1}), tn::argument_error);
+  const points none{{}, {}};
+  CHECK(tn::stratified_split(none, 0, tn::seed{1}).train.size() == 0);
+}
