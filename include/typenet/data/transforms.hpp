@@ -1,0 +1,442 @@
+// SPDX-License-Identifier: MIT
+/// @file
+/// Image transforms with torchvision's names and, on 8-bit images, Pillow's arithmetic to the last bit: `resize` and `pad` once, when the
+/// data set is made; `random_rotation` and `color_jitter` anew for every epoch; `normalize` last.
+///
+///     auto train = transformed(load_mnist(mnist_split::train), resize<32, 32>{}, random_rotation{15.0f},
+///                              color_jitter{.brightness = 0.2f, .contrast = 0.2f}, normalize{0.1307f, 0.3081f});
+///
+/// A random transform is a function of (seed, epoch, sample) alone; asked for with `sample_key::evaluation()` it does nothing.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <span>
+#include <string>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include <typenet/config.hpp>
+#include <typenet/data/dataset.hpp>
+#include <typenet/error.hpp>
+#include <typenet/random.hpp>
+#include <typenet/shape.hpp>
+
+namespace typenet {
+
+namespace detail {
+
+/// What Pillow makes of one axis: each output is a weighted sum of `count` inputs from `first` on, in 22-bit fixed point.
+/// A tent of one input's width where the axis grows, of one output's width where it shrinks.
+template <int In, int Out>
+struct bilinear_axis {
+  static constexpr double scale = static_cast<double>(In) / Out;
+  static constexpr double support = scale > 1 ? scale : 1;
+  static constexpr int taps = 2 * (static_cast<int>(support) + 1) + 1;
+  static constexpr int precision = 22;
+
+  int first[Out]{};
+  int count[Out]{};
+  int weight[Out][taps]{};
+
+  constexpr bilinear_axis() {
+    for (int o = 0; o < Out; ++o) {
+      const double center = (o + 0.5) * scale;
+      const double low = center - support + 0.5, high = center + support + 0.5;
+      first[o] = low < 0 ? 0 : static_cast<int>(low);
+      count[o] = (high > In ? In : static_cast<int>(high)) - first[o];
+      double tent[taps]{};
+      double sum = 0;
+      for (int k = 0; k < count[o]; ++k) {
+        const double x = (k + first[o] - center + 0.5) * (1 / support);
+        const double distance = x < 0 ? -x : x;
+        tent[k] = distance < 1 ? 1 - distance : 0;
+        sum += tent[k];
+      }
+      for (int k = 0; k < count[o]; ++k) weight[o][k] = static_cast<int>(0.5 + tent[k] / sum * (1 << precision));
+    }
+  }
+
+  /// One output from inputs `stride` apart, rounded to 8 bits.
+  [[nodiscard]] constexpr std::uint8_t operator()(const std::uint8_t* in, int stride, int o) const {
+    int sum = 1 << (precision - 1);
+    for (int k = 0; k < count[o]; ++k) sum += in[(first[o] + k) * stride] * weight[o][k];
+    return static_cast<std::uint8_t>(std::clamp(sum >> precision, 0, 255));
+  }
+};
+
+template <int In, int Out>
+inline constexpr bilinear_axis<In, Out> bilinear{};
+
+/// An image on its way through the random transforms: pixels, and a table that maps every grey level but has not been applied yet. Point
+/// operations work on the table's 256 entries instead of all the pixels.
+template <shape Shape>
+class augmented_image {
+ public:
+  explicit augmented_image(const std::uint8_t* stored) : pixels_{stored} {}
+  augmented_image(const augmented_image&) = delete;
+  augmented_image& operator=(const augmented_image&) = delete;
+
+  /// The pixels, with all that was done to them.
+  [[nodiscard]] const std::uint8_t* pixels() {
+    if (mapped_) {
+      std::uint8_t* out = other();
+      for (int p = 0; p < Shape.size(); ++p) out[p] = table_[pixels_[p]];
+      replace(out);
+    }
+    return pixels_;
+  }
+  /// Where the next version of the image may be written, after pixels(); `replace` makes it the current one.
+  [[nodiscard]] std::uint8_t* other() { return pixels_ == buffers_[0] ? buffers_[1] : buffers_[0]; }
+  void replace(const std::uint8_t* pixels) {
+    pixels_ = pixels;
+    mapped_ = false;
+  }
+
+  /// The mean grey level, rounded half up, as Pillow's contrast takes it.
+  [[nodiscard]] int mean_level() const {
+    std::uint32_t sum = 0;
+    if (mapped_) {
+      for (int p = 0; p < Shape.size(); ++p) sum += table_[pixels_[p]];
+    } else {
+      for (int p = 0; p < Shape.size(); ++p) sum += pixels_[p];
+    }
+    return static_cast<int>((2 * sum + Shape.size()) / (2 * Shape.size()));
+  }
+
+  /// Applies `level -> f(level)` to every pixel.
+  template <class F>
+  void map_levels(const F& f) {
+    if (mapped_) {
+      for (int v = 0; v < 256; ++v) table_[v] = f(table_[v]);
+    } else {
+      for (int v = 0; v < 256; ++v) table_[v] = f(v);
+    }
+    mapped_ = true;
+  }
+
+  /// Writes `levels[v]` for every pixel of grey level v.
+  void write(const float* levels, float* out) const {
+    if (!mapped_) {
+      for (int p = 0; p < Shape.size(); ++p) out[p] = levels[pixels_[p]];
+      return;
+    }
+    float table[256];
+    for (int v = 0; v < 256; ++v) table[v] = levels[table_[v]];
+    for (int p = 0; p < Shape.size(); ++p) out[p] = table[pixels_[p]];
+  }
+
+ private:
+  const std::uint8_t* pixels_;
+  bool mapped_ = false;
+  std::uint8_t table_[256];
+  std::uint8_t buffers_[2][static_cast<std::size_t>(Shape.size())];
+};
+
+/// Pillow's Image.blend, in `float`: from a grey level towards (factor < 1) or away from (factor > 1) another.
+/// Products and sums are taken in double, where they are exact, and rounded one by one: no compiler can fuse them into different bits.
+[[nodiscard]] inline std::uint8_t blend(int base, int level, float factor) {
+  const auto step = static_cast<float>(static_cast<double>(factor) * (level - base));
+  const auto value = static_cast<float>(base + static_cast<double>(step));
+  return static_cast<std::uint8_t>(std::min(std::max(static_cast<int>(value), 0), 255));
+}
+
+template <shape Shape>
+void adjust_brightness(augmented_image<Shape>& image, float factor) {
+  image.map_levels([=](int level) { return blend(0, level, factor); });
+}
+
+template <shape Shape>
+void adjust_contrast(augmented_image<Shape>& image, float factor) {
+  image.map_levels([=, mean = image.mean_level()](int level) { return blend(mean, level, factor); });
+}
+
+/// The least integer whose square is not below n.
+[[nodiscard]] constexpr int ceil_sqrt(int n) {
+  int root = 0;
+  while (root * root < n) ++root;
+  return root;
+}
+
+/// Rotates about the image's centre: nearest pixel, 0 from outside, in Pillow's 16.16 fixed point. Positive angles turn counter-clockwise.
+template <shape Shape>
+void rotate(const std::uint8_t* in, float degrees, std::uint8_t* out) {
+  constexpr int height = Shape.height(), width = Shape.width();
+  // The image amid zeros so wide that no angle looks beyond them: then no pixel needs a test.
+  constexpr int diagonal = ceil_sqrt(height * height + width * width);
+  constexpr int above = (diagonal - height) / 2 + 2, left = (diagonal - width) / 2 + 2;
+  constexpr int bits = [] {
+    int b = 0;
+    while ((1 << b) < width + 2 * left) ++b;
+    return b;
+  }();
+  constexpr int stride = 1 << bits, rows = height + 2 * above;
+  static_assert(stride < 32768 && rows < 32768, "rotate: the image is too large for 16.16 fixed point");
+
+  if (degrees == 0.0f) {
+    std::memcpy(out, in, static_cast<std::size_t>(Shape.size()));
+    return;
+  }
+  const double angle = -static_cast<double>(degrees) * (3.14159265358979323846 / 180);
+  const double c = std::cos(angle), s = std::sin(angle);
+  const auto fix = [](double v) { return static_cast<std::int32_t>(std::floor(v * 65536 + 0.5)); };
+  const double cx = width / 2.0, cy = height / 2.0;
+  const double x0 = c * -cx + s * -cy + cx, y0 = -s * -cx + c * -cy + cy;
+  const std::int32_t dx = fix(c), dy = fix(s);
+  std::int32_t across_x[width], across_y[width];  // from a row's first pixel to its others
+  for (int x = 0; x < width; ++x) {
+    across_x[x] = x * dx;
+    across_y[x] = -x * dy;
+  }
+  std::int32_t row_x = fix(x0 + c * 0.5 + s * 0.5) + (left << 16);
+  std::int32_t row_y = fix(y0 + -s * 0.5 + c * 0.5) + (above << 16);
+
+  alignas(64) std::uint8_t framed[static_cast<std::size_t>(rows * stride)];
+  std::memset(framed, 0, sizeof framed);
+  for (int channel = 0; channel < Shape.channels(); ++channel, in += Shape.area()) {
+    for (int y = 0; y < height; ++y) std::memcpy(framed + (above + y) * stride + left, in + y * width, static_cast<std::size_t>(width));
+    std::int32_t fx = row_x, fy = row_y;
+    for (int y = 0; y < height; ++y, out += width, fx += dy, fy += dx) {
+      std::int32_t source[width];  // apart from the loads, so that the compiler can do these side by side
+      for (int x = 0; x < width; ++x) source[x] = (((fy + across_y[x]) >> 16) << bits) + ((fx + across_x[x]) >> 16);
+      TYPENET_UNROLL
+      for (int x = 0; x < width; ++x) out[x] = framed[source[x]];
+    }
+  }
+}
+
+enum class transform_kind { fixed, random, last };
+
+template <class T>
+concept transform = requires {
+  { T::kind } -> std::convertible_to<transform_kind>;
+};
+
+}  // namespace detail
+
+/// Resizes to Height x Width, bilinear, rounded to 8 bits: as torchvision's Resize on a PIL image (so with antialiasing where it shrinks).
+template <int Height, int Width>
+  requires(Height > 0 && Width > 0)
+struct resize {
+  static constexpr auto kind = detail::transform_kind::fixed;
+  static constexpr shape output(shape in) { return {in.channels(), Height, Width}; }
+
+  template <shape In>
+  static void apply(const std::uint8_t* in, std::uint8_t* out) {
+    constexpr auto& across = detail::bilinear<In.width(), Width>;
+    constexpr auto& down = detail::bilinear<In.height(), Height>;
+    std::uint8_t widened[static_cast<std::size_t>(In.height() * Width)];
+    for (int channel = 0; channel < In.channels(); ++channel, in += In.area(), out += Height * Width) {
+      for (int y = 0; y < In.height(); ++y) {
+        for (int x = 0; x < Width; ++x) widened[y * Width + x] = across(in + y * In.width(), 1, x);
+      }
+      for (int y = 0; y < Height; ++y) {
+        for (int x = 0; x < Width; ++x) out[y * Width + x] = down(widened + x, Width, y);
+      }
+    }
+  }
+  void check() const {}
+};
+
+/// Adds zeros around the image until it is Height x Width; an odd row or column goes below or to the right.
+template <int Height, int Width>
+  requires(Height > 0 && Width > 0)
+struct pad {
+  static constexpr auto kind = detail::transform_kind::fixed;
+  static constexpr shape output(shape in) { return {in.channels(), Height, Width}; }
+
+  template <shape In>
+  static void apply(const std::uint8_t* in, std::uint8_t* out) {
+    static_assert(Height >= In.height() && Width >= In.width(), "pad: the image is already larger than the size to pad it to");
+    std::memset(out, 0, static_cast<std::size_t>(output(In).size()));
+    constexpr int above = (Height - In.height()) / 2, left = (Width - In.width()) / 2;
+    for (int channel = 0; channel < In.channels(); ++channel) {
+      for (int y = 0; y < In.height(); ++y)
+        std::memcpy(out + (channel * Height + above + y) * Width + left, in + (channel * In.height() + y) * In.width(),
+                    static_cast<std::size_t>(In.width()));
+    }
+  }
+  void check() const {}
+};
+
+/// Rotates by an angle uniform in [-degrees, degrees) about the image's centre; nearest pixel, 0 from outside: as torchvision's
+/// RandomRotation.
+struct random_rotation {
+  static constexpr auto kind = detail::transform_kind::random;
+  float degrees = 0;
+
+  template <shape S>
+  void apply(detail::augmented_image<S>& image, random_sequence& random) const {
+    const float angle = random.uniform(-degrees, degrees);
+    const std::uint8_t* in = image.pixels();
+    std::uint8_t* out = image.other();
+    detail::rotate<S>(in, angle, out);
+    image.replace(out);
+  }
+  void check() const {
+    if (!(degrees >= 0 && degrees <= 180))
+      throw argument_error{"random_rotation: degrees must lie between 0 and 180, got " + std::to_string(degrees)};
+  }
+};
+
+/// Brightness and contrast, each by a factor uniform in [1 - strength, 1 + strength), in random order, on 8 bits with clipping: as
+/// torchvision's ColorJitter on a PIL image. Contrast blends with the image's rounded mean grey level. Grey images only.
+struct color_jitter {
+  static constexpr auto kind = detail::transform_kind::random;
+  float brightness = 0;
+  float contrast = 0;
+
+  template <shape S>
+  void apply(detail::augmented_image<S>& image, random_sequence& random) const {
+    static_assert(S.channels() == 1, "color_jitter: works on images of one channel");
+    // Drawn whether used or not, so that switching one off leaves the other's as they were.
+    const bool brightness_first = random.below(2) == 0;
+    const float bright = factor(brightness, random), strong = factor(contrast, random);
+    if (brightness_first && brightness > 0) detail::adjust_brightness(image, bright);
+    if (contrast > 0) detail::adjust_contrast(image, strong);
+    if (!brightness_first && brightness > 0) detail::adjust_brightness(image, bright);
+  }
+  void check() const {
+    if (!(brightness >= 0 && std::isfinite(brightness) && contrast >= 0 && std::isfinite(contrast)))
+      throw argument_error{"color_jitter: brightness and contrast must be 0 or more, got " + std::to_string(brightness) + " and " +
+                           std::to_string(contrast)};
+  }
+
+ private:
+  static float factor(float strength, random_sequence& random) { return random.uniform(std::max(0.0f, 1 - strength), 1 + strength); }
+};
+
+/// Turns a grey level v into (v / 255 - mean) / standard_deviation. Without it a data set yields v / 255.
+struct normalize {
+  static constexpr auto kind = detail::transform_kind::last;
+  float mean = 0;
+  float standard_deviation = 1;
+
+  void check() const {
+    if (!(std::isfinite(mean) && std::isfinite(standard_deviation) && standard_deviation > 0))
+      throw argument_error{"normalize: needs a finite mean and a standard deviation above 0, got " + std::to_string(mean) + " and " +
+                           std::to_string(standard_deviation)};
+  }
+};
+
+/// A data set of transformed images, made by `transformed`. It owns its images: after `resize` and `pad`, before anything random.
+template <shape In, int Classes, detail::transform... Transforms>
+class transformed_dataset {
+  using kinds = detail::transform_kind;
+  static constexpr std::size_t count = sizeof...(Transforms);
+
+  static constexpr bool ordered() {
+    constexpr std::array<kinds, count> all{Transforms::kind...};
+    for (std::size_t i = 1; i < count; ++i) {
+      if (all[i] < all[i - 1] || all[i - 1] == kinds::last) return false;
+    }
+    return true;
+  }
+  static_assert(ordered(), "transformed: resize and pad come first, then the random transforms, then normalize, once");
+
+  /// The shape after the fixed transforms.
+  static constexpr shape output_shape() {
+    shape s = In;
+    [[maybe_unused]] const auto through = [&]<class T>(std::type_identity<T>) {
+      if constexpr (T::kind == kinds::fixed) s = T::output(s);
+    };
+    (through(std::type_identity<Transforms>{}), ...);
+    return s;
+  }
+
+ public:
+  static constexpr shape sample_shape = output_shape();
+  static constexpr int classes = Classes;
+  /// Whether an epoch sees other pixels than the one before.
+  static constexpr bool augments = ((Transforms::kind == kinds::random) || ...);
+
+  /// @throws argument_error if a transform's parameters make no sense
+  template <byte_image_dataset Source>
+  explicit transformed_dataset(const Source& source, const Transforms&... transforms) : transforms_{transforms...} {
+    static_assert(!augments || sample_shape.size() <= 1 << 16,
+                  "transformed: random transforms are meant for images of up to 65,536 values");
+    (transforms.check(), ...);
+    [[maybe_unused]] const auto set_scale = [&](const auto& transform) {
+      if constexpr (std::same_as<std::remove_cvref_t<decltype(transform)>, normalize>) scale_ = transform;
+    };
+    (set_scale(transforms), ...);
+    for (std::size_t v = 0; v < levels_.size(); ++v)
+      levels_[v] = (static_cast<float>(v) / 255.0f - scale_.mean) / scale_.standard_deviation;
+
+    const index size = source.size();
+    labels_.reserve(static_cast<std::size_t>(size));
+    pixels_.resize(static_cast<std::size_t>(size * sample_shape.size()));
+    for (index i = 0; i < size; ++i) {
+      labels_.push_back(source.label(i));
+      prepare<0, In>(source.bytes(i).data(), pixels_.data() + i * sample_shape.size());
+    }
+  }
+
+  [[nodiscard]] index size() const { return static_cast<index>(labels_.size()); }
+  [[nodiscard]] int label(index i) const { return labels_[static_cast<std::size_t>(i)]; }
+  /// The image as it is stored: resized and padded, nothing more.
+  [[nodiscard]] std::span<const std::uint8_t> bytes(index i) const {
+    return {pixels_.data() + i * sample_shape.size(), static_cast<std::size_t>(sample_shape.size())};
+  }
+
+  void read(index i, const sample_key& key, std::span<float> out) const {
+    const std::uint8_t* stored = bytes(i).data();
+    if constexpr (augments) {
+      if (key.augment) {
+        random_sequence random{counter_rng{key.seed, random_stream::augmentation}, key.epoch, static_cast<std::uint32_t>(i)};
+        detail::augmented_image<sample_shape> image{stored};
+        const auto through = [&](const auto& transform) {
+          if constexpr (std::remove_cvref_t<decltype(transform)>::kind == kinds::random) transform.apply(image, random);
+        };
+        std::apply([&](const auto&... transform) { (through(transform), ...); }, transforms_);
+        image.write(levels_.data(), out.data());
+        return;
+      }
+    }
+    for (int p = 0; p < sample_shape.size(); ++p) out[static_cast<std::size_t>(p)] = levels_[stored[p]];
+  }
+
+ private:
+  /// Takes one image through the fixed transforms from number Step on.
+  template <std::size_t Step, shape S>
+  static void prepare(const std::uint8_t* in, std::uint8_t* out) {
+    if constexpr (Step == fixed_count()) {
+      std::memcpy(out, in, static_cast<std::size_t>(S.size()));
+    } else {
+      using step = std::tuple_element_t<Step, std::tuple<Transforms...>>;
+      constexpr shape next = step::output(S);
+      if constexpr (Step + 1 == fixed_count()) {
+        step::template apply<S>(in, out);
+      } else {
+        std::vector<std::uint8_t> between(static_cast<std::size_t>(next.size()));
+        step::template apply<S>(in, between.data());
+        prepare<Step + 1, next>(between.data(), out);
+      }
+    }
+  }
+  static constexpr std::size_t fixed_count() { return (std::size_t{0} + ... + std::size_t{Transforms::kind == kinds::fixed}); }
+
+  [[no_unique_address]] std::tuple<Transforms...> transforms_;
+  normalize scale_;
+  std::array<float, 256> levels_;
+  std::vector<std::uint8_t> pixels_;
+  std::vector<int> labels_;
+};
+
+/// Images taken through transforms: `resize` and `pad` first, `random_rotation` and `color_jitter` next, `normalize` last; each may be left
+/// out. Copies what it needs of the images. `transformed(part.train, ...)` of a split works alike.
+/// @throws argument_error if a transform's parameters make no sense
+template <byte_image_dataset Source, class... Transforms>
+[[nodiscard]] auto transformed(const Source& images, const Transforms&... transforms) {
+  static_assert((detail::transform<Transforms> && ...), "transformed: takes resize, pad, random_rotation, color_jitter and normalize");
+  return transformed_dataset<Source::sample_shape, Source::classes, Transforms...>{images, transforms...};
+}
+
+}  // namespace typenet

@@ -1,0 +1,339 @@
+// SPDX-License-Identifier: MIT
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <fstream>
+#include <limits>
+#include <map>
+#include <numbers>
+#include <numeric>
+#include <sstream>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <typenet/data/transforms.hpp>
+
+#ifndef TYPENET_GOLDEN_DIR
+#error "define TYPENET_GOLDEN_DIR as the folder of augmentation.txt, in quotes"
+#endif
+
+namespace tn = typenet;
+
+namespace {
+
+using bytes = std::vector<std::uint8_t>;
+
+constexpr tn::shape small{1, 28, 28};
+constexpr tn::shape large{1, 32, 32};
+
+/// One line of augmentation.txt.
+struct golden_case {
+  std::string kind;
+  std::vector<double> parameters;
+  bytes pixels;
+};
+
+std::vector<golden_case> golden_cases() {
+  std::ifstream file{std::string{TYPENET_GOLDEN_DIR} + "/augmentation.txt"};
+  std::vector<golden_case> cases;
+  for (std::string line; std::getline(file, line);) {
+    std::istringstream in{line};
+    golden_case c;
+    in >> c.kind;
+    std::vector<std::string> words;
+    for (std::string word; in >> word;) words.push_back(word);
+    for (std::size_t i = 0; i + 1 < words.size(); ++i) c.parameters.push_back(std::stod(words[i]));
+    for (std::size_t i = 0; i < words.back().size(); i += 2)
+      c.pixels.push_back(static_cast<std::uint8_t>(std::stoi(words.back().substr(i, 2), nullptr, 16)));
+    cases.push_back(std::move(c));
+  }
+  return cases;
+}
+
+template <int Height, int Width>
+bytes resized(const bytes& in) {
+  bytes out(std::size_t{Height} * Width);
+  tn::resize<Height, Width>::template apply<small>(in.data(), out.data());
+  return out;
+}
+
+template <tn::shape S = large>
+bytes rotated(const bytes& in, float degrees) {
+  bytes out(static_cast<std::size_t>(S.size()));
+  tn::detail::rotate<S>(in.data(), degrees, out.data());
+  return out;
+}
+
+template <class Change>
+bytes changed(const bytes& in, const Change& change) {
+  tn::detail::augmented_image<large> image{in.data()};
+  change(image);
+  const std::uint8_t* out = image.pixels();
+  return {out, out + large.size()};
+}
+
+bytes noise(std::size_t count, std::uint32_t which) {
+  tn::random_sequence random{tn::counter_rng{tn::seed{11}, tn::random_stream::user}, 0, which};
+  bytes out(count);
+  for (auto& level : out) level = static_cast<std::uint8_t>(random.below(256));
+  return out;
+}
+
+// The same arithmetic the slow way: a test for every pixel, no tables, no frame.
+namespace oracle {
+
+bytes rotate(const bytes& in, int height, int width, double degrees) {
+  const double angle = -degrees * std::numbers::pi / 180;
+  const double c = std::cos(angle), s = std::sin(angle);
+  const auto fix = [](double v) { return static_cast<long long>(std::floor(v * 65536 + 0.5)); };
+  const double x0 = c * (-width / 2.0) + s * (-height / 2.0) + width / 2.0;
+  const double y0 = -s * (-width / 2.0) + c * (-height / 2.0) + height / 2.0;
+  bytes out(in.size());
+  for (int y = 0; y < height; ++y) {
+    for (int x = 0; x < width; ++x) {
+      const long long from_x = (fix(x0 + c * 0.5 + s * 0.5) + y * fix(s) + x * fix(c)) >> 16;
+      const long long from_y = (fix(y0 - s * 0.5 + c * 0.5) + y * fix(c) + x * fix(-s)) >> 16;
+      if (from_x >= 0 && from_x < width && from_y >= 0 && from_y < height)
+        out[static_cast<std::size_t>(y * width + x)] = in[static_cast<std::size_t>(from_y * width + from_x)];
+    }
+  }
+  return out;
+}
+
+std::uint8_t blend(int base, int level, float factor) {
+  volatile float step = factor * static_cast<float>(level - base);  // volatile: rounded on its own
+  const float value = static_cast<float>(base) + step;
+  return value <= 0 ? std::uint8_t{0} : value >= 255 ? std::uint8_t{255} : static_cast<std::uint8_t>(value);
+}
+
+bytes brightness(bytes image, float factor) {
+  for (auto& level : image) level = blend(0, level, factor);
+  return image;
+}
+
+bytes contrast(bytes image, float factor) {
+  const double mean = std::accumulate(image.begin(), image.end(), 0.0) / static_cast<double>(image.size());
+  for (auto& level : image) level = blend(static_cast<int>(mean + 0.5), level, factor);
+  return image;
+}
+
+}  // namespace oracle
+
+tn::image_dataset<small, 10> some_images(int count) {
+  std::vector<int> labels;
+  for (int i = 0; i < count; ++i) labels.push_back(i % 10);
+  return {noise(static_cast<std::size_t>(count * small.size()), 1), labels};
+}
+
+const tn::random_rotation turn{15};
+const tn::color_jitter jitter{.brightness = 0.2f, .contrast = 0.2f};
+const tn::normalize mnist_scale{0.1307f, 0.3081f};
+
+template <class Set>
+std::vector<float> read(const Set& set, tn::index i, const tn::sample_key& key) {
+  std::vector<float> out(static_cast<std::size_t>(Set::sample_shape.size()), std::numeric_limits<float>::quiet_NaN());
+  set.read(i, key, out);
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("resize, rotation, brightness and contrast are Pillow's to the last bit") {
+  const std::vector<golden_case> cases = golden_cases();
+  REQUIRE_MESSAGE(!cases.empty(), "tests/golden/augmentation.txt is missing; augmentation.py writes it");
+  bytes image, enlarged;
+  std::map<std::string, int> seen;
+  for (const golden_case& c : cases) {
+    ++seen[c.kind];
+    CAPTURE(c.kind);
+    CAPTURE(c.parameters.size() > 0 ? c.parameters[0] : 0.0);
+    CAPTURE(c.parameters.size() > 1 ? c.parameters[1] : 0.0);
+    if (c.kind == "image") {
+      image = c.pixels;
+    } else if (c.kind == "resize") {
+      const auto size = std::pair{static_cast<int>(c.parameters[0]), static_cast<int>(c.parameters[1])};
+      if (size == std::pair{32, 32}) {
+        enlarged = c.pixels;
+        CHECK(resized<32, 32>(image) == c.pixels);
+      } else if (size == std::pair{16, 16}) {
+        CHECK(resized<16, 16>(image) == c.pixels);
+      } else if (size == std::pair{41, 20}) {
+        CHECK(resized<41, 20>(image) == c.pixels);
+      } else if (size == std::pair{33, 28}) {
+        CHECK(resized<33, 28>(image) == c.pixels);
+      } else {
+        REQUIRE(size == std::pair{28, 9});
+        CHECK(resized<28, 9>(image) == c.pixels);
+      }
+    } else if (c.kind == "rotate") {
+      CHECK(rotated(enlarged, static_cast<float>(c.parameters[0])) == c.pixels);
+    } else {
+      const bool brightness_first = c.kind == "brightness_contrast";
+      REQUIRE((brightness_first || c.kind == "contrast_brightness"));
+      const auto bright = static_cast<float>(c.parameters[0]), strong = static_cast<float>(c.parameters[1]);
+      CHECK(changed(enlarged, [&](auto& in) {
+              if (brightness_first) tn::detail::adjust_brightness(in, bright);
+              tn::detail::adjust_contrast(in, strong);
+              if (!brightness_first) tn::detail::adjust_brightness(in, bright);
+            }) == c.pixels);
+    }
+  }
+  CHECK(seen["rotate"] == 20);
+  CHECK(seen["resize"] == 10);
+  CHECK(seen["brightness_contrast"] == 16);
+}
+
+TEST_CASE("rotation agrees with a test for every pixel, at any angle and size") {
+  const auto check = [](auto tag, std::uint32_t which) {
+    constexpr tn::shape s = decltype(tag)::value;
+    const bytes in = noise(static_cast<std::size_t>(s.size()), which);
+    for (float degrees = -180; degrees <= 180; degrees += 3.3671875f) {
+      CAPTURE(degrees);
+      CHECK(rotated<s>(in, degrees) == oracle::rotate(in, s.height(), s.width(), degrees));
+    }
+  };
+  check(std::integral_constant<tn::shape, large>{}, 1);
+  check(std::integral_constant<tn::shape, tn::shape{1, 1, 1}>{}, 2);
+  check(std::integral_constant<tn::shape, tn::shape{1, 5, 64}>{}, 3);
+  check(std::integral_constant<tn::shape, tn::shape{1, 33, 6}>{}, 4);
+  check(std::integral_constant<tn::shape, tn::shape{1, 256, 256}>{}, 5);
+}
+
+TEST_CASE("rotation turns every channel, and counter-clockwise") {
+  constexpr tn::shape two{2, 3, 3};
+  const bytes in{0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0};
+  CHECK(rotated<two>(in, 90) == bytes{0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0});
+}
+
+TEST_CASE("blending is float arithmetic, each step rounded, whatever the compiler may fuse") {
+  tn::random_sequence random{tn::counter_rng{tn::seed{5}, tn::random_stream::user}, 0, 0};
+  int different = 0;
+  for (int i = 0; i < 200; ++i) {
+    const float factor = random.uniform(0, 2);
+    for (int base = 0; base < 256; base += 17) {
+      for (int level = 0; level < 256; ++level) different += tn::detail::blend(base, level, factor) != oracle::blend(base, level, factor);
+    }
+  }
+  CHECK(different == 0);
+}
+
+TEST_CASE("the whole augmentation agrees with its parts done one after another") {
+  const auto images = some_images(40);
+  const auto set = tn::transformed(images, tn::resize<32, 32>{}, turn, jitter, mnist_scale);
+  static_assert(tn::byte_image_dataset<decltype(set)>);
+  static_assert(decltype(set)::sample_shape == large && decltype(set)::classes == 10);
+  CHECK(set.size() == 40);
+
+  int brightness_first_count = 0;
+  for (tn::index i = 0; i < set.size(); ++i) {
+    CHECK(set.label(i) == images.label(i));
+    const bytes stored = resized<32, 32>({images.bytes(i).begin(), images.bytes(i).end()});
+    CHECK(std::ranges::equal(set.bytes(i), stored));
+    for (const std::uint32_t epoch : {0u, 1u, 59u}) {
+      tn::random_sequence random{tn::counter_rng{tn::seed{42}, tn::random_stream::augmentation}, epoch, static_cast<std::uint32_t>(i)};
+      const float degrees = random.uniform(-15, 15);
+      const bool brightness_first = random.below(2) == 0;
+      const float bright = random.uniform(0.8f, 1.2f), strong = random.uniform(0.8f, 1.2f);
+      brightness_first_count += brightness_first;
+      bytes expected = oracle::rotate(stored, 32, 32, degrees);
+      expected = brightness_first ? oracle::contrast(oracle::brightness(expected, bright), strong)
+                                  : oracle::brightness(oracle::contrast(expected, strong), bright);
+      const std::vector<float> sample = read(set, i, {.seed = tn::seed{42}, .epoch = epoch});
+      int different = 0;
+      for (std::size_t p = 0; p < sample.size(); ++p)
+        different += sample[p] != (static_cast<float>(expected[p]) / 255.0f - 0.1307f) / 0.3081f;
+      CHECK(different == 0);
+    }
+    const std::vector<float> plain = read(set, i, tn::sample_key::evaluation());
+    int different = 0;
+    for (std::size_t p = 0; p < plain.size(); ++p) different += plain[p] != (static_cast<float>(stored[p]) / 255.0f - 0.1307f) / 0.3081f;
+    CHECK(different == 0);
+  }
+  CHECK(brightness_first_count > 30);
+  CHECK(brightness_first_count < 90);
+}
+
+TEST_CASE("augmentation depends on seed, epoch and sample, and on nothing else") {
+  const auto images = some_images(8);
+  const auto set = tn::transformed(images, tn::resize<32, 32>{}, turn, jitter, mnist_scale);
+  const auto again = tn::transformed(images, tn::resize<32, 32>{}, turn, jitter, mnist_scale);
+  const tn::sample_key key{.seed = tn::seed{1}, .epoch = 3};
+  const auto reference = read(set, 5, key);
+  for (tn::index i = 7; i >= 0; --i) (void)read(set, i, key);
+  CHECK(read(set, 5, key) == reference);
+  CHECK(read(again, 5, key) == reference);
+  CHECK(read(tn::subset{set, {5, 0}}, 0, key) == reference);
+  CHECK(read(set, 5, {.seed = tn::seed{2}, .epoch = 3}) != reference);
+  CHECK(read(set, 5, {.seed = tn::seed{1}, .epoch = 4}) != reference);
+  CHECK(read(set, 5, tn::sample_key::evaluation()) == read(tn::transformed(images, tn::resize<32, 32>{}, mnist_scale), 5, key));
+}
+
+TEST_CASE("transforms compose: any of them may be left out, random ones come in either order") {
+  const auto images = some_images(4);
+  const tn::sample_key key{.seed = tn::seed{9}, .epoch = 1};
+  CHECK(read(tn::transformed(images), 2, key) == read(images, 2, key));
+
+  const auto jittered_then_turned = tn::transformed(images, tn::resize<32, 32>{}, jitter, turn);
+  for (tn::index i = 0; i < images.size(); ++i) {
+    tn::random_sequence random{tn::counter_rng{key.seed, tn::random_stream::augmentation}, key.epoch, static_cast<std::uint32_t>(i)};
+    const bool brightness_first = random.below(2) == 0;
+    const float bright = random.uniform(0.8f, 1.2f), strong = random.uniform(0.8f, 1.2f);
+    const float degrees = random.uniform(-15, 15);
+    bytes expected{jittered_then_turned.bytes(i).begin(), jittered_then_turned.bytes(i).end()};
+    expected = brightness_first ? oracle::contrast(oracle::brightness(expected, bright), strong)
+                                : oracle::brightness(oracle::contrast(expected, strong), bright);
+    expected = oracle::rotate(expected, 32, 32, degrees);
+    const auto sample = read(jittered_then_turned, i, key);
+    int different = 0;
+    for (std::size_t p = 0; p < sample.size(); ++p) different += sample[p] != static_cast<float>(expected[p]) / 255.0f;
+    CHECK(different == 0);
+  }
+
+  // One after the other, twice: the image goes back and forth between its buffers.
+  const auto twice = tn::transformed(images, turn, jitter, turn, jitter, mnist_scale);
+  static_assert(decltype(twice)::sample_shape == small);
+  for (const float v : read(twice, 1, key)) CHECK(std::isfinite(v));
+
+  // A jitter of no strength changes nothing; a rotation of no degrees neither.
+  const auto still = tn::transformed(images, tn::random_rotation{0}, tn::color_jitter{});
+  CHECK(read(still, 3, key) == read(images, 3, key));
+  static_assert(decltype(still)::augments && !decltype(tn::transformed(images, mnist_scale))::augments);
+}
+
+TEST_CASE("pad puts the image in the middle, and fixed transforms chain") {
+  constexpr tn::shape two{2, 2, 3};
+  const tn::image_dataset<two, 2> images{{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12}, {1}};
+  const auto padded = tn::transformed(images, tn::pad<5, 4>{});
+  static_assert(decltype(padded)::sample_shape == tn::shape{2, 5, 4});
+  CHECK(std::ranges::equal(padded.bytes(0), bytes{0, 0, 0, 0, 1, 2, 3, 0, 4,  5,  6,  0, 0, 0, 0, 0, 0, 0, 0, 0,  //
+                                                  0, 0, 0, 0, 7, 8, 9, 0, 10, 11, 12, 0, 0, 0, 0, 0, 0, 0, 0, 0}));
+  const auto chained = tn::transformed(some_images(2), tn::resize<20, 20>{}, tn::pad<24, 24>{}, tn::pad<28, 28>{});
+  static_assert(decltype(chained)::sample_shape == small);
+  const auto direct = tn::transformed(some_images(2), tn::resize<20, 20>{}, tn::pad<28, 28>{});
+  CHECK(std::ranges::equal(chained.bytes(1), direct.bytes(1)));
+}
+
+TEST_CASE("transforms refuse parameters that make no sense") {
+  const auto images = some_images(1);
+  constexpr float nan = std::numeric_limits<float>::quiet_NaN();
+  const auto message = [&](const auto& transform) {
+    try {
+      (void)tn::transformed(images, transform);
+    } catch (const tn::argument_error& e) {
+      return std::string{e.what()};
+    }
+    return std::string{};
+  };
+  CHECK(message(tn::random_rotation{-1}) == "random_rotation: degrees must lie between 0 and 180, got -1.000000");
+  CHECK(!message(tn::random_rotation{nan}).empty());
+  CHECK(!message(tn::color_jitter{.brightness = -0.1f, .contrast = 0}).empty());
+  CHECK(!message(tn::color_jitter{.brightness = 0, .contrast = nan}).empty());
+  CHECK(message(tn::normalize{0.5f, 0}) == "normalize: needs a finite mean and a standard deviation above 0, got 0.500000 and 0.000000");
+  CHECK(!message(tn::normalize{nan, 1}).empty());
+  CHECK(message(tn::normalize{0.5f, 0.5f}).empty());
+}
