@@ -52,7 +52,8 @@ inline constexpr std::array<std::string_view, 10> fashion_mnist_class_names{"T-s
 namespace detail {
 
 /// The file of that kind in whichever of the well-known spellings it is there; empty if in none.
-[[nodiscard]] inline std::filesystem::path find_mnist_file(const std::filesystem::path& folder, const std::string& stem, const std::string& kind) {
+[[nodiscard]] inline std::filesystem::path find_mnist_file(const std::filesystem::path& folder, const std::string& stem,
+                                                           const std::string& kind) {
   for (const char* separator : {"-", "."}) {
     for (const char* suffix : {"", ".gz"}) {
       std::filesystem::path candidate = folder / (stem + separator + kind + suffix);
