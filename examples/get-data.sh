@@ -146,7 +146,7 @@ download() {
   if have curl; then
     curl -fsSL --proto '=https' --connect-timeout 5 --speed-limit 10000 --speed-time 10 --max-time 300 -o "$2" -- "$1" 2>"$work/log"
   elif have wget; then
-    wget -q --tries=1 --timeout=10 -O "$2" -- "$1" 2>"$work/log"
+    wget -nv --tries=1 --timeout=10 -O "$2" -- "$1" 2>"$work/log"
   else
     echo "neither curl nor wget is installed" >"$work/log"
     return 1
