@@ -250,7 +250,9 @@ struct groups_or_connections_not_both {
 };
 template <class Option>
 struct no_unknown_option {
-  static constexpr auto text() { return detail::sentence{"to be without "}.add(detail::type_name<Option>()).add(", which is none of its options"); }
+  static constexpr auto text() {
+    return detail::sentence{"to be without "}.add(detail::type_name<Option>()).add(", which is none of its options");
+  }
 };
 template <class Option>
 struct no_repeated_option {

@@ -368,7 +368,8 @@ struct network_facts<false, rejected<Where, Layer, Needs, Got>, Input, Layers...
   static_assert(!sizeof(Input*), rejected<Where, Layer, Needs, Got>::text());
 #else
   // The undefined type's name is the message.
-  static_assert(sizeof(layer_error<Where, Layer, Needs, Got>) != 0, "typenet: a layer cannot take what reaches it; layer_error<> says where");
+  static_assert(sizeof(layer_error<Where, Layer, Needs, Got>) != 0,
+                "typenet: a layer cannot take what reaches it; layer_error<> says where");
 #endif
   static constexpr unknown_shape input_shape{};
   static constexpr unknown_shape output_shape{};

@@ -50,7 +50,8 @@ struct summary_table {
   void add(const tensor_name& path, int depth, std::string_view layer, shape out, std::string parameters, std::string macs) {
     std::string name(static_cast<std::size_t>(2 * depth), ' ');
     name += path.view();
-    cells[static_cast<std::size_t>(used++)] = {std::move(name), std::string{layer}, batch_shape(out), std::move(parameters), std::move(macs)};
+    cells[static_cast<std::size_t>(used++)] = {std::move(name), std::string{layer}, batch_shape(out), std::move(parameters),
+                                               std::move(macs)};
   }
   [[nodiscard]] std::string text() const {
     constexpr std::size_t columns = 5;

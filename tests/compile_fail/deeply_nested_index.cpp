@@ -8,9 +8,11 @@
 namespace tn = typenet;
 
 #ifdef TYPENET_ILL_FORMED
-using network = tn::network<tn::input<4, 8, 8>, tn::relu, tn::named<"body", tn::concat<tn::relu, tn::sequential<tn::relu, tn::residual<tn::linear<4>>>>>>;
+using network = tn::network<tn::input<4, 8, 8>, tn::relu,
+                            tn::named<"body", tn::concat<tn::relu, tn::sequential<tn::relu, tn::residual<tn::linear<4>>>>>>;
 #else
-using network = tn::network<tn::input<4, 8, 8>, tn::relu, tn::named<"body", tn::concat<tn::relu, tn::sequential<tn::relu, tn::residual<tn::relu>>>>>;
+using network =
+    tn::network<tn::input<4, 8, 8>, tn::relu, tn::named<"body", tn::concat<tn::relu, tn::sequential<tn::relu, tn::residual<tn::relu>>>>>;
 #endif
 
 inline constexpr tn::index parameters = network::parameter_count;

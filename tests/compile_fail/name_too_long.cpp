@@ -8,9 +8,11 @@
 namespace tn = typenet;
 
 #ifdef TYPENET_ILL_FORMED
-using network = tn::network<tn::input<8>, tn::named<"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", tn::linear<8>>>;
+using network =
+    tn::network<tn::input<8>, tn::named<"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", tn::linear<8>>>;
 #else
-using network = tn::network<tn::input<8>, tn::named<"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", tn::linear<8>>>;
+using network =
+    tn::network<tn::input<8>, tn::named<"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", tn::linear<8>>>;
 #endif
 
 inline constexpr tn::index parameters = network::parameter_count;

@@ -47,7 +47,8 @@ constexpr auto full_table = [] {
     for (bool& link : row) link = true;
   return table;
 }();
-static_assert(one<tn::conv2d<16, 5, tn::connections<full_table>>, 6, 14, 14>::parameter_count == one<tn::conv2d<16, 5>, 6, 14, 14>::parameter_count);
+static_assert(one<tn::conv2d<16, 5, tn::connections<full_table>>, 6, 14, 14>::parameter_count ==
+              one<tn::conv2d<16, 5>, 6, 14, 14>::parameter_count);
 static_assert(one<tn::conv2d<16, 5, tn::connections<full_table>>, 6, 14, 14>::macs == one<tn::conv2d<16, 5>, 6, 14, 14>::macs);
 
 // ---- options in any order
@@ -61,15 +62,18 @@ constexpr bool all_alike() {
   return true;
 }
 template <class A, class B, class C>
-constexpr bool any_order = all_alike<one<tn::conv2d<8, 3, A, B, C>, 4, 9, 9>, one<tn::conv2d<8, 3, A, C, B>, 4, 9, 9>, one<tn::conv2d<8, 3, B, A, C>, 4, 9, 9>,
-                                     one<tn::conv2d<8, 3, B, C, A>, 4, 9, 9>, one<tn::conv2d<8, 3, C, A, B>, 4, 9, 9>, one<tn::conv2d<8, 3, C, B, A>, 4, 9, 9>>();
+constexpr bool any_order =
+    all_alike<one<tn::conv2d<8, 3, A, B, C>, 4, 9, 9>, one<tn::conv2d<8, 3, A, C, B>, 4, 9, 9>, one<tn::conv2d<8, 3, B, A, C>, 4, 9, 9>,
+              one<tn::conv2d<8, 3, B, C, A>, 4, 9, 9>, one<tn::conv2d<8, 3, C, A, B>, 4, 9, 9>, one<tn::conv2d<8, 3, C, B, A>, 4, 9, 9>>();
 static_assert(any_order<tn::padding<1>, tn::stride<2>, tn::groups<4>>);
 static_assert(any_order<tn::bias<false>, tn::dilation<2>, tn::padding<2, 1>>);
 static_assert(any_order<tn::stride<1, 2>, tn::bias<true>, tn::groups<2>>);
-static_assert(all_alike<one<tn::max_pool2d<3, tn::padding<1>, tn::stride<2>>, 4, 9, 9>, one<tn::max_pool2d<3, tn::stride<2>, tn::padding<1>>, 4, 9, 9>>());
+static_assert(all_alike<one<tn::max_pool2d<3, tn::padding<1>, tn::stride<2>>, 4, 9, 9>,
+                        one<tn::max_pool2d<3, tn::stride<2>, tn::padding<1>>, 4, 9, 9>>());
 // What is by default may be said.
 static_assert(all_alike<one<tn::conv2d<8, 3>, 4, 9, 9>,
-                        one<tn::conv2d<8, tn::kernel<3, 3>, tn::padding<0>, tn::stride<1>, tn::dilation<1>, tn::groups<1>, tn::bias<true>>, 4, 9, 9>>());
+                        one<tn::conv2d<8, tn::kernel<3, 3>, tn::padding<0>, tn::stride<1>, tn::dilation<1>, tn::groups<1>, tn::bias<true>>,
+                            4, 9, 9>>());
 
 // ---- the others
 static_assert(one<tn::linear<7>, 12>::parameter_count == 7 * 12 + 7);
@@ -81,10 +85,11 @@ static_assert(one<tn::batch_norm<>, 6>::parameter_count == 12 && one<tn::batch_n
 static_assert(one<tn::group_norm<3>, 6, 5, 5>::parameter_count == 12 && one<tn::group_norm<3>, 6, 5, 5>::buffer_count == 0);
 template <class... Layers>
 constexpr bool learn_nothing() {
-  return ((one<Layers, 4, 6, 6>::parameter_count == 0 && one<Layers, 4, 6, 6>::buffer_count == 0 && one<Layers, 4, 6, 6>::macs == 0) && ...);
+  return ((one<Layers, 4, 6, 6>::parameter_count == 0 && one<Layers, 4, 6, 6>::buffer_count == 0 && one<Layers, 4, 6, 6>::macs == 0) &&
+          ...);
 }
-static_assert(learn_nothing<tn::max_pool2d<2>, tn::avg_pool2d<2>, tn::global_avg_pool2d, tn::flatten, tn::dropout<0.5>, tn::relu, tn::leaky_relu<>,
-                            tn::gelu, tn::tanh, tn::sigmoid, tn::softmax, tn::scaled_tanh>());
+static_assert(learn_nothing<tn::max_pool2d<2>, tn::avg_pool2d<2>, tn::global_avg_pool2d, tn::flatten, tn::dropout<0.5>, tn::relu,
+                            tn::leaky_relu<>, tn::gelu, tn::tanh, tn::sigmoid, tn::softmax, tn::scaled_tanh>());
 
 // ---- composition adds up
 using networks::nested;
@@ -94,7 +99,8 @@ static_assert(nested::layer_parameter_counts == std::array<index, 6>{224, 600, 2
 
 // ---- bytes
 static_assert(lenet5::parameter_bytes<> == 61'740 * 4 && lenet5::parameter_bytes<double> == 61'740 * 8);
-static_assert(lenet5::padded_batch(1) == 16 && lenet5::padded_batch(16) == 16 && lenet5::padded_batch(17) == 32 && lenet5::padded_batch(32) == 32);
+static_assert(lenet5::padded_batch(1) == 16 && lenet5::padded_batch(16) == 16 && lenet5::padded_batch(17) == 32 &&
+              lenet5::padded_batch(32) == 32);
 static_assert(lenet5::activation_bytes<>(32) == 2 * lenet5::activation_bytes<>(16));
 static_assert(lenet5::activation_bytes<>(1) == lenet5::activation_bytes<>(16), "whole groups of lanes");
 static_assert(lenet5::activation_bytes<double>(32) == 2 * lenet5::activation_bytes<float>(32));

@@ -37,8 +37,9 @@ static_assert(chain::output_shape == tn::shape{8, 6, 6});
 static_assert(chain::macs == tn::index{32} * 36 * 8 * 8 * 9);
 
 // 16 residual blocks of four layers each.
-using blocks = typename repeated<list<tn::residual<tn::conv2d<8, 3, tn::padding<1>>, tn::batch_norm<>, tn::relu, tn::conv2d<8, 3, tn::padding<1>>>>,
-                                 16>::type::network_after<tn::input<8, 6, 6>>;
+using blocks =
+    typename repeated<list<tn::residual<tn::conv2d<8, 3, tn::padding<1>>, tn::batch_norm<>, tn::relu, tn::conv2d<8, 3, tn::padding<1>>>>,
+                      16>::type::network_after<tn::input<8, 6, 6>>;
 static_assert(blocks::layer_count == 16);
 static_assert(blocks::parameter_count == 16 * (2 * (8 * 8 * 9 + 8) + 16));
 static_assert(blocks::output_shape == tn::shape{8, 6, 6});

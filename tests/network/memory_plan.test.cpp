@@ -278,13 +278,15 @@ struct block {
     else if constexpr (kind == 4)
       return tn::sequential<tn::concat<block_t<a, Depth - 1, Image>, block_t<b, Depth - 1, Image>>, back>{};
     else
-      return tn::sequential<tn::concat<block_t<a, 0, Image>, block_t<b, Depth - 1, Image>, std::conditional_t<Image, tn::relu, tn::flatten>>, back>{};
+      return tn::sequential<
+          tn::concat<block_t<a, 0, Image>, block_t<b, Depth - 1, Image>, std::conditional_t<Image, tn::relu, tn::flatten>>, back>{};
   }
   using type = decltype(find());
 };
 
 template <unsigned Seed>
-using drawn_image = tn::network<tn::input<4, 4, 3>, block_t<Seed, 3, true>, block_t<next(Seed + 100), 2, true>, tn::flatten, tn::relu, tn::linear<3>>;
+using drawn_image =
+    tn::network<tn::input<4, 4, 3>, block_t<Seed, 3, true>, block_t<next(Seed + 100), 2, true>, tn::flatten, tn::relu, tn::linear<3>>;
 template <unsigned Seed>
 using drawn_vector = tn::network<tn::input<12>, block_t<Seed, 3, false>, block_t<next(Seed + 100), 2, false>>;
 
@@ -317,9 +319,12 @@ TEST_CASE("plans of compositions") {
   check<tn::network<tn::input<4>, tn::concat<tn::flatten>>>();
   check<tn::network<tn::input<4>, tn::linear<4>, tn::concat<tn::relu>, tn::relu>>();
   check<tn::network<tn::input<4>, tn::concat<tn::flatten, tn::flatten, tn::relu>, tn::dropout<0.5>>>();
-  check<tn::network<tn::input<4>, tn::linear<4>, tn::concat<tn::flatten, tn::sequential<tn::flatten, tn::relu>, tn::linear<2>>, tn::relu>>();
-  check<tn::network<tn::input<4>, tn::concat<tn::concat<tn::flatten, tn::linear<2>>, tn::concat<tn::relu, tn::concat<tn::flatten>>>, tn::relu>>();
-  check<tn::network<tn::input<2, 3, 4>, tn::residual<tn::concat<tn::conv2d<1, 1>, tn::residual<tn::conv2d<2, 3, tn::padding<1>>>>, tn::conv2d<2, 1>>,
+  check<
+      tn::network<tn::input<4>, tn::linear<4>, tn::concat<tn::flatten, tn::sequential<tn::flatten, tn::relu>, tn::linear<2>>, tn::relu>>();
+  check<tn::network<tn::input<4>, tn::concat<tn::concat<tn::flatten, tn::linear<2>>, tn::concat<tn::relu, tn::concat<tn::flatten>>>,
+                    tn::relu>>();
+  check<tn::network<tn::input<2, 3, 4>,
+                    tn::residual<tn::concat<tn::conv2d<1, 1>, tn::residual<tn::conv2d<2, 3, tn::padding<1>>>>, tn::conv2d<2, 1>>,
                     tn::tanh>>();
   check<tn::network<tn::input<2, 3, 4>, tn::conv2d<2, 1>, tn::concat<tn::sequential<tn::flatten, tn::relu>, tn::flatten>, tn::linear<3>>>();
 }

@@ -15,6 +15,8 @@ namespace {
 
 std::vector<int> extents_of(const auto& spec) { return {spec.extents, spec.extents + spec.rank}; }
 
+static_assert(golden_cases::c3_table == networks::c3_table, "the table as the paper prints it, and as it tells it column by column");
+
 std::vector<int> extents_of_shape(tn::shape s) { return {s.extents, s.extents + s.rank}; }
 
 void check_tensors(const auto& ours, const std::vector<golden::tensor>& theirs) {
@@ -70,8 +72,9 @@ TEST_CASE("shapes and names are PyTorch's for every kind of layer and compositio
 
 TEST_CASE("a word stands for the index it replaces, at any depth") {
   using net = networks::nested;
-  const char* const wanted[] = {"stem.weight", "stem.bias", "1.0.weight",   "1.0.bias",      "1.1.weight",    "1.1.bias",    "2.0.weight",
-                                "2.0.bias",    "2.1.0.weight", "2.1.0.bias", "2.1.wide.weight", "2.1.wide.bias", "head.weight", "head.bias"};
+  const char* const wanted[] = {"stem.weight",     "stem.bias",     "1.0.weight",  "1.0.bias",     "1.1.weight",
+                                "1.1.bias",        "2.0.weight",    "2.0.bias",    "2.1.0.weight", "2.1.0.bias",
+                                "2.1.wide.weight", "2.1.wide.bias", "head.weight", "head.bias"};
   REQUIRE(net::parameters.size() == std::size(wanted));
   for (std::size_t i = 0; i < std::size(wanted); ++i) CHECK(net::parameters[i].name.view() == wanted[i]);
   // The outermost of several words counts, and indices go on as if there were none.
@@ -81,12 +84,14 @@ TEST_CASE("a word stands for the index it replaces, at any depth") {
 }
 
 TEST_CASE("the same word may stand in different places") {
-  using net = tn::network<tn::input<4>, tn::sequential<tn::named<"a", tn::linear<4>>>, tn::sequential<tn::named<"a", tn::linear<4>>>, tn::named<"a", tn::relu>>;
+  using net = tn::network<tn::input<4>, tn::sequential<tn::named<"a", tn::linear<4>>>, tn::sequential<tn::named<"a", tn::linear<4>>>,
+                          tn::named<"a", tn::relu>>;
   CHECK(net::parameters[0].name.view() == "0.a.weight");
   CHECK(net::parameters[2].name.view() == "1.a.weight");
 }
 
 TEST_CASE("indices of two digits") {
-  using net = tn::network<tn::input<4>, tn::relu, tn::relu, tn::relu, tn::relu, tn::relu, tn::relu, tn::relu, tn::relu, tn::relu, tn::relu, tn::linear<2>>;
+  using net = tn::network<tn::input<4>, tn::relu, tn::relu, tn::relu, tn::relu, tn::relu, tn::relu, tn::relu, tn::relu, tn::relu, tn::relu,
+                          tn::linear<2>>;
   CHECK(net::parameters[0].name.view() == "10.weight");
 }

@@ -9,13 +9,13 @@ namespace networks {
 namespace tn = typenet;
 
 using lenet5 = tn::network<tn::input<1, 32, 32>, tn::conv2d<6, 5>, tn::batch_norm<>, tn::relu, tn::max_pool2d<2>, tn::conv2d<16, 5>,
-                           tn::batch_norm<>, tn::relu, tn::max_pool2d<2>, tn::flatten, tn::dropout<0.1>, tn::linear<120>, tn::relu, tn::linear<84>,
-                           tn::relu, tn::gaussian_rbf<10>>;
+                           tn::batch_norm<>, tn::relu, tn::max_pool2d<2>, tn::flatten, tn::dropout<0.1>, tn::linear<120>, tn::relu,
+                           tn::linear<84>, tn::relu, tn::gaussian_rbf<10>>;
 
 // Which maps of S2 each map of C3 reads: LeCun et al. 1998, table I, read by columns.
 inline constexpr auto c3_table = [] {
-  constexpr int reads[16][6] = {{0, 1, 2, -1},    {1, 2, 3, -1},    {2, 3, 4, -1},    {3, 4, 5, -1},    {4, 5, 0, -1},    {5, 0, 1, -1},
-                                {0, 1, 2, 3, -1}, {1, 2, 3, 4, -1}, {2, 3, 4, 5, -1}, {3, 4, 5, 0, -1}, {4, 5, 0, 1, -1}, {5, 0, 1, 2, -1},
+  constexpr int reads[16][6] = {{0, 1, 2, -1},    {1, 2, 3, -1},    {2, 3, 4, -1},    {3, 4, 5, -1},     {4, 5, 0, -1},    {5, 0, 1, -1},
+                                {0, 1, 2, 3, -1}, {1, 2, 3, 4, -1}, {2, 3, 4, 5, -1}, {3, 4, 5, 0, -1},  {4, 5, 0, 1, -1}, {5, 0, 1, 2, -1},
                                 {0, 1, 3, 4, -1}, {1, 2, 4, 5, -1}, {0, 2, 3, 5, -1}, {0, 1, 2, 3, 4, 5}};
   tn::connection_table<6, 16> table{};
   for (int output = 0; output < 16; ++output)

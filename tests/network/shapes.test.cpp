@@ -68,8 +68,9 @@ template <class... Layers>
 constexpr bool keep_shape() {
   return ((after<Layers, 4, 5, 6> == shape{4, 5, 6} && after<Layers, 8> == shape{8}) && ...);
 }
-static_assert(keep_shape<tn::batch_norm<>, tn::batch_norm<1e-3, 0.2>, tn::group_norm<2>, tn::group_norm<1, 1e-6>, tn::dropout<0.5>, tn::dropout<0.0>,
-                         tn::relu, tn::leaky_relu<>, tn::leaky_relu<0.2>, tn::gelu, tn::tanh, tn::sigmoid, tn::softmax, tn::scaled_tanh>());
+static_assert(
+    keep_shape<tn::batch_norm<>, tn::batch_norm<1e-3, 0.2>, tn::group_norm<2>, tn::group_norm<1, 1e-6>, tn::dropout<0.5>, tn::dropout<0.0>,
+               tn::relu, tn::leaky_relu<>, tn::leaky_relu<0.2>, tn::gelu, tn::tanh, tn::sigmoid, tn::softmax, tn::scaled_tanh>());
 
 // ---- composition
 static_assert(after<tn::sequential<tn::conv2d<4, 3>, tn::sequential<tn::max_pool2d<2>, tn::flatten>>, 2, 8, 8> == shape{36});
@@ -93,9 +94,9 @@ static_assert(tn::layer<tn::relu> && tn::layer<tn::conv2d<6, 5>> && tn::layer<tn
 }  // namespace
 
 TEST_CASE("a network lists the shape after every layer") {
-  constexpr shape expected[] = {shape{6, 28, 28},  shape{6, 28, 28},  shape{6, 28, 28},  shape{6, 14, 14}, shape{16, 10, 10},
-                                shape{16, 10, 10}, shape{16, 10, 10}, shape{16, 5, 5},   shape{400},       shape{400},
-                                shape{120},        shape{120},        shape{84},         shape{84},        shape{10}};
+  constexpr shape expected[] = {shape{6, 28, 28},  shape{6, 28, 28},  shape{6, 28, 28}, shape{6, 14, 14}, shape{16, 10, 10},
+                                shape{16, 10, 10}, shape{16, 10, 10}, shape{16, 5, 5},  shape{400},       shape{400},
+                                shape{120},        shape{120},        shape{84},        shape{84},        shape{10}};
   for (std::size_t i = 0; i < lenet5::shapes.size(); ++i) {
     CAPTURE(i);
     CHECK(lenet5::shapes[i] == expected[i]);

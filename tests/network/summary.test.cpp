@@ -34,8 +34,8 @@ MACs          416,520 a sample
 Memory for a batch of 32, at 4 bytes a number
 Parameters    241.2 KiB
 Activations   )" + tn::detail::readable_bytes(networks::lenet5::activation_bytes<>(32)) +
-                                                "\nWorkspace     " + tn::detail::readable_bytes(networks::lenet5::workspace_bytes<>(32)) +
-                                                " more to train\n");
+                                               "\nWorkspace     " + tn::detail::readable_bytes(networks::lenet5::workspace_bytes<>(32)) +
+                                               " more to train\n");
 }
 
 TEST_CASE("members of a composition stand below it, indented") {
@@ -66,7 +66,8 @@ MACs          266,320 a sample
 
 TEST_CASE("memory is told for any batch and scalar") {
   using net = tn::network<tn::input<4>, tn::linear<2>>;
-  CHECK(tn::summary<net>(7).find("Memory for a batch of 7, at 4 bytes a number\nParameters    40 B\nActivations   384 B\n") != std::string::npos);
+  CHECK(tn::summary<net>(7).find("Memory for a batch of 7, at 4 bytes a number\nParameters    40 B\nActivations   384 B\n") !=
+        std::string::npos);
   CHECK(tn::summary<net, double>(100).find("Memory for a batch of 100, at 8 bytes a number\nParameters    80 B\nActivations   5.3 KiB\n") !=
         std::string::npos);
 }

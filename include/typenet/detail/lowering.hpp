@@ -250,8 +250,9 @@ struct lower<sequential<>, In, Value, Next, Where> {
 template <fixed_string Name, class L, shape In, int Value, int Next, class Where>
 struct lower<named<Name, L>, In, Value, Next, Where> {
   static constexpr bool plain = !Name.view().empty() && Name.view().find('.') == std::string_view::npos;
-  using type = typename std::conditional_t<plain, lower<L, In, Value, Next, Where>,
-                                           std::type_identity<rejected<Where, named<Name, L>, needs::a_name_without_dots, got_t<In>>>>::type;
+  using type =
+      typename std::conditional_t<plain, lower<L, In, Value, Next, Where>,
+                                  std::type_identity<rejected<Where, named<Name, L>, needs::a_name_without_dots, got_t<In>>>>::type;
 };
 
 // ---- residual
@@ -289,10 +290,13 @@ struct lower<residual<Body...>, In, Value, Next, Where> {
 template <int... Values>
 struct value_list {};
 
-constexpr shape joined(shape first, int channels) { return first.rank == 1 ? shape{channels} : shape{channels, first.height(), first.width()}; }
+constexpr shape joined(shape first, int channels) {
+  return first.rank == 1 ? shape{channels} : shape{channels, first.height(), first.width()};
+}
 
 /// Branches one by one; `First` is what the first made, `Channels` the sum so far.
-template <class Whole, class Ops, class Joins, shape In, int Value, int Next, class Where, int I, shape First, int Channels, class... Branches>
+template <class Whole, class Ops, class Joins, shape In, int Value, int Next, class Where, int I, shape First, int Channels,
+          class... Branches>
 struct lower_branches;
 
 /// Where a branch ended: its value and where it belongs.
@@ -341,12 +345,12 @@ struct lower_branches<Whole, Ops, branch_ends<Ends...>, In, Value, Next, Where, 
       constexpr int channels = Channels + result::out.channels();
       using ops = typename join_lists<Ops, typename result::ops>::type;
       if constexpr (makes_value<typename result::ops>::value) {
-        return typename lower_branches<Whole, ops, branch_ends<Ends..., branch_end<result::out, result::value, at>>, In, Value, result::next, Where,
-                                       I + 1, first, channels, Rest...>::type{};
+        return typename lower_branches<Whole, ops, branch_ends<Ends..., branch_end<result::out, result::value, at>>, In, Value,
+                                       result::next, Where, I + 1, first, channels, Rest...>::type{};
       } else {
         using copied = typename ops::template append<copy_op<result::out, result::value, result::next>>;
-        return typename lower_branches<Whole, copied, branch_ends<Ends..., branch_end<result::out, result::next, at>>, In, Value, result::next + 1,
-                                       Where, I + 1, first, channels, Rest...>::type{};
+        return typename lower_branches<Whole, copied, branch_ends<Ends..., branch_end<result::out, result::next, at>>, In, Value,
+                                       result::next + 1, Where, I + 1, first, channels, Rest...>::type{};
       }
     }
   }
@@ -356,8 +360,8 @@ struct lower_branches<Whole, Ops, branch_ends<Ends...>, In, Value, Next, Where, 
 template <class... Branches, shape In, int Value, int Next, class Where>
 struct lower<concat<Branches...>, In, Value, Next, Where>
     : if_names_differ<repeated_name<Branches...>(),
-                      lower_branches<concat<Branches...>, op_list<>, branch_ends<>, In, Value, Next, Where, 0, shape{}, 0, Branches...>, Where,
-                      Branches...> {};
+                      lower_branches<concat<Branches...>, op_list<>, branch_ends<>, In, Value, Next, Where, 0, shape{}, 0, Branches...>,
+                      Where, Branches...> {};
 template <shape In, int Value, int Next, class Where>
 struct lower<concat<>, In, Value, Next, Where> {
   using type = rejected<Where, concat<>, needs::at_least_one_branch, got_t<In>>;

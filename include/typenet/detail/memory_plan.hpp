@@ -110,7 +110,8 @@ constexpr memory_plan<Ops, Values> make_memory_plan(const std::array<op_info, Op
       if (ops[j].only_reshapes && ops[j].what == op_info::kind::layer) continue;
       written = written || same[ops[j].input] == v || (ops[j].second >= 0 && same[ops[j].second] == v);
       if (ops[i].second >= 0)
-        second_written = second_written || same[ops[j].input] == same[ops[i].second] || (ops[j].second >= 0 && same[ops[j].second] == same[ops[i].second]);
+        second_written = second_written || same[ops[j].input] == same[ops[i].second] ||
+                         (ops[j].second >= 0 && same[ops[j].second] == same[ops[i].second]);
     }
     plan.accumulates[i] = written;
     plan.accumulates_second[i] = second_written;
