@@ -5,8 +5,7 @@
 
 #include <string>
 
-#include <Eigen/Core>
-
+#include <typenet/backends/eigen_pack.hpp>
 #include <typenet/config.hpp>
 
 namespace typenet {
@@ -45,7 +44,7 @@ inline build_facts build_info() {
 #else
           "scalar",
 #endif
-          Eigen::internal::unpacket_traits<Eigen::internal::packet_traits<float>::type>::size,
+          Eigen::internal::packet_traits<float>::size,
 #if defined(EIGEN_VECTORIZE_FMA) || defined(__ARM_FEATURE_FMA)
           true,
 #else

@@ -4,7 +4,6 @@
 #pragma once
 
 #include <array>
-#include <limits>
 #include <span>
 
 #include <typenet/data/dataset.hpp>
@@ -49,27 +48,23 @@ template <class Model, dataset Data, class Loss>
 report evaluate(Model& model, const Data& data, const Loss& loss) {
   using scalar = typename Model::scalar;
   static_assert(detail::loss_fits<Loss, typename Model::network, class_targets<Data::classes>>());
-  metrics_accumulator metrics{Data::classes};
-  double sum = 0;
+  metrics_accumulator metrics{Data::classes, true};
   detail::for_each_answer(model, data, [&](std::span<const scalar> answer, int label) {
-    metrics.add(answer, label);
-    sum += static_cast<double>(loss.template operator()<scalar, 1, Model::network::output_shape>(
-        answer.data(), class_target<scalar>{static_cast<scalar>(label)}, nullptr, scalar{1}));
+    const class_target<scalar> target{static_cast<scalar>(label)};
+    const scalar one = loss.template operator()<scalar, 1, Model::network::output_shape>(answer.data(), target, nullptr, scalar{1});
+    metrics.add(answer, label, static_cast<double>(one));
   });
-  report r = metrics.result();
-  r.loss = sum / static_cast<double>(data.size());
-  return r;
+  return metrics.result();
 }
 
 /// The same without a loss, which the report then has none of (NaN).
 template <class Model, dataset Data>
 report evaluate(Model& model, const Data& data) {
   using scalar = typename Model::scalar;
-  metrics_accumulator metrics{Data::classes};
+  static_assert(Data::classes == Model::outputs, "typenet: the network has another number of outputs than the data set has classes");
+  metrics_accumulator metrics{Data::classes, true};
   detail::for_each_answer(model, data, [&](std::span<const scalar> answer, int label) { metrics.add(answer, label); });
-  report r = metrics.result();
-  r.loss = std::numeric_limits<double>::quiet_NaN();
-  return r;
+  return metrics.result();
 }
 
 }  // namespace typenet

@@ -349,8 +349,24 @@ struct network_facts {
 };
 
 /// What stands for a fact of a network that cannot be: equal to whatever it is compared with, lest one mistake be reported twice.
-struct unknown_shape : shape {
-  friend constexpr bool operator==(const unknown_shape&, const shape&) { return true; }
+struct unknown_shape {
+  int rank = 1;
+  int extents[3] = {1, 1, 1};
+  [[nodiscard]] static constexpr int channels() { return 1; }
+  [[nodiscard]] static constexpr int height() { return 1; }
+  [[nodiscard]] static constexpr int width() { return 1; }
+  [[nodiscard]] static constexpr int area() { return 1; }
+  [[nodiscard]] static constexpr int size() { return 1; }
+  [[nodiscard]] constexpr int operator[](int axis) const { return extents[axis]; }
+  // NOLINTNEXTLINE(google-explicit-constructor): stands for a shape
+  constexpr operator shape() const { return shape{1}; }
+  template <class Other>
+  friend constexpr bool operator==(const unknown_shape&, const Other&) {
+    return true;
+  }
+};
+struct unknown_shapes {
+  constexpr unknown_shape operator[](std::size_t) const { return {}; }
 };
 struct unknown_count {
   // NOLINTNEXTLINE(google-explicit-constructor): stands for a number
@@ -361,19 +377,42 @@ struct unknown_count {
   }
 };
 
-/// Stops compilation with the one message, and is an empty network, so that nothing else fails.
-template <class Where, class Layer, class Needs, class Got, class Input, class... Layers>
-struct network_facts<false, rejected<Where, Layer, Needs, Got>, Input, Layers...> {
+/// The only layer of the network that stands in for one that cannot be.
+struct stand_in : layer_defaults {
+  static constexpr bool only_reshapes = true;
+  static constexpr bool backward_reads_input = false;
+  template <shape In>
+  static constexpr auto check() {
+    return accepted{};
+  }
+  static constexpr shape output(shape in) { return in; }
+};
+using stand_in_facts = network_facts<true, typename analysis<input<1>, stand_in>::type, input<1>, stand_in>;
+
+/// Stops compilation with the one message.
+template <class Rejected>
+struct report;
+template <class Where, class Layer, class Needs, class Got>
+struct report<rejected<Where, Layer, Needs, Got>> {
 #if defined(__cpp_static_assert) && __cpp_static_assert >= 202306L
-  static_assert(!sizeof(Input*), rejected<Where, Layer, Needs, Got>::text());
+  static_assert(!sizeof(Where*), rejected<Where, Layer, Needs, Got>::text());
 #else
   // The undefined type's name is the message.
   static_assert(sizeof(layer_error<Where, Layer, Needs, Got>) != 0,
                 "typenet: a layer cannot take what reaches it; layer_error<> says where");
 #endif
+};
+
+/// Reports the mistake, and leaves a network behind with which the rest of a program compiles.
+template <class Where, class Layer, class Needs, class Got, class Input, class... Layers>
+struct network_facts<false, rejected<Where, Layer, Needs, Got>, Input, Layers...> : stand_in_facts {
+  // Of a class apart: what follows a failed assertion in its own class is lost to some compilers.
+  using reported = std::bool_constant<sizeof(report<rejected<Where, Layer, Needs, Got>>) != 0>;
   static constexpr unknown_shape input_shape{};
   static constexpr unknown_shape output_shape{};
+  static constexpr unknown_shapes shapes{};
   static constexpr unknown_count parameter_count{};
+  static constexpr unknown_count buffer_count{};
   static constexpr unknown_count macs{};
 };
 

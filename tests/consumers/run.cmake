@@ -1,27 +1,50 @@
 # SPDX-License-Identifier: MIT
-# Builds and runs an outside project of three files that uses typenet in one WAY: find_package, add_subdirectory or fetch_content.
+# Configures, builds and runs the outside project of three files that uses typenet in one WAY: find_package (from a real installation),
+# add_subdirectory or fetch_content.
+
+set(configure "${CMAKE_COMMAND}" -G "${GENERATOR}" -S "${CMAKE_CURRENT_LIST_DIR}/${WAY}" "-DCMAKE_CXX_COMPILER=${COMPILER}" -DCMAKE_BUILD_TYPE=Debug)
 
 file(REMOVE_RECURSE "${BUILD}")
 if(WAY STREQUAL "find_package")
   execute_process(COMMAND "${CMAKE_COMMAND}" --install "${TYPENET_BUILD}" --prefix "${BUILD}/prefix" OUTPUT_QUIET COMMAND_ERROR_IS_FATAL ANY)
-  set(where "-DCMAKE_PREFIX_PATH=${BUILD}/prefix")
+  # An installed header that the tree does not have, or the other way round, is a mistake of the install rules.
+  foreach(root "${SOURCE}" "${BUILD}/prefix")
+    file(GLOB_RECURSE headers RELATIVE "${root}/include" "${root}/include/*")
+    list(LENGTH headers count)
+    list(APPEND counts ${count})
+  endforeach()
+  list(GET counts 0 in_the_tree)
+  list(GET counts 1 installed)
+  if(NOT in_the_tree EQUAL installed)
+    message(FATAL_ERROR "${in_the_tree} files under include/, but ${installed} installed")
+  endif()
+  list(APPEND configure "-DCMAKE_PREFIX_PATH=${BUILD}/prefix")
 else()
-  set(where "-DTYPENET_SOURCE=${SOURCE}")
+  list(APPEND configure "-DTYPENET_SOURCE=${SOURCE}")
 endif()
-execute_process(
-  COMMAND "${CMAKE_COMMAND}" -G "${GENERATOR}" -S "${CMAKE_CURRENT_LIST_DIR}/project" -B "${BUILD}/build" "-DCMAKE_CXX_COMPILER=${COMPILER}"
-          -DCMAKE_BUILD_TYPE=Debug "-DWAY=${WAY}" "${where}" COMMAND_ERROR_IS_FATAL ANY)
+
+execute_process(COMMAND ${configure} -B "${BUILD}/build" COMMAND_ERROR_IS_FATAL ANY)
 execute_process(COMMAND "${CMAKE_COMMAND}" --build "${BUILD}/build" COMMAND_ERROR_IS_FATAL ANY)
 execute_process(COMMAND "${BUILD}/build/outside" COMMAND_ERROR_IS_FATAL ANY)
-if(WAY STREQUAL "find_package")
-  # A component that does not exist is refused with the names of those that do.
+
+# refused(<name> <expected text> <argument>...): the same project, configured with these, is refused with this text.
+function(refused name expected)
   execute_process(
-    COMMAND "${CMAKE_COMMAND}" -G "${GENERATOR}" -S "${CMAKE_CURRENT_LIST_DIR}/project" -B "${BUILD}/refused" "-DCMAKE_CXX_COMPILER=${COMPILER}"
-            "-DWAY=${WAY}" "${where}" -DTYPENET_COMPONENTS=holography
+    COMMAND ${configure} -B "${BUILD}/${name}" ${ARGN}
     RESULT_VARIABLE failed
-    ERROR_VARIABLE message
+    ERROR_VARIABLE text
     OUTPUT_QUIET)
-  if(NOT failed OR NOT message MATCHES "has no component 'holography'; it has: io")
-    message(FATAL_ERROR "an unknown component was not refused as it should be:\n${message}")
+  string(REGEX REPLACE "[ \n]+" " " text "${text}")
+  string(FIND "${text}" "${expected}" found)
+  if(NOT failed OR found EQUAL -1)
+    message(FATAL_ERROR "${name}: not refused with \"${expected}\", but:\n${text}")
   endif()
+  message(STATUS "${name}: refused")
+endfunction()
+
+if(WAY STREQUAL "find_package")
+  refused(no_zlib "typenet's component 'data' needs zlib (Debian: zlib1g-dev), which was not found" -DCMAKE_DISABLE_FIND_PACKAGE_ZLIB=ON)
+  refused(no_json "typenet's component 'io' needs nlohmann-json (Debian: nlohmann-json3-dev), which was not found"
+          -DCMAKE_DISABLE_FIND_PACKAGE_nlohmann_json=ON)
+  refused(no_component "typenet has no component 'holography'; it has: io data" -DMORE_COMPONENTS=holography)
 endif()

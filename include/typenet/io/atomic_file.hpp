@@ -38,9 +38,14 @@ class atomic_file {
   explicit atomic_file(std::filesystem::path path) : path_{std::move(path)} {
     namespace fs = std::filesystem;
     std::error_code failure;
-    const bool link = fs::is_symlink(fs::symlink_status(path_, failure));
-    target_ = link ? fs::weakly_canonical(path_, failure) : path_;
-    if (link && failure) fail("cannot follow the link", failure);
+    target_ = path_;
+    // Followed by hand: a link may point to a file that is not there yet.
+    for (int links = 0; fs::is_symlink(fs::symlink_status(target_, failure)); ++links) {
+      const fs::path next = fs::read_symlink(target_, failure);
+      if (links == 40) failure = std::make_error_code(std::errc::too_many_symbolic_link_levels);
+      if (failure) fail("cannot be written", failure);
+      target_ = target_.parent_path() / next;
+    }
     const fs::file_status status = fs::status(target_, failure);
     if (fs::exists(status) && !fs::is_regular_file(status)) throw file_error(name() + ": cannot be written: it is not a regular file");
     if (target_.filename().empty()) throw file_error(name() + ": cannot be written: it names no file");
@@ -59,9 +64,9 @@ class atomic_file {
     if (!bytes.empty() && std::fwrite(bytes.data(), 1, bytes.size(), file_) != bytes.size()) abandon("cannot be written");
   }
   /// Appends the bytes of an array.
-  template <class T>
-  requires std::is_trivially_copyable_v<T>
-  void write(std::span<T> values) { write(std::span<const std::byte>{std::as_bytes(values)}); }
+  template <class T, std::size_t Extent>
+    requires std::is_trivially_copyable_v<T>
+  void write(std::span<T, Extent> values) { write(std::span<const std::byte>{std::as_bytes(values)}); }
   void write(std::string_view text) { write(std::span<const char>{text}); }
 
   /// Puts the file in its place; nothing can be written any more.

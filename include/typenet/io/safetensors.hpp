@@ -175,6 +175,8 @@ class safetensors_parser {
  private:
   [[nodiscard]] nlohmann::json parse(std::string_view text) const {
     if (text.empty() || text.front() != '{') fail("the header does not begin with '{': not a safetensors file");
+    // The parser would take it for the end of the text, whatever follows.
+    if (text.find('\0') != std::string_view::npos) fail("the header is not JSON: it holds a byte of value zero");
     std::vector<std::set<std::string, std::less<>>> keys;
     // A repeated key would hide the tensor that bore it first; deep nesting is never asked for, and each level costs memory.
     const auto watch = [&](int depth, nlohmann::json::parse_event_t event, nlohmann::json& value) {
@@ -372,7 +374,7 @@ class safetensors_writer {
   /// @throws argument_error if the key is taken
   void add_metadata(std::string key, std::string text) {
     const auto [place, added] = metadata_.emplace(std::move(key), std::move(text));
-    if (!added) throw argument_error("safetensors: metadata " + detail::quote(place->first) + " is there already");
+    if (!added) throw argument_error("safetensors: metadata " + detail::quote(place->first) + " is already there");
   }
 
   /// Adds a tensor in row-major order; its numbers are not copied and must live until the file is written.
@@ -385,7 +387,7 @@ class safetensors_writer {
     const std::optional<std::uint64_t> bytes = detail::checked_bytes(tensor_type_of<T>(), extents);
     if (!bytes || *bytes != values.size_bytes())
       refuse("of shape " + detail::to_text(extents) + " was given " + std::to_string(values.size()) + " numbers");
-    if (!names_.insert(name).second) refuse("is there already");
+    if (!names_.insert(name).second) refuse("is already there");
     entries_.push_back(
         {{std::move(name), tensor_type_of<T>(), {extents.begin(), extents.end()}, 0, values.size_bytes()}, std::as_bytes(values)});
   }

@@ -3,9 +3,12 @@
 #include <cstdio>
 
 #include <typenet/data.hpp>
+#include <typenet/io.hpp>
 #include <typenet/typenet.hpp>
 
-#include "network.hpp"
+namespace tn = typenet;
+
+using classifier = tn::network<tn::input<1, 8, 8>, tn::conv2d<4, 3>, tn::relu, tn::max_pool2d<2>, tn::flatten, tn::linear<3>>;
 
 int main() {
   tn::model<classifier> model{tn::seed{1}};

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: MIT
+// What a batch is made of must not matter: not the threads, not the neighbours in it, not the lanes beyond its end.
+#include <doctest/doctest.h>
+
+#include <vector>
+
+#include <typenet/random.hpp>
+
+#include "network_runner.hpp"
+#include "scalar_backend.hpp"
+
+namespace tn = typenet;
+
+namespace {
+
+using everything = tn::network<tn::input<2, 12, 12>, tn::conv2d<6, 3, tn::padding<1>>, tn::batch_norm<>, tn::relu,
+                               tn::residual<tn::conv2d<6, 3, tn::padding<1>>, tn::group_norm<2>, tn::gelu>, tn::max_pool2d<2>,
+                               tn::concat<tn::conv2d<4, 1>, tn::sequential<tn::avg_pool2d<3, tn::stride<1>, tn::padding<1>>, tn::scaled_tanh>>, tn::flatten,
+                               tn::dropout<0.2>, tn::linear<30>, tn::leaky_relu<>, tn::linear<12>, tn::sigmoid, tn::gaussian_rbf<10>>;
+// Without batch norm and dropout a sample's answer depends on itself alone.
+using separate = tn::network<tn::input<2, 12, 12>, tn::conv2d<6, 3>, tn::group_norm<3>, tn::tanh, tn::max_pool2d<2>, tn::flatten, tn::linear<9>, tn::softmax>;
+
+std::vector<double> numbers(std::size_t count, std::uint32_t tag) {
+  tn::random_sequence random{tn::counter_rng{tn::seed{5}, tn::random_stream::user}, 0, tag};
+  std::vector<double> values(count);
+  for (double& v : values) v = static_cast<double>(random.uniform(-1, 1));
+  return values;
+}
+
+template <class Network, class Runner>
+void give_parameters(Runner& run) {
+  for (std::size_t p = 0; p < Network::parameters.size(); ++p) {
+    auto values = numbers(static_cast<std::size_t>(Network::parameters[p].size()), static_cast<std::uint32_t>(p + 1));
+    for (double& v : values) v *= 0.4;
+    run.set_parameter(p, values);
+  }
+}
+
+template <class Network>
+auto outcome(int threads, int batch, const std::vector<double>& input, const std::vector<double>& gradient) {
+  testing::network_runner<Network, tn::eigen_backend<float>> run{batch};
+  give_parameters<Network>(run);
+  run.set_threads(threads);
+  std::vector<std::vector<double>> all{run.forward(input, batch), run.backward(gradient)};
+  for (std::size_t p = 0; p < Network::parameters.size(); ++p) all.push_back(run.parameter_gradient(p));
+  for (std::size_t b = 0; b < Network::buffers.size(); ++b) all.push_back(run.buffer(b));
+  return all;
+}
+
+}  // namespace
+
+TEST_CASE("the number of threads changes no bit") {
+  for (const int batch : {1, 16, 37}) {
+    const auto input = numbers(static_cast<std::size_t>(batch * everything::input_shape.size()), 100);
+    const auto gradient = numbers(static_cast<std::size_t>(batch * everything::output_shape.size()), 101);
+    const auto one = outcome<everything>(1, batch, input, gradient);
+    for (const int threads : {2, 3, 7}) CHECK(outcome<everything>(threads, batch, input, gradient) == one);
+  }
+}
+
+TEST_CASE("permuting samples permutes answers") {
+  const int batch = 21, size = separate::input_shape.size(), out = separate::output_shape.size();
+  const auto input = numbers(static_cast<std::size_t>(batch * size), 100);
+  std::vector<double> reversed;
+  for (int s = batch; s-- > 0;) reversed.insert(reversed.end(), input.begin() + s * size, input.begin() + (s + 1) * size);
+  testing::network_runner<separate, tn::eigen_backend<float>> run{batch};
+  give_parameters<separate>(run);
+  const auto forwards = run.forward(input, batch);
+  const auto backwards = run.forward(reversed, batch);
+  for (int s = 0; s < batch; ++s)
+    for (int k = 0; k < out; ++k)
+      CHECK(forwards[static_cast<std::size_t>(s * out + k)] == backwards[static_cast<std::size_t>((batch - 1 - s) * out + k)]);
+}
+
+TEST_CASE("a batch answers as its samples do alone") {
+  const int batch = 18, size = separate::input_shape.size(), out = separate::output_shape.size();
+  const auto input = numbers(static_cast<std::size_t>(batch * size), 100);
+  testing::network_runner<separate, tn::eigen_backend<float>> run{batch};
+  give_parameters<separate>(run);
+  const auto together = run.forward(input, batch);
+  for (int s = 0; s < batch; ++s) {
+    const std::vector<double> one(input.begin() + s * size, input.begin() + (s + 1) * size);
+    const auto alone = run.forward(one, 1);
+    CHECK(std::vector<double>(together.begin() + s * out, together.begin() + (s + 1) * out) == alone);
+  }
+}
+
+TEST_CASE("what dropout drops depends on the sample, not on its place in a batch") {
+  using net = tn::network<tn::input<50>, tn::dropout<0.5>>;
+  const std::vector<double> ones(50 * 20, 1.0);
+  testing::network_runner<net, tn::eigen_backend<float>> run{20};
+  run.set_first_sample(100);
+  const auto whole = run.forward(ones, 20);
+  run.set_first_sample(107);
+  const auto later = run.forward(std::vector<double>(50 * 13, 1.0), 13);
+  CHECK(std::vector<double>(whole.begin() + 7 * 50, whole.end()) == later);
+
+  SUBCASE("and is the same for every backend") {
+    testing::network_runner<net, testing::scalar_backend<double>> plain{20};
+    plain.set_first_sample(100);
+    CHECK(plain.forward(ones, 20) == whole);
+  }
+  SUBCASE("and differs between epochs and seeds") {
+    run.set_first_sample(100);
+    run.set_seed(tn::seed{7}, 1);
+    CHECK(run.forward(ones, 20) != whole);
+    run.set_seed(tn::seed{8}, 0);
+    CHECK(run.forward(ones, 20) != whole);
+  }
+  SUBCASE("a fraction p goes, the rest is scaled up") {
+    double kept = 0;
+    for (const double v : whole) {
+      CHECK((v == 0.0 || v == 2.0));
+      kept += v / 2;
+    }
+    CHECK(kept / 1000 == doctest::Approx(0.5).epsilon(0.1));
+  }
+  SUBCASE("and nothing is dropped outside training") { CHECK(run.forward(ones, 20, false) == ones); }
+}

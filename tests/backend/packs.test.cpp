@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MIT
+// A pack computes in every lane what a plain number would.
+#include <doctest/doctest.h>
+
+#include <cmath>
+
+#include <typenet/backends/eigen.hpp>
+
+namespace lane = typenet::lane;
+
+TEST_CASE_TEMPLATE("packs agree with plain numbers", T, float, double) {
+  using pack = typename typenet::eigen_backend<T>::pack;
+  constexpr int width = lane::width<pack>;
+  static_assert(width == 16);
+  static_assert(lane::registers<pack> >= 2);
+  alignas(64) T a[width], b[width], c[width];
+  for (int l = 0; l < width; ++l) {
+    a[l] = static_cast<T>(0.37 * (l - 7.5));
+    b[l] = static_cast<T>(1.5 - 0.21 * l);
+    c[l] = static_cast<T>(0.1 * l * l - 3);
+  }
+  b[3] = a[3];
+  const pack pa = lane::load<pack>(a), pb = lane::load<pack>(b), pc = lane::load<pack>(c);
+  const auto same = [&](const pack& got, auto expected) {
+    alignas(64) T lanes[width];
+    lane::store<pack>(lanes, got);
+    for (int l = 0; l < width; ++l) {
+      CAPTURE(l);
+      CHECK(static_cast<double>(lanes[l]) == doctest::Approx(static_cast<double>(expected(l))).epsilon(sizeof(T) == 4 ? 1e-6 : 1e-14));
+    }
+  };
+  same(pa + pb, [&](int l) { return a[l] + b[l]; });
+  same(pa - pb, [&](int l) { return a[l] - b[l]; });
+  same(pa * pb, [&](int l) { return a[l] * b[l]; });
+  same(pa / pc, [&](int l) { return a[l] / c[l]; });
+  same(lane::fma(pa, pb, pc), [&](int l) { return a[l] * b[l] + c[l]; });
+  same(lane::max(pa, pb), [&](int l) { return std::max(a[l], b[l]); });
+  same(lane::min(pa, pb), [&](int l) { return std::min(a[l], b[l]); });
+  same(lane::abs(pa), [&](int l) { return std::abs(a[l]); });
+  same(lane::select<pack>(lane::greater(pa, pb), pa, pc), [&](int l) { return a[l] > b[l] ? a[l] : c[l]; });
+  same(lane::select<pack>(lane::equal(pa, pb), pa, pc), [&](int l) { return a[l] == b[l] ? a[l] : c[l]; });
+  same(lane::exp(pa), [&](int l) { return std::exp(a[l]); });
+  same(lane::tanh(pa), [&](int l) { return std::tanh(a[l]); });
+  same(lane::erf(pa), [&](int l) { return std::erf(a[l]); });
+  same(lane::sqrt(lane::abs(pa)), [&](int l) { return std::sqrt(std::abs(a[l])); });
+  same(lane::log(lane::abs(pa)), [&](int l) { return std::log(std::abs(a[l])); });
+  for (int valid = 0; valid <= width; ++valid)
+    same(lane::select<pack>(lane::first_lanes<pack>(valid), pa, pb), [&](int l) { return l < valid ? a[l] : b[l]; });
+  T total = 0;
+  for (const T x : a) total += x;
+  CHECK(std::abs(lane::sum(pa) - total) < T(1e-5));
+}
+
+TEST_CASE_TEMPLATE("rows become lanes and back", T, float, double) {
+  using pack = typename typenet::eigen_backend<T>::pack;
+  constexpr int elements = 21;
+  T rows[16][elements];
+  const T* row[16];
+  for (int l = 0; l < 16; ++l) {
+    row[l] = rows[l];
+    for (int e = 0; e < elements; ++e) rows[l][e] = static_cast<T>(100 * l + e);
+  }
+  alignas(64) T lanes[32 * 16] = {};
+  lane::to_lanes<pack, 16>(row, elements, lanes);
+  for (int e = 0; e < elements; ++e)
+    for (int l = 0; l < 16; ++l) CHECK(lanes[e * 16 + l] == rows[l][e]);
+  alignas(64) T back[16 * 32];
+  lane::to_rows<pack, 16>(lanes, back, 32, elements);
+  lane::to_rows<pack, 16>(lanes + 16 * 16, back + 16, 32, elements - 16);
+  for (int l = 0; l < 16; ++l)
+    for (int e = 0; e < 32; ++e) CHECK(back[l * 32 + e] == (e < elements ? rows[l][e] : T{0}));
+}
