@@ -1,5 +1,15 @@
 # SPDX-License-Identifier: MIT
-# For typenet's own programs: warnings, and checks of the sources' form. Nothing here reaches a user's targets.
+# For typenet's own programs: warnings, native code, and checks of the sources' form. Nothing here reaches a user's targets.
+
+option(TYPENET_WARNINGS_AS_ERRORS "Compile typenet's own programs with warnings as errors" OFF)
+option(TYPENET_NATIVE "Compile typenet's own examples and benchmarks for this machine's instruction set" OFF)
+
+# Slow by default helps nobody.
+get_property(multi_config GLOBAL PROPERTY GENERATOR_IS_MULTI_CONFIG)
+if(PROJECT_IS_TOP_LEVEL AND NOT multi_config AND NOT CMAKE_BUILD_TYPE)
+  set(CMAKE_BUILD_TYPE Release CACHE STRING "Debug, Release, RelWithDebInfo or MinSizeRel" FORCE)
+  message(STATUS "typenet: no build type given; taking Release")
+endif()
 
 add_library(typenet_warnings INTERFACE)
 if(CMAKE_CXX_COMPILER_ID MATCHES "GNU|Clang")
@@ -13,17 +23,35 @@ if(CMAKE_CXX_COMPILER_ID MATCHES "GNU|Clang")
   endif()
 endif()
 
-find_program(CLANG_FORMAT clang-format)
-find_program(CLANG_TIDY clang-tidy)
+# typenet_program(<target> <library>...): one of typenet's own programs, an example or a benchmark.
+function(typenet_program target)
+  target_link_libraries(${target} PRIVATE ${ARGN} typenet_warnings)
+  if(TYPENET_NATIVE)
+    typenet_native(${target})
+  endif()
+endfunction()
+
 file(GLOB_RECURSE typenet_sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/include/*.hpp" "${PROJECT_SOURCE_DIR}/tests/*.[ch]pp"
      "${PROJECT_SOURCE_DIR}/examples/*.[ch]pp" "${PROJECT_SOURCE_DIR}/benchmarks/*.[ch]pp")
+
+# Versions of clang-format disagree, and those before 16 cannot lay out requires-clauses; the sources follow 19, which Debian 12 has.
+find_program(CLANG_FORMAT NAMES clang-format-19)
 if(CLANG_FORMAT)
   add_custom_target(format COMMAND "${CLANG_FORMAT}" -i ${typenet_sources} COMMENT "Formatting")
 endif()
+
+find_program(CLANG_TIDY NAMES clang-tidy-14 clang-tidy)
 if(CLANG_TIDY)
+  set(all_headers "${PROJECT_BINARY_DIR}/all_headers.cpp")
+  set(includes "")
+  foreach(header IN LISTS typenet_headers)
+    string(APPEND includes "#include \"${header}\"\n")
+  endforeach()
+  file(GENERATE OUTPUT "${all_headers}" CONTENT "${includes}")
   add_custom_target(
     tidy
-    COMMAND "${CLANG_TIDY}" --quiet "${PROJECT_SOURCE_DIR}/examples/quickstart.cpp" -- -std=c++20 "-I${PROJECT_SOURCE_DIR}/include" -isystem
+    COMMAND "${CLANG_TIDY}" --quiet "${all_headers}" -- -std=c++20 "-I${PROJECT_SOURCE_DIR}/include" -isystem
             "$<TARGET_PROPERTY:Eigen3::Eigen,INTERFACE_INCLUDE_DIRECTORIES>"
-    COMMENT "clang-tidy over every header of the core, as the quickstart includes them")
+    COMMENT "clang-tidy over every header"
+    VERBATIM)
 endif()

@@ -3,20 +3,28 @@
 include_guard(GLOBAL)
 include(CheckCXXCompilerFlag)
 
-# typenet_native(<target>): compiles a target for the instruction set of this machine and optimises it, which is what typenet's speed
-# comes from. The program may not run on another machine.
+# typenet_native(<target>): optimises a target for the instruction set of the machine that compiles it, which is where typenet's speed
+# comes from. The program may not run on another machine. Call it for a whole program: objects that pass Eigen's or typenet's types to
+# one another must be compiled for one instruction set. Asserts and optimisation stay as they are in Debug builds.
 function(typenet_native target)
+  if(CMAKE_CROSSCOMPILING)
+    message(WARNING "typenet_native(${target}): cross-compiling, so the target's machine is not this one; set -march yourself")
+    return()
+  endif()
   check_cxx_compiler_flag(-march=native TYPENET_HAS_MARCH_NATIVE)
-  check_cxx_compiler_flag(-mcpu=native TYPENET_HAS_MCPU_NATIVE)
   if(TYPENET_HAS_MARCH_NATIVE)
     target_compile_options(${target} PRIVATE -march=native)
-  elseif(TYPENET_HAS_MCPU_NATIVE)
-    target_compile_options(${target} PRIVATE -mcpu=native)
   else()
-    message(WARNING "typenet_native(${target}): ${CMAKE_CXX_COMPILER_ID} has no flag for this machine's instruction set")
+    check_cxx_compiler_flag(-mcpu=native TYPENET_HAS_MCPU_NATIVE)
+    if(TYPENET_HAS_MCPU_NATIVE)
+      target_compile_options(${target} PRIVATE -mcpu=native)
+    else()
+      message(WARNING "typenet_native(${target}): ${CMAKE_CXX_COMPILER_ID} has no flag for this machine's instruction set")
+    endif()
   endif()
-  if(NOT MSVC)
-    target_compile_options(${target} PRIVATE -O3)
+  check_cxx_compiler_flag(-O3 TYPENET_HAS_O3)
+  if(TYPENET_HAS_O3)
+    target_compile_options(${target} PRIVATE $<$<NOT:$<CONFIG:Debug>>:-O3>)
   endif()
-  target_compile_definitions(${target} PRIVATE NDEBUG)
+  target_compile_definitions(${target} PRIVATE $<$<NOT:$<CONFIG:Debug>>:NDEBUG>)
 endfunction()
