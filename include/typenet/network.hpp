@@ -389,25 +389,25 @@ struct stand_in : layer_defaults {
 };
 using stand_in_facts = network_facts<true, typename analysis<input<1>, stand_in>::type, input<1>, stand_in>;
 
-/// Stops compilation with the one message.
-template <class Rejected>
-struct report;
-template <class Where, class Layer, class Needs, class Got>
-struct report<rejected<Where, Layer, Needs, Got>> {
 #if defined(__cpp_static_assert) && __cpp_static_assert >= 202306L
-  static_assert(!sizeof(Where*), rejected<Where, Layer, Needs, Got>::text());
+/// A function whose return type must be deduced, because what follows a failed assertion in a class is lost to clang.
+template <class Input, class Rejected>
+constexpr auto report() {
+  static_assert(!sizeof(Input*), Rejected::text());
+  return true;
+}
+#endif
+
+/// Stops compilation with the one message, and leaves a network behind with which the rest of a program compiles.
+template <class Where, class Layer, class Needs, class Got, class Input, class... Layers>
+struct network_facts<false, rejected<Where, Layer, Needs, Got>, Input, Layers...> : stand_in_facts {
+#if defined(__cpp_static_assert) && __cpp_static_assert >= 202306L
+  using reported = decltype(report<Input, rejected<Where, Layer, Needs, Got>>());
 #else
   // The undefined type's name is the message.
   static_assert(sizeof(layer_error<Where, Layer, Needs, Got>) != 0,
                 "typenet: a layer cannot take what reaches it; layer_error<> says where");
 #endif
-};
-
-/// Reports the mistake, and leaves a network behind with which the rest of a program compiles.
-template <class Where, class Layer, class Needs, class Got, class Input, class... Layers>
-struct network_facts<false, rejected<Where, Layer, Needs, Got>, Input, Layers...> : stand_in_facts {
-  // Of a class apart: what follows a failed assertion in its own class is lost to some compilers.
-  using reported = std::bool_constant<sizeof(report<rejected<Where, Layer, Needs, Got>>) != 0>;
   static constexpr unknown_shape input_shape{};
   static constexpr unknown_shape output_shape{};
   static constexpr unknown_shapes shapes{};
