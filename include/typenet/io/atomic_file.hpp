@@ -47,10 +47,12 @@ class atomic_file {
       target_ = target_.parent_path() / next;
     }
     const fs::file_status status = fs::status(target_, failure);
-    if (fs::exists(status) && !fs::is_regular_file(status)) throw file_error(name() + ": cannot be written: it is not a regular file");
+    // What may not even be looked at is left for the attempt to create the file to report.
+    const bool replaces = fs::exists(status) && status.type() != fs::file_type::unknown;
+    if (replaces && !fs::is_regular_file(status)) throw file_error(name() + ": cannot be written: it is not a regular file");
     if (target_.filename().empty()) throw file_error(name() + ": cannot be written: it names no file");
     open();
-    if (fs::exists(status)) keep_permissions(status.permissions());
+    if (replaces) keep_permissions(status.permissions());
   }
   atomic_file(const atomic_file&) = delete;
   atomic_file& operator=(const atomic_file&) = delete;
