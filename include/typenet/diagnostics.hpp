@@ -288,6 +288,9 @@ struct a_name_without_dots {
 struct names_that_differ {
   static constexpr auto text() { return detail::sentence{"names that differ among its parameters"}; }
 };
+/// Of a data set.
+template <int... Extents>
+struct samples_of;
 /// Of a loss.
 template <int Classes>
 struct a_vector_of_scores {

@@ -13,24 +13,42 @@
 
 namespace typenet {
 
-namespace detail {
-
+/// Never defined: its name is the message.
 template <class Needs, class Got>
 struct data_error;
 
-/// True, or one message that says what the network takes and what the samples are.
+namespace detail {
+
+template <class Got>
+struct needs_samples;
+template <int... Extents>
+struct needs_samples<got<Extents...>> {
+  using type = needs::samples_of<Extents...>;
+};
+
+template <class Network, shape Samples, class Input, class Got>
+struct samples_rejected {
+#if defined(__cpp_static_assert) && __cpp_static_assert >= 202306L
+  static_assert(!sizeof(Network*), sentence{"typenet: the network takes samples of "}.add(Network::input_shape).add("; the data set's are ").add(Samples));
+#else
+  // The undefined type's name is the message.
+  static_assert(sizeof(data_error<Input, Got>) != 0, "typenet: the data set's samples have another shape than the network's input");
+#endif
+};
+
+/// Nothing, or one message that says what the network takes and what the samples are.
 template <class Network, shape Samples>
-constexpr bool samples_fit() {
-  if constexpr (Network::input_shape == Samples)
-    return true;
-  else
-    return sizeof(data_error<typename got_of<Network::input_shape>::type, typename got_of<Samples>::type>) != 0;
+void require_samples_fit() {
+  // An ill-formed network has been reported.
+  if constexpr (Network::fits)
+    if constexpr (Network::input_shape != Samples)
+      static_cast<void>(sizeof(samples_rejected<Network, Samples, typename needs_samples<typename got_of<Network::input_shape>::type>::type,
+                                                typename got_of<Samples>::type>));
 }
 
 template <class Model, class Data, class Add>
 void for_each_answer(Model& model, const Data& data, const Add& add) {
-  static_assert(samples_fit<typename Model::network, Data::sample_shape>(),
-                "typenet: the data set's samples have another shape than the network's input");
+  require_samples_fit<typename Model::network, Data::sample_shape>();
   std::array<typename Model::scalar, static_cast<std::size_t>(Model::lanes* Model::outputs)> answers;
   for (index first = 0; first < data.size(); first += Model::lanes) {
     const int count = static_cast<int>(data.size() - first < Model::lanes ? data.size() - first : index{Model::lanes});
@@ -47,7 +65,7 @@ void for_each_answer(Model& model, const Data& data, const Add& add) {
 template <class Model, dataset Data, class Loss>
 report evaluate(Model& model, const Data& data, const Loss& loss) {
   using scalar = typename Model::scalar;
-  static_assert(detail::loss_fits<Loss, typename Model::network, class_targets<Data::classes>>());
+  detail::require_loss_fits<Loss, typename Model::network, class_targets<Data::classes>>();
   metrics_accumulator metrics{Data::classes, true};
   detail::for_each_answer(model, data, [&](std::span<const scalar> answer, int label) {
     const class_target<scalar> target{static_cast<scalar>(label)};
@@ -61,7 +79,7 @@ report evaluate(Model& model, const Data& data, const Loss& loss) {
 template <class Model, dataset Data>
 report evaluate(Model& model, const Data& data) {
   using scalar = typename Model::scalar;
-  static_assert(Data::classes == Model::outputs, "typenet: the network has another number of outputs than the data set has classes");
+  detail::require_loss_fits<mse, typename Model::network, class_targets<Data::classes>>();
   metrics_accumulator metrics{Data::classes, true};
   detail::for_each_answer(model, data, [&](std::span<const scalar> answer, int label) { metrics.add(answer, label); });
   return metrics.result();

@@ -34,17 +34,17 @@ struct loss_rejected {
   // The undefined type's name is the message.
   static_assert(sizeof(loss_error<Loss, Needs, Got>) != 0, "typenet: a loss cannot compare this network's output with these targets");
 #endif
-  static constexpr bool value = false;
 };
 
-/// True, or one message that says what `Loss` needs of the output of `Network` to compare it with such targets.
+/// Nothing, or one message that says what `Loss` needs of the output of `Network` to compare it with such targets.
 template <class Loss, class Network, class Targets>
-constexpr bool loss_fits() {
-  using answer = decltype(Loss::template check<Network::output_shape, Targets>());
-  if constexpr (std::is_same_v<answer, accepted>)
-    return true;
-  else
-    return loss_rejected<Loss, answer, typename got_of<Network::output_shape>::type, Network::output_shape>::value;
+void require_loss_fits() {
+  // An ill-formed network has been reported.
+  if constexpr (Network::fits) {
+    using answer = decltype(Loss::template check<Network::output_shape, Targets>());
+    if constexpr (!std::is_same_v<answer, accepted>)
+      static_cast<void>(sizeof(loss_rejected<Loss, answer, typename got_of<Network::output_shape>::type, Network::output_shape>));
+  }
 }
 
 }  // namespace typenet::detail
