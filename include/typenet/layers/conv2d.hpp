@@ -248,21 +248,29 @@ struct gather_plan {
   }
 };
 
-/// Gradient of the weights: one work item owns `rows` outputs x `columns` inputs x one row of taps and sums all samples.
+/// Gradient of the weights: one work item owns `rows` outputs x `columns` inputs x some rows of taps and sums all samples.
 template <conv_geometry G, class Links, class Pack, int Lanes>
 struct weight_gradient_plan {
   using scalar = lane::scalar_t<Pack>;
   static constexpr register_tile tile =
       choose_tile(Links::rows_together, Links::columns_together, 1, G.kernel.width, lane::registers<Pack>, true);
   static constexpr int windows_per_item = tile.rows * tile.columns;
-  static constexpr index items = index{Links::windows} / windows_per_item * G.kernel.height;
+  static constexpr index tiles = index{Links::windows} / windows_per_item;
+  // All rows of taps together read a block once from the nearest cache; apart they give few tiles' worth of work to more threads.
+  static constexpr int tap_rows = tiles >= 8 ? G.kernel.height : 1;
+  static constexpr index items = tiles * (G.kernel.height / tap_rows);
   using gather = forward_gather<G, Links>;
   static constexpr std::pair<int, int> interior = interior_columns<gather>(G.kernel.width);
   static constexpr int inner_first = interior.first;
   static constexpr int inner_last = interior.second;
 
+  /// A register tile of sums.
+  struct sums {
+    Pack of[tile.rows][tile.columns][G.kernel.width];
+  };
+
   template <int Start>
-  TYPENET_HD TYPENET_INLINE static void column(const scalar* gradient, const scalar* line, int at, Pack (&sum)[tile.rows][tile.columns][G.kernel.width]) {
+  TYPENET_HD TYPENET_INLINE static void column(const scalar* gradient, const scalar* line, int at, sums& sum) {
     constexpr index out_area = index{G.out_height} * G.out_width;
     constexpr index in_area = index{G.in_height} * G.in_width;
     Pack g[tile.rows];
@@ -276,21 +284,22 @@ struct weight_gradient_plan {
         if (Start != any_column && (source_column < 0 || source_column >= G.in_width)) continue;
         const Pack x = lane::load<Pack>(line + (c * in_area + source_column) * Lanes);
         TYPENET_UNROLL
-        for (int r = 0; r < tile.rows; ++r) sum[r][c][kx] = lane::fma<Pack>(g[r], x, sum[r][c][kx]);
+        for (int r = 0; r < tile.rows; ++r) sum.of[r][c][kx] = lane::fma<Pack>(g[r], x, sum.of[r][c][kx]);
       }
     }
   }
 
   template <int First, int... T>
   TYPENET_HD TYPENET_INLINE static void edge_columns(std::integer_sequence<int, T...>, [[maybe_unused]] const scalar* gradient,
-                                                     [[maybe_unused]] const scalar* line, [[maybe_unused]] Pack (&sum)[tile.rows][tile.columns][G.kernel.width]) {
+                                                     [[maybe_unused]] const scalar* line, [[maybe_unused]] sums& sum) {
     (column<First + T>(gradient, line, First + T, sum), ...);
   }
 
   template <class Data>
   TYPENET_HD static void run(index item, index blocks, const Data& data) {
-    const int ky = static_cast<int>(item % G.kernel.height);
-    const int group = static_cast<int>(item / G.kernel.height);
+    constexpr int parts = G.kernel.height / tap_rows;
+    const int first_ky = static_cast<int>(item % parts) * tap_rows;
+    const int group = static_cast<int>(item / parts);
     int output = 0, k = 0;  // the first output of the tile, and its first input's rank among those it reads
     if constexpr (Links::rows_together > 1 || Links::columns_together > 1) {
       constexpr int inputs = Links::columns_together / tile.columns;
@@ -300,32 +309,34 @@ struct weight_gradient_plan {
       while (group >= Links::input_window(output, 0) + Links::inputs_of(output)) ++output;
       k = group - Links::input_window(output, 0);
     }
-    Pack sum[tile.rows][tile.columns][G.kernel.width];
-    TYPENET_UNROLL
-    for (int r = 0; r < tile.rows; ++r)
-      TYPENET_UNROLL
-    for (int c = 0; c < tile.columns; ++c)
-      TYPENET_UNROLL
-    for (int kx = 0; kx < G.kernel.width; ++kx) sum[r][c][kx] = lane::broadcast<Pack>(0);
+    sums total[tap_rows];
+    for (sums& t : total)
+      for (auto& plane : t.of)
+        for (auto& row : plane)
+          for (Pack& sum : row) sum = lane::broadcast<Pack>(0);
     for (index b = 0; b < blocks; ++b) {
       const scalar* plane = data.input.template block<Pack>(b) + index{Links::input(output, k)} * G.in_height * G.in_width * Lanes;
       const scalar* gradients = data.output_gradient.template block<Pack>(b) + index{output} * G.out_height * G.out_width * Lanes;
-      for (int row = 0; row < G.out_height; ++row) {
-        const int source_row = gather::source_row(row, ky);
-        if (source_row < 0) continue;
-        const scalar* gradient = gradients + index{row} * G.out_width * Lanes;
-        const scalar* line = plane + index{source_row} * G.in_width * Lanes;
-        edge_columns<0>(std::make_integer_sequence<int, inner_first>{}, gradient, line, sum);
-        for (int c = inner_first; c < inner_last; ++c) column<any_column>(gradient, line, c, sum);
-        edge_columns<inner_last>(std::make_integer_sequence<int, G.out_width - inner_last>{}, gradient, line, sum);
+      for (int t = 0; t < tap_rows; ++t) {
+        sums sum = total[t];
+        for (int row = 0; row < G.out_height; ++row) {
+          const int source_row = gather::source_row(row, first_ky + t);
+          if (source_row < 0) continue;
+          const scalar* gradient = gradients + index{row} * G.out_width * Lanes;
+          const scalar* line = plane + index{source_row} * G.in_width * Lanes;
+          edge_columns<0>(std::make_integer_sequence<int, inner_first>{}, gradient, line, sum);
+          for (int c = inner_first; c < inner_last; ++c) column<any_column>(gradient, line, c, sum);
+          edge_columns<inner_last>(std::make_integer_sequence<int, G.out_width - inner_last>{}, gradient, line, sum);
+        }
+        total[t] = sum;
       }
     }
-    for (int r = 0; r < tile.rows; ++r)
-      for (int c = 0; c < tile.columns; ++c) {
-        scalar* to = data.gradients[0] + index{Links::input_window(output + r, k + c)} * G.taps() + ky * G.kernel.width;
-        TYPENET_UNROLL
-        for (int kx = 0; kx < G.kernel.width; ++kx) to[kx] = lane::sum<Pack>(sum[r][c][kx]);
-      }
+    for (int t = 0; t < tap_rows; ++t)
+      for (int r = 0; r < tile.rows; ++r)
+        for (int c = 0; c < tile.columns; ++c) {
+          scalar* to = data.gradients[0] + index{Links::input_window(output + r, k + c)} * G.taps() + (first_ky + t) * G.kernel.width;
+          for (int kx = 0; kx < G.kernel.width; ++kx) to[kx] = lane::sum<Pack>(total[t].of[r][c][kx]);
+        }
   }
 };
 
