@@ -40,17 +40,18 @@ if(CLANG_FORMAT)
   add_custom_target(format COMMAND "${CLANG_FORMAT}" -i ${typenet_sources} COMMENT "Formatting")
 endif()
 
+# The headers as such, and as far as the quickstart and a test of the files instantiate them.
 find_program(CLANG_TIDY NAMES clang-tidy-14 clang-tidy)
 if(CLANG_TIDY)
   set(all_headers "${PROJECT_BINARY_DIR}/all_headers.cpp")
-  set(includes "")
-  foreach(header IN LISTS typenet_headers)
-    string(APPEND includes "#include \"${header}\"\n")
-  endforeach()
+  list(TRANSFORM typenet_headers REPLACE "(.+)" "#include \"\\1\"\n" OUTPUT_VARIABLE includes)
+  list(JOIN includes "" includes)
   file(GENERATE OUTPUT "${all_headers}" CONTENT "${includes}")
+  file(GLOB instances CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/examples/*.cpp" "${PROJECT_SOURCE_DIR}/tests/io/*.test.cpp")
   add_custom_target(
     tidy
-    COMMAND "${CLANG_TIDY}" --quiet "${all_headers}" -- -std=c++20 "-I${PROJECT_SOURCE_DIR}/include" -isystem
+    COMMAND "${CLANG_TIDY}" --quiet "${all_headers}" ${instances} -- -std=c++20 "-I${PROJECT_SOURCE_DIR}/include"
+            "-I${PROJECT_SOURCE_DIR}/tests/support" "-DTYPENET_GOLDEN_DIR=\"\"" -isystem
             "$<TARGET_PROPERTY:Eigen3::Eigen,INTERFACE_INCLUDE_DIRECTORIES>"
     COMMENT "clang-tidy over every header"
     VERBATIM)

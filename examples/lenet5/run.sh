@@ -1,0 +1,54 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# From a fresh machine to a trained LeNet-5: sets up, builds for this machine, gets the data, trains about a minute, and prints how well it
+# did and where the weights are. Arguments are passed on to `lenet5 train`: run.sh --epochs 60 --seed 7. Safe to repeat.
+# TYPENET_BUILD_DIR names another build folder than ./build, TYPENET_RUN_DIR another folder for results than ./runs/lenet5.
+set -euo pipefail
+epochs=25
+
+here=$PWD
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+root=$PWD
+source cmake/setup.sh
+
+dataset=mnist
+asked=" "
+previous=
+for argument in "$@"; do
+  case $argument in
+    --*=*) asked+="${argument%%=*} " ;;
+    --*) asked+="$argument " ;;
+  esac
+  case $argument in --dataset=*) dataset=${argument#--dataset=} ;; esac
+  if [ "$previous" = --dataset ]; then dataset=$argument; fi
+  previous=$argument
+done
+given() { case $asked in *" $1 "*) return 0 ;; *) return 1 ;; esac; }
+
+need_to_build
+need libcli11-dev has_header CLI/CLI.hpp
+want libstb-dev has_header stb/stb_image.h
+install_missing
+choose_generator
+
+build=${TYPENET_BUILD_DIR:-build}/native
+cmake --preset native -B "$build" -DTYPENET_BUILD_BENCHMARKS=OFF >&2
+cmake --build "$build" --target lenet5 --parallel "$jobs" >&2
+program=$(cd "$build" && pwd)/examples/lenet5/lenet5
+
+# What is asked for in the arguments stands; the rest is filled in.
+options=()
+if ! given --help; then
+  if ! given --data; then
+    data=$(bash examples/get-data.sh "$dataset" | tail -n 1)
+    options+=(--data "$data")
+  fi
+  given --epochs || options+=(--epochs "$epochs")
+  if ! given --output && ! given --resume; then
+    output=${TYPENET_RUN_DIR:-$root/runs/lenet5}
+    mkdir -p "$output"
+    options+=(--output "$output")
+  fi
+fi
+cd "$here"
+exec "$program" train ${options[@]+"${options[@]}"} "$@"
