@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MIT
+// Inference through model.predict, which runs on the thread that calls it.
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "lenet5.hpp"
+#include "measure.hpp"
+
+namespace benchmarks {
+namespace {
+
+struct predicting {
+  static constexpr auto inputs = static_cast<std::size_t>(lenet5::input_shape.size());
+  static constexpr auto outputs = static_cast<std::size_t>(lenet5::output_shape.size());
+
+  explicit predicting(int count)
+      : samples{random_numbers(static_cast<std::size_t>(count) * inputs, 4)}, answers(static_cast<std::size_t>(count) * outputs) {}
+
+  typenet::model<lenet5> model{typenet::seed{42}};
+  std::vector<float> samples, answers;
+};
+
+}  // namespace
+
+void measure_inference(const effort& how) {
+  for (const int batch : {1, 32, 1000}) {
+    const auto shared = std::make_shared<std::unique_ptr<predicting>>();
+    // One sample is asked for its time, many for their rate.
+    measure({.name = "inference, batch " + std::to_string(batch), .flop = inference_flop * batch, .samples = batch == 1 ? 0.0 : batch}, how,
+            [=](benchmark::State& state) {
+              if (*shared == nullptr) *shared = std::make_unique<predicting>(batch);
+              predicting& p = **shared;
+              for ([[maybe_unused]] const auto _ : state) {
+                p.model.predict(p.samples, p.answers, batch);
+                benchmark::ClobberMemory();
+              }
+            });
+  }
+}
+
+}  // namespace benchmarks

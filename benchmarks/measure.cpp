@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: MIT
+#include "measure.hpp"
+
+#include <algorithm>
+#include <cstdio>
+#include <fstream>
+#include <iostream>
+#include <map>
+#include <ostream>
+#include <thread>
+#include <utility>
+
+#include <typenet/backends/eigen.hpp>
+#include <typenet/build_info.hpp>
+
+#include "fma_peak.hpp"
+
+namespace benchmarks {
+namespace {
+
+struct result {
+  subject what;
+  std::vector<double> seconds;  // of an iteration, one for each repetition
+};
+
+/// In the order of registration, which is the table's.
+std::vector<result>& results() {
+  static std::vector<result> all;
+  return all;
+}
+std::map<int, double>& peaks() {
+  static std::map<int, double> gflops_of_threads;
+  return gflops_of_threads;
+}
+
+double peak(int threads) {
+  auto& known = peaks();
+  const auto found = known.find(threads);
+  return found != known.end() ? found->second : known[threads] = fma_peak(threads);
+}
+
+double median(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  const std::size_t middle = values.size() / 2;
+  return values.size() % 2 == 1 ? values[middle] : (values[middle - 1] + values[middle]) / 2;
+}
+
+std::string threads_text(int threads) { return std::to_string(threads) + (threads == 1 ? " thread" : " threads"); }
+
+figure figure_of(const result& r) {
+  const double seconds = median(r.seconds);
+  figure f;
+  f.name = r.what.name;
+  f.value = r.what.samples > 0 ? r.what.samples / seconds : seconds * 1e6;
+  f.unit = r.what.samples > 0 ? "samples/s" : "us";
+  if (r.what.flop > 0) {
+    f.gflops = r.what.flop / seconds * 1e-9;
+    f.peak_share = f.gflops / peak(r.what.threads);
+  }
+  return f;
+}
+
+const result* find(const std::string& name) {
+  for (const result& r : results())
+    if (r.what.name == name && !r.seconds.empty()) return &r;
+  return nullptr;
+}
+
+std::string rounded(double value) {
+  char text[64];
+  const int decimals = value >= 1000 ? 0 : value >= 100 ? 1 : value >= 10 ? 2 : 3;
+  std::snprintf(text, sizeof text, "%.*f", decimals, value);
+  return text;
+}
+
+/// With thousands set apart.
+std::string grouped(double value) {
+  const std::string digits = rounded(value);
+  const std::size_t whole = std::min(digits.find('.'), digits.size());
+  std::string text;
+  for (std::size_t i = 0; i < digits.size(); ++i) {
+    if (i > 0 && i < whole && (whole - i) % 3 == 0) text.push_back(',');
+    text.push_back(digits[i]);
+  }
+  return text;
+}
+
+std::string quoted(const std::string& text) {
+  std::string q = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') q += '\\';
+    q += static_cast<unsigned char>(c) < 0x20 ? ' ' : c;
+  }
+  return q += '"';
+}
+
+std::string processor() {
+  std::ifstream info{"/proc/cpuinfo"};
+  for (std::string line; std::getline(info, line);)
+    if (line.starts_with("model name")) {
+      const std::size_t colon = line.find(": ");
+      if (colon != std::string::npos) return line.substr(colon + 2);
+    }
+  return "unknown processor";
+}
+
+}  // namespace
+
+benchmark::internal::Benchmark* measure(subject what, const effort& how, std::function<void(benchmark::State&)> run) {
+  auto* const registered = benchmark::RegisterBenchmark(what.name.c_str(), std::move(run));
+  results().push_back({std::move(what), {}});
+  return registered->Repetitions(how.repetitions)->MinTime(how.seconds)->UseRealTime();
+}
+
+const std::vector<int>& team_sizes() {
+  static const std::vector<int> sizes = [] {
+    const int most = typenet::cpu::max_threads();
+    std::vector<int> all;
+    for (int threads = 1; threads < most; threads *= 2) all.push_back(threads);
+    all.push_back(most);
+    return all;
+  }();
+  return sizes;
+}
+
+void measure_peak(const effort& how) {
+  for (const int threads : team_sizes()) {
+    benchmark::RegisterBenchmark(("FMA peak, " + threads_text(threads)).c_str(),
+                                 [threads](benchmark::State& state) {
+                                   for ([[maybe_unused]] const auto _ : state) {
+                                     // A ceiling is the best that was seen.
+                                     double& best = peaks()[threads];
+                                     best = std::max(best, fma_peak(threads));
+                                   }
+                                 })
+        ->Repetitions(how.repetitions)
+        ->Iterations(1);
+  }
+}
+
+void collector::ReportRuns(const std::vector<Run>& runs) {
+  for (const Run& run : runs) {
+    if (run.run_type != Run::RT_Iteration || run.iterations == 0) continue;
+    for (result& r : results()) {
+      if (r.what.name != run.run_name.function_name) continue;
+      r.seconds.push_back(run.real_accumulated_time / static_cast<double>(run.iterations));
+      const auto threads = run.counters.find("threads");
+      if (threads != run.counters.end()) r.what.threads = static_cast<int>(threads->second.value);
+    }
+  }
+}
+
+std::vector<figure> figures(const std::vector<figure>& more) {
+  std::vector<figure> measured;
+  for (const result& r : results())
+    if (!r.seconds.empty()) measured.push_back(figure_of(r));
+
+  std::vector<figure> all;
+  for (const auto& [threads, gflops] : peaks()) all.push_back({"FMA peak, " + threads_text(threads), gflops, "GFLOP/s", {}, 0, 1});
+  all.insert(all.end(), measured.begin(), measured.end());
+
+  for (const int batch : {32, 256}) {
+    const result* best = nullptr;
+    for (const int threads : team_sizes()) {
+      const result* r = find("training step, batch " + std::to_string(batch) + ", " + threads_text(threads));
+      if (r != nullptr && (best == nullptr || median(r->seconds) < median(best->seconds))) best = r;
+    }
+    if (best == nullptr) continue;
+    figure f = figure_of(*best);
+    f.name = "training step, batch " + std::to_string(batch) + ", best thread count";
+    f.note = " (";
+    f.note.append(std::to_string(best->what.threads)).append(")");
+    all.push_back(f);
+  }
+  const result* plain = find("training epoch through fit, batch 32");
+  const result* augmented = find("training epoch through fit, batch 32, augmented");
+  if (plain != nullptr && augmented != nullptr)
+    all.push_back({"augmented epoch's time over plain", median(augmented->seconds) / median(plain->seconds), "ratio", {}, 0, 0});
+  all.insert(all.end(), more.begin(), more.end());
+  return all;
+}
+
+std::string machine() {
+  const typenet::build_facts facts = typenet::build_info();
+  return processor() + ", " + threads_text(static_cast<int>(std::thread::hardware_concurrency())) + "; " +
+#if defined(__clang__)
+         "clang++ "
+#elif defined(__GNUC__)
+         "g++ "
+#endif
+         + facts.compiler + "; " + to_string(facts);
+}
+
+void print_table(std::ostream& out, const std::vector<figure>& all) {
+  out << "Machine: " << machine() << "\n\n";
+  out << "| name | value | unit | share of peak |\n|---|---:|---|---:|\n";
+  for (const figure& f : all) {
+    out << "| " << f.name << f.note << " | " << grouped(f.value) << " | " << f.unit << " | ";
+    if (f.gflops > 0) {
+      char share[64];
+      std::snprintf(share, sizeof share, "%.1f %% (%.1f GFLOP/s)", 100 * f.peak_share, f.gflops);
+      out << share;
+    } else if (f.peak_share > 0) {
+      out << "100 %";
+    }
+    out << " |\n";
+  }
+}
+
+void print_json(std::ostream& out, const std::vector<figure>& all) {
+  const char* between = "[\n";
+  const auto entry = [&](const std::string& name, double value, const std::string& unit) {
+    out << between << "  {\"name\": " << quoted(name) << ", \"value\": " << value << ", \"unit\": " << quoted(unit) << "}";
+    between = ",\n";
+  };
+  out.precision(9);
+  for (const figure& f : all) {
+    entry(f.name, f.value, f.unit);
+    if (f.gflops > 0) {
+      entry(f.name + ": rate", f.gflops, "GFLOP/s");
+      entry(f.name + ": share of peak", 100 * f.peak_share, "%");
+    }
+  }
+  out << (all.empty() ? "[]\n" : "\n]\n");
+}
+
+}  // namespace benchmarks

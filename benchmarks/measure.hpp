@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: MIT
+/// @file
+/// What is measured, and the table made of it.
+#pragma once
+
+#include <benchmark/benchmark.h>
+
+#include <functional>
+#include <iosfwd>
+#include <string>
+#include <vector>
+
+namespace benchmarks {
+
+/// Something to measure, single-threaded unless it says otherwise.
+struct subject {
+  std::string name;
+  double flop = 0;     ///< of one iteration; 0: not counted
+  double samples = 0;  ///< of one iteration; the figure is samples/s where given, else the time of an iteration
+  int threads = 1;     ///< a counter "threads" set while measuring overrides it
+};
+
+/// How long to measure.
+struct effort {
+  int repetitions = 5;
+  double seconds = 0.1;  ///< of each repetition
+  int epoch_samples = 12'800;
+};
+
+/// Registers a subject; `run` is a Google Benchmark function. The figure is the median over the repetitions.
+benchmark::internal::Benchmark* measure(subject what, const effort& how, std::function<void(benchmark::State&)> run);
+
+/// Team sizes worth trying: 1, 2, 4 … and all.
+const std::vector<int>& team_sizes();
+
+/// Each file's subjects.
+void measure_peak(const effort& how);
+void measure_layers(const effort& how);
+void measure_training(const effort& how);
+void measure_inference(const effort& how);
+
+/// One line of the table.
+struct figure {
+  std::string name;
+  double value = 0;
+  std::string unit;
+  std::string note;       ///< follows the name in the table, but is not part of it
+  double gflops = 0;      ///< 0: not counted
+  double peak_share = 0;  ///< a fraction of the peak of as many threads
+};
+
+/// All that was measured, the ratios that follow from it, and what another program measured: `more`.
+std::vector<figure> figures(const std::vector<figure>& more);
+
+/// "Intel Xeon …, 2 threads, g++ 12.2.0; typenet 0.1.0, AVX-512 …"
+std::string machine();
+
+void print_table(std::ostream& out, const std::vector<figure>& all);
+void print_json(std::ostream& out, const std::vector<figure>& all);
+
+/// Collects what Google Benchmark measures.
+class collector : public benchmark::BenchmarkReporter {
+ public:
+  bool ReportContext(const Context&) override { return true; }
+  void ReportRuns(const std::vector<Run>& runs) override;
+};
+
+}  // namespace benchmarks

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: MIT
+// Training, as a user runs it: steps on data at hand, and whole epochs through a data set.
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <typenet/data/transforms.hpp>
+
+#include "lenet5.hpp"
+#include "measure.hpp"
+
+namespace benchmarks {
+namespace {
+
+namespace tn = typenet;
+
+/// A model and its trainer, with the settings of the seed experiments.
+struct session {
+  using trainer_type = tn::trainer<tn::model<lenet5>, tn::mse, tn::adam>;
+
+  explicit session(tn::fit_options options)
+      : trainer{model, tn::mse{}, tn::adam{.learning_rate = 3e-4, .weight_decay = 1e-4}, std::move(options)} {}
+  session(const session&) = delete;
+  session& operator=(const session&) = delete;
+  ~session() = default;
+
+  tn::model<lenet5> model{tn::seed{42}};
+  trainer_type trainer;
+};
+
+/// Steps go round several batches: one alone would stay in the cache.
+struct stepping : session {
+  static constexpr int batches = 8;
+  static constexpr auto inputs = static_cast<std::size_t>(lenet5::input_shape.size());
+
+  stepping(int batch_size, int threads)
+      : session{{.batch_size = batch_size, .threads = threads}},
+        batch{static_cast<std::size_t>(batch_size)},
+        samples{random_numbers(batches * batch * inputs, 2)},
+        labels(batches * batch) {
+    for (std::size_t i = 0; i < labels.size(); ++i) labels[i] = static_cast<int>(i % 10);
+  }
+  double step() {
+    const std::size_t first = (next++ % batches) * batch;
+    return trainer.step(std::span<const float>{samples}.subspan(first * inputs, batch * inputs),
+                        std::span<const int>{labels}.subspan(first, batch));
+  }
+
+  std::size_t batch;
+  std::vector<float> samples;
+  std::vector<int> labels;
+  std::size_t next = 0;
+};
+
+void measure_steps(int batch, int threads, const effort& how) {
+  const std::string team = std::to_string(threads) + (threads == 1 ? " thread" : " threads");
+  const auto shared = std::make_shared<std::unique_ptr<stepping>>();
+  measure({.name = "training step, batch " + std::to_string(batch) + ", " + team,
+           .flop = training_flop * batch,
+           .samples = static_cast<double>(batch),
+           .threads = threads},
+          how, [=](benchmark::State& state) {
+            if (*shared == nullptr) *shared = std::make_unique<stepping>(batch, threads);
+            for ([[maybe_unused]] const auto _ : state) benchmark::DoNotOptimize((*shared)->step());
+          });
+}
+
+/// Images in memory as MNIST's are, taken through `random` transforms.
+template <class... Random>
+auto images(int count, const Random&... random) {
+  tn::random_sequence noise{tn::counter_rng{tn::seed{1}, tn::random_stream::shuffle}, 0, 3};
+  std::vector<std::uint8_t> pixels(static_cast<std::size_t>(count) * 28 * 28);
+  for (std::uint8_t& p : pixels) p = static_cast<std::uint8_t>(noise.below(256));
+  std::vector<int> labels(static_cast<std::size_t>(count));
+  for (std::size_t i = 0; i < labels.size(); ++i) labels[i] = static_cast<int>(i % 10);
+  const tn::image_dataset<tn::shape{1, 28, 28}, 10> stored{std::move(pixels), std::move(labels)};
+  return tn::transformed(stored, tn::resize<32, 32>{}, random..., tn::normalize{0.1307f, 0.3081f});
+}
+
+template <class Data>
+struct fitting : session {
+  explicit fitting(Data set) : session{{.epochs = 1, .batch_size = 32, .threads = 0}}, data{std::move(set)} {}
+  void epoch() {
+    tn::training_progress progress = trainer.progress();
+    progress.epoch = 0;
+    trainer.resume_from(progress, trainer.seed());
+    trainer.fit(data);
+  }
+  Data data;
+};
+
+template <class... Random>
+void measure_epochs(const std::string& suffix, const effort& how, const Random&... random) {
+  using data = decltype(images(0, random...));
+  const auto shared = std::make_shared<std::unique_ptr<fitting<data>>>();
+  const int count = how.epoch_samples;
+  measure({.name = "training epoch through fit, batch 32" + suffix, .flop = training_flop * count, .samples = static_cast<double>(count)},
+          how, [=](benchmark::State& state) {
+            if (*shared == nullptr) {
+              *shared = std::make_unique<fitting<data>>(images(count, random...));
+              // The first epoch finds the thread count.
+              (*shared)->epoch();
+            }
+            for ([[maybe_unused]] const auto _ : state) (*shared)->epoch();
+            state.counters["threads"] = (*shared)->trainer.threads();
+          });
+}
+
+}  // namespace
+
+void measure_training(const effort& how) {
+  for (const int batch : {32, 256})
+    for (const int threads : team_sizes()) measure_steps(batch, threads, how);
+  measure_epochs("", how);
+  measure_epochs(", augmented", how, tn::random_rotation{15.0f}, tn::color_jitter{.brightness = 0.2f, .contrast = 0.2f});
+}
+
+}  // namespace benchmarks
