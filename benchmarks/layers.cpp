@@ -47,8 +47,8 @@ class bench {
     data_.scratch = scratch_.data();
     // Each pass finds what those before it leave.
     with_execution([this](auto& run) {
-      forward(run);
-      backward_parameters(run);
+      this->forward(run);
+      this->backward_parameters(run);
     });
   }
 

@@ -47,10 +47,16 @@ double median(std::vector<double> values) {
 
 std::string threads_text(int threads) { return std::to_string(threads) + (threads == 1 ? " thread" : " threads"); }
 
+std::string threads_note(int threads) {
+  std::string note = " (";
+  return note.append(threads_text(threads)).append(")");
+}
+
 figure figure_of(const result& r) {
   const double seconds = median(r.seconds);
   figure f;
   f.name = r.what.name;
+  if (r.what.chooses_threads) f.note = threads_note(r.what.threads);
   f.value = r.what.samples > 0 ? r.what.samples / seconds : seconds * 1e6;
   f.unit = r.what.samples > 0 ? "samples/s" : "us";
   if (r.what.flop > 0) {
@@ -145,37 +151,48 @@ void collector::ReportRuns(const std::vector<Run>& runs) {
       if (r.what.name != run.run_name.function_name) continue;
       r.seconds.push_back(run.real_accumulated_time / static_cast<double>(run.iterations));
       const auto threads = run.counters.find("threads");
-      if (threads != run.counters.end()) r.what.threads = static_cast<int>(threads->second.value);
+      if (threads == run.counters.end()) continue;
+      r.what.threads = static_cast<int>(threads->second.value);
+      r.what.chooses_threads = true;
     }
   }
 }
 
 std::vector<figure> figures(const std::vector<figure>& more) {
-  std::vector<figure> measured;
-  for (const result& r : results())
-    if (!r.seconds.empty()) measured.push_back(figure_of(r));
-
   std::vector<figure> all;
-  for (const auto& [threads, gflops] : peaks()) all.push_back({"FMA peak, " + threads_text(threads), gflops, "GFLOP/s", {}, 0, 1});
-  all.insert(all.end(), measured.begin(), measured.end());
+  for (const result& r : results())
+    if (!r.seconds.empty()) all.push_back(figure_of(r));
 
+  // Each summary follows the last of what it sums up.
+  const auto insert_after = [&all](const std::string& name, const figure& summary) {
+    const auto at = std::find_if(all.begin(), all.end(), [&](const figure& f) { return f.name == name; });
+    all.insert(at == all.end() ? at : at + 1, summary);
+  };
   for (const int batch : {32, 256}) {
+    const std::string step = "training step, batch " + std::to_string(batch) + ", ";
     const result* best = nullptr;
+    std::string last;
     for (const int threads : team_sizes()) {
-      const result* r = find("training step, batch " + std::to_string(batch) + ", " + threads_text(threads));
-      if (r != nullptr && (best == nullptr || median(r->seconds) < median(best->seconds))) best = r;
+      const result* r = find(step + threads_text(threads));
+      if (r == nullptr) continue;
+      if (best == nullptr || median(r->seconds) < median(best->seconds)) best = r;
+      last = r->what.name;
     }
     if (best == nullptr) continue;
     figure f = figure_of(*best);
-    f.name = "training step, batch " + std::to_string(batch) + ", best thread count";
-    f.note = " (";
-    f.note.append(std::to_string(best->what.threads)).append(")");
-    all.push_back(f);
+    f.name = step + "best thread count";
+    f.note = threads_note(best->what.threads);
+    insert_after(last, f);
   }
   const result* plain = find("training epoch through fit, batch 32");
   const result* augmented = find("training epoch through fit, batch 32, augmented");
   if (plain != nullptr && augmented != nullptr)
-    all.push_back({"augmented epoch's time over plain", median(augmented->seconds) / median(plain->seconds), "ratio", {}, 0, 0});
+    insert_after(augmented->what.name,
+                 {"augmented epoch's time over plain", median(augmented->seconds) / median(plain->seconds), "ratio", {}, 0, 0});
+
+  std::vector<figure> ceilings;
+  for (const auto& [threads, gflops] : peaks()) ceilings.push_back({"FMA peak, " + threads_text(threads), gflops, "GFLOP/s", {}, 0, 1});
+  all.insert(all.begin(), ceilings.begin(), ceilings.end());
   all.insert(all.end(), more.begin(), more.end());
   return all;
 }

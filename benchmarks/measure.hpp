@@ -17,7 +17,9 @@ struct subject {
   std::string name;
   double flop = 0;     ///< of one iteration; 0: not counted
   double samples = 0;  ///< of one iteration; the figure is samples/s where given, else the time of an iteration
-  int threads = 1;     ///< a counter "threads" set while measuring overrides it
+  int threads = 1;
+  /// Set where what is measured chooses its threads by itself and tells how many in the counter "threads".
+  bool chooses_threads = false;
 };
 
 /// How long to measure.

@@ -60,12 +60,12 @@ case " $* " in
     compiler=("${CXX:-g++}" -std=c++20 "-I$root/include" ${eigen:--I/usr/include/eigen3})
     native=-march=native
     "${CXX:-g++}" $native -E -x c++ /dev/null >/dev/null 2>&1 || native=-mcpu=native
-    compile "quickstart, -O3 $native" "${compiler[@]}" -O3 $native -DNDEBUG -fopenmp -w -c examples/quickstart.cpp -o "$scratch/quickstart.o"
+    compile "quickstart at -O3" "${compiler[@]}" -O3 $native -DNDEBUG -fopenmp -w -c examples/quickstart.cpp -o "$scratch/quickstart.o"
     compile "declarative half" "${compiler[@]}" -fsyntax-only benchmarks/compile_time/declarative.cpp
     ;;
 esac
 
-echo "benchmarks: measuring; this takes about a minute" >&2
+echo "benchmarks: measuring; this takes a minute or two" >&2
 if awk -v load="$load" 'BEGIN {exit !(load > 0.5)}'; then
   echo "benchmarks: the machine was busy at the start (load $load): expect figures that are too low" >&2
 fi
