@@ -54,19 +54,13 @@ class counter_rng {
   /// `take(word, lane, bits)` for the four words of every lane.
   template <int Count, class Take>
   TYPENET_HD TYPENET_INLINE void for_lanes(std::uint32_t epoch, const std::uint32_t* samples, std::uint32_t block, const Take& take) const {
-    static_assert(Count == 1 || Count % 8 == 0);
-    if constexpr (Count == 1) {
-      const auto words = (*this)(epoch, *samples, block);
-      for (int w = 0; w < 4; ++w) take(w, 0, words[static_cast<std::size_t>(w)]);
-    } else {
+    int done = 0;
 #if defined(__AVX2__) && defined(__GNUC__)
-      for (int first = 0; first < Count; first += 8) draw_eight(epoch, samples, block, first, take);
-#else
-      for (int l = 0; l < Count; ++l) {
-        const auto words = (*this)(epoch, samples[l], block);
-        for (int w = 0; w < 4; ++w) take(w, l, words[static_cast<std::size_t>(w)]);
-      }
+    for (; done + 8 <= Count; done += 8) draw_eight(epoch, samples, block, done, take);
 #endif
+    for (; done < Count; ++done) {
+      const auto words = (*this)(epoch, samples[done], block);
+      for (int w = 0; w < 4; ++w) take(w, done, words[static_cast<std::size_t>(w)]);
     }
   }
 

@@ -73,7 +73,8 @@ struct linear : layer_defaults {
       }
       scalar* y = data.output.template block<pack>(block) + index{first} * Exec::lanes;
       TYPENET_UNROLL
-      for (int r = wanted - first; r < rows; ++r) lane::store<pack>(y + index{r} * Exec::lanes, sum[r]);
+      for (int r = 0; r < rows; ++r)
+        if (first + r >= wanted) lane::store<pack>(y + index{r} * Exec::lanes, sum[r]);
     });
   }
 
@@ -99,7 +100,9 @@ struct linear : layer_defaults {
         for (int r = 0; r < rows; ++r) sum[r] = lane::fma<pack>(go, lane::broadcast<pack>(w[index{o} * inputs + r]), sum[r]);
       }
       scalar* to = data.input_gradient.template block<pack>(block) + index{first} * Exec::lanes;
-      for (int r = wanted - first; r < rows; ++r) detail::put<Accumulate, pack>(to + index{r} * Exec::lanes, sum[r]);
+      TYPENET_UNROLL
+      for (int r = 0; r < rows; ++r)
+        if (first + r >= wanted) detail::put<Accumulate, pack>(to + index{r} * Exec::lanes, sum[r]);
     });
   }
 
