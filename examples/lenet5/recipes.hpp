@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: MIT
+// What can be trained by name. A recipe is a network type, the data it sees, a loss and an optimizer; to add one, write it here and
+// name it in `recipes`.
+#pragma once
+
+#include <string_view>
+#include <tuple>
+
+#include <typenet/data.hpp>
+#include <typenet/typenet.hpp>
+
+namespace lenet5 {
+
+namespace tn = typenet;
+
+/// Images of 28x28 grown to 32x32, as networks see them when they are tested.
+inline auto as_tested(const tn::mnist_dataset& images) {
+  return tn::transformed(images, tn::resize<32, 32>{}, tn::normalize{0.1307f, 0.3081f});
+}
+/// The same, turned by up to 15 degrees, with brightness and contrast off by up to a fifth.
+inline auto augmented(const tn::mnist_dataset& images) {
+  return tn::transformed(images, tn::resize<32, 32>{}, tn::random_rotation{15.0f}, tn::color_jitter{.brightness = 0.2f, .contrast = 0.2f},
+                         tn::normalize{0.1307f, 0.3081f});
+}
+using test_data = decltype(as_tested(std::declval<const tn::mnist_dataset&>()));
+
+/// Batch norm, ReLU, max pooling, a little dropout; Gaussian outputs and squared error.
+struct modern {
+  static constexpr std::string_view name = "modern";
+  static constexpr std::string_view about = "batch norm, ReLU, max pooling, dropout 0.1";
+  using network = tn::network<tn::input<1, 32, 32>,                                              //
+                              tn::conv2d<6, 5>, tn::batch_norm<>, tn::relu, tn::max_pool2d<2>,   //
+                              tn::conv2d<16, 5>, tn::batch_norm<>, tn::relu, tn::max_pool2d<2>,  //
+                              tn::flatten, tn::dropout<0.1>,                                     //
+                              tn::linear<120>, tn::relu, tn::linear<84>, tn::relu, tn::gaussian_rbf<10>>;
+  static constexpr std::string_view linear_layers[] = {"10", "12"};
+  static constexpr int epochs = 30;
+};
+
+/// Tanh and average pooling, else the same.
+struct classic {
+  static constexpr std::string_view name = "classic";
+  static constexpr std::string_view about = "tanh, average pooling";
+  using network = tn::network<tn::input<1, 32, 32>,                            //
+                              tn::conv2d<6, 5>, tn::tanh, tn::avg_pool2d<2>,   //
+                              tn::conv2d<16, 5>, tn::tanh, tn::avg_pool2d<2>,  //
+                              tn::flatten,                                     //
+                              tn::linear<120>, tn::tanh, tn::linear<84>, tn::tanh, tn::gaussian_rbf<10>>;
+  static constexpr std::string_view linear_layers[] = {"7", "9"};
+  static constexpr int epochs = 30;
+};
+
+inline constexpr std::tuple<modern, classic> recipes;
+
+/// Every recipe's: Adam with its weight decay inside the gradient, which is what moves a Gaussian output at first.
+inline tn::mse loss() { return {}; }
+inline tn::adam optimizer(double learning_rate) { return {.learning_rate = learning_rate, .weight_decay = 1e-4}; }
+
+/// PyTorch's defaults, but Xavier's uniform and a bias of 0.01 for the linear layers.
+template <class Recipe>
+tn::model<typename Recipe::network> make_model(tn::seed s) {
+  tn::model<typename Recipe::network> model{s};
+  for (const std::string_view layer : Recipe::linear_layers)
+    model.initialize({.weight = tn::init::xavier_uniform(), .bias = tn::init::constant(0.01)}, layer);
+  return model;
+}
+
+/// Calls `use(recipe)` for the recipe of that name.
+/// @throws typenet::argument_error with the names there are, if there is none
+template <class Use>
+auto with_recipe(const std::string& name, const Use& use) {
+  return std::apply(
+      [&](const auto&... recipe) {
+        int result = 0;
+        const bool found = ((recipe.name == name ? (result = use(recipe), true) : false) || ...);
+        if (!found) {
+          std::string names;
+          ((names += (names.empty() ? "" : ", ") + std::string{recipe.name}), ...);
+          throw tn::argument_error("there is no model '" + name + "'; there are: " + names);
+        }
+        return result;
+      },
+      recipes);
+}
+
+}  // namespace lenet5
