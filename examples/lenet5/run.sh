@@ -2,13 +2,12 @@
 # SPDX-License-Identifier: MIT
 # From a fresh machine to a trained LeNet-5: sets up, builds for this machine, gets the data, trains about a minute, and prints how well it
 # did and where the weights are. Arguments are passed on to `lenet5 train`: run.sh --epochs 60 --seed 7. Safe to repeat.
-# TYPENET_BUILD_DIR names another build folder than ./build, TYPENET_RUN_DIR another folder for results than ./runs/lenet5.
+# The checkpoint lies in runs/ where this is called, or where --output says. TYPENET_BUILD_DIR names another build folder than ./build.
 set -euo pipefail
 epochs=25
 
 here=$PWD
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
-root=$PWD
 source cmake/setup.sh
 
 dataset=mnist
@@ -44,11 +43,6 @@ if ! given --help; then
     options+=(--data "$data")
   fi
   given --epochs || options+=(--epochs "$epochs")
-  if ! given --output && ! given --resume; then
-    output=${TYPENET_RUN_DIR:-$root/runs/lenet5}
-    mkdir -p "$output"
-    options+=(--output "$output")
-  fi
 fi
 cd "$here"
 exec "$program" train ${options[@]+"${options[@]}"} "$@"
