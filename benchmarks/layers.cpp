@@ -66,8 +66,8 @@ class bench {
   }
   template <class F>
   void with_execution(const F& f) {
-    tn::cpu::run(1, [&](int rank, int team) {
-      tn::cpu::execution run{tn::batch_state{batch, true, tn::seed{1}, 0, samples_.data()}, rank, team};
+    tn::cpu::run(1, [&](const auto& member) {
+      tn::cpu::execution run{tn::batch_state{batch, true, tn::seed{1}, 0, samples_.data()}, member};
       f(run);
     });
   }

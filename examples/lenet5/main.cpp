@@ -55,8 +55,9 @@ void print_report(const tn::report& r, const settings& s) {
 template <class Recipe>
 int train(const Recipe& recipe, settings s) {
   using network = typename Recipe::network;
-  if (s.output.empty())
-    s.output = std::filesystem::path{"runs"} / (s.model + "-" + s.dataset + "-seed" + std::to_string(s.seed) + ".safetensors");
+  const std::string file = s.model + "-" + s.dataset + "-seed" + std::to_string(s.seed) + ".safetensors";
+  if (s.output.empty()) s.output = s.resume.empty() ? std::filesystem::path{"runs"} / file : s.resume;
+  if (std::filesystem::is_directory(s.output)) s.output /= file;
   if (s.output.has_parent_path()) std::filesystem::create_directories(s.output.parent_path());
   const int epochs = s.epochs > 0 ? s.epochs : recipe.epochs;
 
@@ -175,7 +176,9 @@ int main(int argc, char** argv) try {
   train_command->add_option("--seed", s.seed, "decides every random choice")->capture_default_str();
   train_command->add_option("--threads", s.threads, "0: what proves fastest")->capture_default_str()->check(CLI::NonNegativeNumber);
   train_command->add_option("--learning-rate", s.learning_rate, "of Adam")->capture_default_str()->check(CLI::NonNegativeNumber);
-  train_command->add_option("--output", s.output, "the checkpoint, written after every epoch [runs/MODEL-DATASET-seedSEED.safetensors]");
+  train_command->add_option(
+      "--output", s.output,
+      "the checkpoint, written after every epoch: a file, or a folder for one [runs/MODEL-DATASET-seedSEED.safetensors]");
   train_command->add_option("--resume", s.resume, "go on from this checkpoint")->check(CLI::ExistingFile);
   CLI::App* const evaluate_command = app.add_subcommand("evaluate", "tests a trained network");
   common(evaluate_command);

@@ -66,8 +66,9 @@ inline build_facts build_info() {
 /// One line: "typenet 0.1.0, AVX-512 (16 floats a register), FMA, OpenMP, optimized".
 inline std::string to_string(const build_facts& f) {
   return "typenet " + std::to_string(f.version[0]) + "." + std::to_string(f.version[1]) + "." + std::to_string(f.version[2]) + ", " +
-         f.instruction_set + " (" + std::to_string(f.packet_floats) + " floats a register)" + (f.fused_multiply_add ? ", FMA" : ", no FMA") +
-         (f.openmp ? ", OpenMP" : ", no OpenMP") + (f.optimized ? ", optimized" : ", NOT OPTIMIZED");
+         f.instruction_set + " (" + std::to_string(f.packet_floats) + " floats a register)" +
+         (f.fused_multiply_add ? ", FMA" : ", no FMA") + (f.openmp ? ", OpenMP" : ", no OpenMP") +
+         (f.optimized ? ", optimized" : ", NOT OPTIMIZED");
 }
 
 }  // namespace typenet

@@ -29,7 +29,8 @@ struct needs_samples<got<Extents...>> {
 template <class Network, shape Samples, class Input, class Got>
 struct samples_rejected {
 #if defined(__cpp_static_assert) && __cpp_static_assert >= 202306L
-  static_assert(!sizeof(Network*), sentence{"typenet: the network takes samples of "}.add(Network::input_shape).add("; the data set's are ").add(Samples));
+  static_assert(!sizeof(Network*),
+                sentence{"typenet: the network takes samples of "}.add(Network::input_shape).add("; the data set's are ").add(Samples));
 #else
   // The undefined type's name is the message.
   static_assert(sizeof(data_error<Input, Got>) != 0, "typenet: the data set's samples have another shape than the network's input");
@@ -49,7 +50,7 @@ void require_samples_fit() {
 template <class Model, class Data, class Add>
 void for_each_answer(Model& model, const Data& data, const Add& add) {
   require_samples_fit<typename Model::network, Data::sample_shape>();
-  std::array<typename Model::scalar, static_cast<std::size_t>(Model::lanes* Model::outputs)> answers;
+  std::array<typename Model::scalar, static_cast<std::size_t>(Model::lanes * Model::outputs)> answers;
   for (index first = 0; first < data.size(); first += Model::lanes) {
     const int count = static_cast<int>(data.size() - first < Model::lanes ? data.size() - first : index{Model::lanes});
     model.predict_with([&](index i, std::span<float> row) { data.read(i, sample_key::evaluation(), row); }, first, count, answers);

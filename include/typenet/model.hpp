@@ -156,8 +156,8 @@ class model {
     memory.buffers = buffers_.data();
     memory.scratch = scratch_.data();
     memory.capacity = lanes;
-    Backend::run(1, [&](int rank, int team) {
-      typename Backend::execution run{batch_state{count, false}, rank, team};
+    Backend::run(1, [&](const auto& member) {
+      typename Backend::execution run{batch_state{count, false}, member};
       program::forward(run, memory);
     });
   }

@@ -324,7 +324,7 @@ struct network_facts {
 
   /// Bytes of the learned numbers, without padding.
   template <class Scalar = float>
-  static constexpr index parameter_bytes = parameter_count* index{sizeof(Scalar)};
+  static constexpr index parameter_bytes = parameter_count * index{sizeof(Scalar)};
   /// Bytes of every value between the layers for a batch, the input included.
   template <class Scalar = float>
   static constexpr index activation_bytes(index batch, index lanes = 16) {

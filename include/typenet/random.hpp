@@ -68,7 +68,8 @@ class counter_rng {
 #if defined(__AVX2__) && defined(__GNUC__)
   /// Eight samples in vectors of 64-bit lanes: three times as fast as what compilers make of the plain loop.
   template <class Take>
-  TYPENET_INLINE void draw_eight(std::uint32_t epoch, const std::uint32_t* samples, std::uint32_t block, int first, const Take& take) const {
+  TYPENET_INLINE void draw_eight(std::uint32_t epoch, const std::uint32_t* samples, std::uint32_t block, int first,
+                                 const Take& take) const {
     using vector = std::uint64_t __attribute__((vector_size(64)));
     constexpr std::uint64_t low = 0xFFFFFFFFu;
     vector c0 = vector{} + block, c1{}, c2 = vector{} + epoch, c3 = vector{} + stream_;

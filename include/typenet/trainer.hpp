@@ -34,10 +34,10 @@ enum class control { proceed, stop };
 
 /// One epoch of training, as it went.
 struct epoch_report {
-  int epoch = 0;          ///< from 1
-  double loss = 0;        ///< mean over the epoch's samples, each under the weights of its own step
-  double accuracy = 0;    ///< likewise, a fraction
-  double seconds = 0;     ///< of training, without validation
+  int epoch = 0;        ///< from 1
+  double loss = 0;      ///< mean over the epoch's samples, each under the weights of its own step
+  double accuracy = 0;  ///< likewise, a fraction
+  double seconds = 0;   ///< of training, without validation
   double samples_per_second = 0;
   std::optional<report> validation;  ///< where a part of the data was held out
 };
@@ -80,11 +80,11 @@ struct fit_options {
 
 /// Where training stands: all that a checkpoint needs besides arrays.
 struct training_progress {
-  index updates = 0;      ///< steps of the optimizer in all
-  int epoch = 0;          ///< epochs completed
-  index position = 0;     ///< samples of the epoch under way already trained on
-  double loss_sum = 0;    ///< of those samples
-  index correct = 0;      ///< among them
+  index updates = 0;    ///< steps of the optimizer in all
+  int epoch = 0;        ///< epochs completed
+  index position = 0;   ///< samples of the epoch under way already trained on
+  double loss_sum = 0;  ///< of those samples
+  index correct = 0;    ///< among them
 };
 
 /// Trains a model. It owns everything that training needs besides the model's parameters, allocated once: a step allocates
@@ -173,13 +173,11 @@ class trainer {
     for (index i = 0; i < count; ++i) {
       const int label = labels[static_cast<std::size_t>(i)];
       if (label < 0 || label >= Model::outputs)
-        throw argument_error("step: label " + std::to_string(label) + " is not one of the " + std::to_string(Model::outputs) + " classes 0 to " +
-                             std::to_string(Model::outputs - 1));
+        throw argument_error("step: label " + std::to_string(label) + " is not one of the " + std::to_string(Model::outputs) +
+                             " classes 0 to " + std::to_string(Model::outputs - 1));
       s.labels.data()[i] = static_cast<scalar>(label);
     }
-    run_step(s, [&s](index block) {
-      return class_target<pack>{lane::load<pack>(s.labels.data() + block * lane::width<pack>)};
-    });
+    run_step(s, [&s](index block) { return class_target<pack>{lane::load<pack>(s.labels.data() + block * lane::width<pack>)}; });
     return finish_step(s).loss / static_cast<double>(count);
   }
 
@@ -242,7 +240,8 @@ class trainer {
     const auto count = static_cast<index>(targets);
     if (count < 1 || count > options_.batch_size || static_cast<index>(numbers) != count * Model::inputs)
       throw argument_error("step: expected 1 to " + std::to_string(options_.batch_size) + " samples of " + std::to_string(Model::inputs) +
-                           " numbers and a target for each, got " + std::to_string(numbers) + " numbers and " + std::to_string(targets) + " targets");
+                           " numbers and a target for each, got " + std::to_string(numbers) + " numbers and " + std::to_string(targets) +
+                           " targets");
     return count;
   }
 
@@ -271,8 +270,8 @@ class trainer {
     const batch_state state{s.count, true, seed_, static_cast<std::uint32_t>(progress_.epoch), s.samples.data()};
     const auto update = optimizer_.template update<scalar>(progress_.updates);
     scalar* const parameters = model_->parameter_arena().data();
-    backend::run(threads_, [&](int rank, int team) {
-      typename backend::execution run{state, rank, team};
+    backend::run(threads_, [&](const auto& member) {
+      typename backend::execution run{state, member};
       program::forward(run, memory);
       compare(run, memory, target_of);
       program::backward(run, memory);
@@ -301,7 +300,8 @@ class trainer {
     const auto scale = static_cast<scalar>(1.0 / static_cast<double>(run.batch()));
     run.for_each(run.blocks(), [&](index block) {
       scalar* const g = gradient.template block<pack>(block);
-      pack loss = loss_.template operator()<pack, lanes, network::output_shape>(output.template block<pack>(block), target_of(block), g, scale);
+      pack loss =
+          loss_.template operator()<pack, lanes, network::output_shape>(output.template block<pack>(block), target_of(block), g, scale);
       const int valid = detail::valid_lanes<pack>(block, run.batch());
       if (valid < lane::width<pack>) {
         loss = detail::keep_lanes<pack>(loss, valid);
@@ -446,7 +446,8 @@ class trainer {
           slot& s = owner_->slots_[static_cast<std::size_t>(which++ % 2)];
           const index count = std::min<index>(owner_->options_.batch_size, total - first);
           for (index group = 0; group * lanes < count; ++group)
-            read_group(s, first + group * lanes, group, static_cast<int>(std::min<index>(lanes, count - group * lanes)), key, rows, converted);
+            read_group(s, first + group * lanes, group, static_cast<int>(std::min<index>(lanes, count - group * lanes)), key, rows,
+                       converted);
           s.count = count;
           first += count;
           filled_.release();
@@ -483,22 +484,21 @@ class trainer {
     std::thread thread_;
   };
 
-  /// Tries teams of 1, 2, 4 … threads on real steps and settles on the fastest, a larger one only where it gains over 3 %.
+  /// Tries teams of 1, 2, 4 … threads on real steps and settles on the one whose median step is shortest; a larger one only where
+  /// it gains over 3 %.
   void tune(std::chrono::steady_clock::duration took) {
-    constexpr int trials = 12;
-    const double seconds = std::chrono::duration<double>(took).count();
-    // The first steps of a team warm its caches.
-    if (trial_ >= 4) best_seconds_ = std::min(best_seconds_, seconds);
-    if (++trial_ < trials) return;
-    if (chosen_threads_ == 0 || best_seconds_ < 0.97 * chosen_seconds_) {
-      chosen_threads_ = threads_;
-      chosen_seconds_ = best_seconds_;
-    }
+    trials_[static_cast<std::size_t>(trial_)] = std::chrono::duration<double>(took).count();
+    if (++trial_ < static_cast<int>(trials_.size())) return;
     trial_ = 0;
-    best_seconds_ = std::numeric_limits<double>::infinity();
-    const int most = backend::max_threads();
-    if (threads_ < most) {
-      threads_ = std::min(2 * threads_, most);
+    // The first steps of a team warm its caches.
+    const auto middle = trials_.begin() + 4 + (trials_.end() - trials_.begin() - 4) / 2;
+    std::nth_element(trials_.begin() + 4, middle, trials_.end());
+    if (chosen_threads_ == 0 || *middle < 0.97 * chosen_seconds_) {
+      chosen_threads_ = threads_;
+      chosen_seconds_ = *middle;
+    }
+    if (threads_ < backend::max_threads()) {
+      threads_ = std::min(2 * threads_, backend::max_threads());
     } else {
       threads_ = chosen_threads_;
       tuning_ = false;
@@ -520,7 +520,7 @@ class trainer {
   int threads_ = 1;
   bool tuning_ = false;
   int trial_ = 0;
-  double best_seconds_ = std::numeric_limits<double>::infinity();
+  std::array<double, 19> trials_{};
   int chosen_threads_ = 0;
   double chosen_seconds_ = 0;
 };

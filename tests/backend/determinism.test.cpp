@@ -13,12 +13,14 @@ namespace tn = typenet;
 
 namespace {
 
-using everything = tn::network<tn::input<2, 12, 12>, tn::conv2d<6, 3, tn::padding<1>>, tn::batch_norm<>, tn::relu,
-                               tn::residual<tn::conv2d<6, 3, tn::padding<1>>, tn::group_norm<2>, tn::gelu>, tn::max_pool2d<2>,
-                               tn::concat<tn::conv2d<4, 1>, tn::sequential<tn::avg_pool2d<3, tn::stride<1>, tn::padding<1>>, tn::scaled_tanh>>, tn::flatten,
-                               tn::dropout<0.2>, tn::linear<30>, tn::leaky_relu<>, tn::linear<12>, tn::sigmoid, tn::gaussian_rbf<10>>;
+using everything =
+    tn::network<tn::input<2, 12, 12>, tn::conv2d<6, 3, tn::padding<1>>, tn::batch_norm<>, tn::relu,
+                tn::residual<tn::conv2d<6, 3, tn::padding<1>>, tn::group_norm<2>, tn::gelu>, tn::max_pool2d<2>,
+                tn::concat<tn::conv2d<4, 1>, tn::sequential<tn::avg_pool2d<3, tn::stride<1>, tn::padding<1>>, tn::scaled_tanh>>,
+                tn::flatten, tn::dropout<0.2>, tn::linear<30>, tn::leaky_relu<>, tn::linear<12>, tn::sigmoid, tn::gaussian_rbf<10>>;
 // Without batch norm and dropout a sample's answer depends on itself alone.
-using separate = tn::network<tn::input<2, 12, 12>, tn::conv2d<6, 3>, tn::group_norm<3>, tn::tanh, tn::max_pool2d<2>, tn::flatten, tn::linear<9>, tn::softmax>;
+using separate = tn::network<tn::input<2, 12, 12>, tn::conv2d<6, 3>, tn::group_norm<3>, tn::tanh, tn::max_pool2d<2>, tn::flatten,
+                             tn::linear<9>, tn::softmax>;
 
 std::vector<double> numbers(std::size_t count, std::uint32_t tag) {
   tn::random_sequence random{tn::counter_rng{tn::seed{5}, tn::random_stream::user}, 0, tag};

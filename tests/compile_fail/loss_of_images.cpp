@@ -13,4 +13,6 @@ using network = tn::network<tn::input<1, 4, 4>, tn::conv2d<10, 3>>;
 using network = tn::network<tn::input<1, 4, 4>, tn::conv2d<10, 4>, tn::flatten>;
 #endif
 
-double score(tn::model<network>& model, const tn::tensor_dataset<tn::shape{1, 4, 4}, 10>& data) { return tn::evaluate(model, data, tn::mse{}).accuracy; }
+double score(tn::model<network>& model, const tn::tensor_dataset<tn::shape{1, 4, 4}, 10>& data) {
+  return tn::evaluate(model, data, tn::mse{}).accuracy;
+}

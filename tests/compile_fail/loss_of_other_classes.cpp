@@ -13,4 +13,6 @@ using network = tn::network<tn::input<4>, tn::linear<84>>;
 using network = tn::network<tn::input<4>, tn::linear<10>>;
 #endif
 
-void train(tn::model<network>& model, const tn::tensor_dataset<tn::shape{4}, 10>& data) { tn::fit(model, data, tn::cross_entropy{}, tn::adam{}); }
+void train(tn::model<network>& model, const tn::tensor_dataset<tn::shape{4}, 10>& data) {
+  tn::fit(model, data, tn::cross_entropy{}, tn::adam{});
+}

@@ -15,9 +15,10 @@ namespace tn = typenet;
 
 namespace {
 
-using classifier = tn::network<tn::input<1, 6, 6>, tn::named<"conv1", tn::conv2d<4, 3>>, tn::batch_norm<>, tn::relu, tn::flatten, tn::dropout<0.2>,
-                               tn::linear<3>>;
-using wider = tn::network<tn::input<1, 6, 6>, tn::named<"conv1", tn::conv2d<5, 3>>, tn::batch_norm<>, tn::relu, tn::flatten, tn::dropout<0.2>, tn::linear<3>>;
+using classifier = tn::network<tn::input<1, 6, 6>, tn::named<"conv1", tn::conv2d<4, 3>>, tn::batch_norm<>, tn::relu, tn::flatten,
+                               tn::dropout<0.2>, tn::linear<3>>;
+using wider = tn::network<tn::input<1, 6, 6>, tn::named<"conv1", tn::conv2d<5, 3>>, tn::batch_norm<>, tn::relu, tn::flatten,
+                          tn::dropout<0.2>, tn::linear<3>>;
 using data_set = tn::tensor_dataset<tn::shape{1, 6, 6}, 3>;
 
 data_set stripes(int count) {
@@ -33,7 +34,8 @@ data_set stripes(int count) {
 
 /// A folder for one test, gone with it.
 struct scratch_folder {
-  scratch_folder() : path{std::filesystem::temp_directory_path() / ("typenet-checkpoint-" + std::to_string(reinterpret_cast<std::uintptr_t>(this)))} {
+  scratch_folder()
+      : path{std::filesystem::temp_directory_path() / ("typenet-checkpoint-" + std::to_string(reinterpret_cast<std::uintptr_t>(this)))} {
     std::filesystem::create_directories(path);
   }
   ~scratch_folder() { std::filesystem::remove_all(path); }

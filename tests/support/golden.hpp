@@ -302,9 +302,8 @@ inline state_dict_case read_state_dict(const node& in) {
   state_dict_case result;
   result.network = in.at("network").text();
   result.parameter_count = in.at("parameter_count").integer();
-  result.entries = in.at("entries").list([](const node& entry) {
-    return state_dict_entry{entry.at("name").text(), entry.at("kind").text(), entry.at("shape").integers()};
-  });
+  result.entries = in.at("entries").list(
+      [](const node& entry) { return state_dict_entry{entry.at("name").text(), entry.at("kind").text(), entry.at("shape").integers()}; });
   return result;
 }
 

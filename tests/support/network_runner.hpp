@@ -59,8 +59,8 @@ class network_runner {
     batch_ = batch;
     scatter(input, batch, Network::input_shape.size(), true, input_.data(), typenet::index{Network::input_shape.size()} * lanes);
     const auto memory = bind();
-    Backend::run(threads_, [&](int rank, int team) {
-      typename Backend::execution run{state(training), rank, team};
+    Backend::run(threads_, [&](const auto& member) {
+      typename Backend::execution run{state(training), member};
       program::forward(run, memory);
     });
     const auto out = program::output(memory);
@@ -72,8 +72,8 @@ class network_runner {
     const auto memory = bind();
     const auto g = program::output_gradient(memory);
     scatter(output_gradient, batch_, Network::output_shape.size(), false, g.base, g.stride);
-    Backend::run(threads_, [&](int rank, int team) {
-      typename Backend::execution run{state(true), rank, team};
+    Backend::run(threads_, [&](const auto& member) {
+      typename Backend::execution run{state(true), member};
       program::template backward<true>(run, memory);
     });
     return gather(input_gradient_.data(), typenet::index{Network::input_shape.size()} * lanes, batch_, Network::input_shape.size());
@@ -114,7 +114,8 @@ class network_runner {
   }
   template <class Info>
   static void copy_to(typename Backend::array& arena, const Info& info, const std::vector<double>& values) {
-    for (std::size_t i = 0; i < values.size(); ++i) arena.data()[info.offset + static_cast<typenet::index>(i)] = static_cast<scalar>(values[i]);
+    for (std::size_t i = 0; i < values.size(); ++i)
+      arena.data()[info.offset + static_cast<typenet::index>(i)] = static_cast<scalar>(values[i]);
   }
   template <class Info>
   static std::vector<double> copy_of(const typename Backend::array& arena, const Info& info) {

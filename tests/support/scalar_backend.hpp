@@ -30,12 +30,14 @@ struct scalar_backend {
     std::vector<Scalar> data_;
   };
 
+  struct member {};
+
   class execution : public typenet::batch_state {
    public:
     using scalar = Scalar;
     using pack = Scalar;
     static constexpr int lanes = Lanes;
-    execution(const typenet::batch_state& state, int, int) : batch_state{state} {}
+    execution(const typenet::batch_state& state, const member&) : batch_state{state} {}
     typenet::index blocks() const { return (batch() + lanes - 1) / lanes * lanes; }
     template <class F>
     void for_each(typenet::index items, const F& f) {
@@ -47,7 +49,7 @@ struct scalar_backend {
   static int max_threads() { return 1; }
   template <class F>
   static void run(int, const F& f) {
-    f(0, 1);
+    f(member{});
   }
 };
 

@@ -37,8 +37,9 @@ void* counted(std::size_t size, std::size_t alignment = alignof(std::max_align_t
 
 namespace {
 
-using net = tn::network<tn::input<1, 12, 12>, tn::conv2d<6, 3, tn::padding<1>>, tn::batch_norm<>, tn::relu, tn::residual<tn::conv2d<6, 1>, tn::group_norm<2>>,
-                        tn::concat<tn::max_pool2d<2>, tn::avg_pool2d<2>>, tn::gelu, tn::flatten, tn::dropout<0.1>, tn::linear<20>, tn::tanh, tn::gaussian_rbf<10>>;
+using net = tn::network<tn::input<1, 12, 12>, tn::conv2d<6, 3, tn::padding<1>>, tn::batch_norm<>, tn::relu,
+                        tn::residual<tn::conv2d<6, 1>, tn::group_norm<2>>, tn::concat<tn::max_pool2d<2>, tn::avg_pool2d<2>>, tn::gelu,
+                        tn::flatten, tn::dropout<0.1>, tn::linear<20>, tn::tanh, tn::gaussian_rbf<10>>;
 using data_set = tn::tensor_dataset<tn::shape{1, 12, 12}, 10>;
 
 }  // namespace

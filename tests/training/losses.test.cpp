@@ -38,11 +38,12 @@ void check(const golden::loss_case& expected, const Loss& loss) {
   for (tn::index b = 0; b < groups * Lanes / width; ++b) {
     Pack each;
     if (expected.labels.empty()) {
-      each = loss.template operator()<Pack, Lanes, Out>(out.template block<Pack>(b), tn::dense_target<Pack, Lanes>{dense.template block<Pack>(b)},
-                                                        grad.template block<Pack>(b), scale);
-    } else {
       each = loss.template operator()<Pack, Lanes, Out>(
-          out.template block<Pack>(b), tn::class_target<Pack>{tn::lane::load<Pack>(labels.data() + b * width)}, grad.template block<Pack>(b), scale);
+          out.template block<Pack>(b), tn::dense_target<Pack, Lanes>{dense.template block<Pack>(b)}, grad.template block<Pack>(b), scale);
+    } else {
+      each = loss.template operator()<Pack, Lanes, Out>(out.template block<Pack>(b),
+                                                        tn::class_target<Pack>{tn::lane::load<Pack>(labels.data() + b * width)},
+                                                        grad.template block<Pack>(b), scale);
     }
     tn::lane::store<Pack>(losses.data() + b * width, each);
   }
@@ -80,7 +81,7 @@ TEST_CASE("cross_entropy as in PyTorch") {
   for (const char* name : {"cross_entropy", "cross_entropy_batch_17", "cross_entropy_large_logits"}) {
     for (const bool smoothed : {false, true}) {
       const std::string full = smoothed ? (std::string{name} == "cross_entropy" ? "cross_entropy_smoothed"
-                                                                               : "cross_entropy_smoothed" + std::string{name}.substr(13))
+                                                                                : "cross_entropy_smoothed" + std::string{name}.substr(13))
                                         : std::string{name};
       const tn::cross_entropy loss{.label_smoothing = smoothed ? 0.1 : 0.0};
       switch (classes(full.c_str())) {

@@ -24,12 +24,14 @@ void check_run(const char* name, const Optimizer& optimizer) {
   const auto& run = golden::run(name);
   tn::model<small, tn::eigen_backend<Scalar>> model;
   for (const auto& tensor : training.parameters)
-    std::transform(tensor.values.begin(), tensor.values.end(), model.parameter(tensor.name).begin(), [](double v) { return static_cast<Scalar>(v); });
+    std::transform(tensor.values.begin(), tensor.values.end(), model.parameter(tensor.name).begin(),
+                   [](double v) { return static_cast<Scalar>(v); });
   tn::trainer trainer{model, tn::cross_entropy{}, optimizer, tn::fit_options{.batch_size = 5, .threads = 1}};
   const golden::tolerance tolerance = sizeof(Scalar) == 8 ? golden::tolerance{1e-8, 1e-10} : golden::tolerance{2e-3, 2e-4};
   for (std::size_t i = 0; i < training.batches.size(); ++i) {
     const std::vector<Scalar> input(training.batches[i].input.begin(), training.batches[i].input.end());
-    CHECK(golden::difference(trainer.step(std::span<const Scalar>{input}, std::span<const int>{training.batches[i].labels}), run.losses[i], tolerance) == "");
+    CHECK(golden::difference(trainer.step(std::span<const Scalar>{input}, std::span<const int>{training.batches[i].labels}), run.losses[i],
+                             tolerance) == "");
   }
   for (const auto& tensor : run.parameters_after) {
     const auto values = model.parameter(tensor.name);
@@ -43,8 +45,8 @@ void check_runs(const char* name, const Optimizer& optimizer) {
   check_run<float>(name, optimizer);
 }
 
-using classifier = tn::network<tn::input<1, 8, 8>, tn::conv2d<6, 3>, tn::batch_norm<>, tn::relu, tn::max_pool2d<2>, tn::flatten, tn::dropout<0.2>,
-                               tn::linear<20>, tn::relu, tn::linear<4>>;
+using classifier = tn::network<tn::input<1, 8, 8>, tn::conv2d<6, 3>, tn::batch_norm<>, tn::relu, tn::max_pool2d<2>, tn::flatten,
+                               tn::dropout<0.2>, tn::linear<20>, tn::relu, tn::linear<4>>;
 using data_set = tn::tensor_dataset<tn::shape{1, 8, 8}, 4>;
 
 /// Blurred bars at one of four places, with noise: learnable, not trivial.
@@ -90,7 +92,8 @@ TEST_CASE("a classifier learns") {
   const auto train = bars(600, 1), test = bars(200, 2);
   tn::model<classifier> model{tn::seed{3}};
   const auto before = tn::evaluate(model, test, tn::cross_entropy{});
-  const auto past = tn::fit(model, train, tn::cross_entropy{}, tn::adam{.learning_rate = 3e-3}, {.epochs = 12, .batch_size = 32, .threads = 1});
+  const auto past =
+      tn::fit(model, train, tn::cross_entropy{}, tn::adam{.learning_rate = 3e-3}, {.epochs = 12, .batch_size = 32, .threads = 1});
   const auto after = tn::evaluate(model, test, tn::cross_entropy{});
   CHECK(past.epochs.size() == 12);
   CHECK(past.epochs.back().loss < 0.5 * past.epochs.front().loss);
@@ -185,7 +188,8 @@ TEST_CASE("a model predicts one sample, many, and any number") {
   tn::model<classifier> model{tn::seed{3}};
   tn::fit(model, data, tn::cross_entropy{}, tn::adam{}, {.threads = 1});
   std::vector<float> samples(40 * 64);
-  for (int i = 0; i < 40; ++i) data.read(i, tn::sample_key::evaluation(), std::span<float>{samples}.subspan(static_cast<std::size_t>(i * 64), 64));
+  for (int i = 0; i < 40; ++i)
+    data.read(i, tn::sample_key::evaluation(), std::span<float>{samples}.subspan(static_cast<std::size_t>(i * 64), 64));
   std::vector<float> answers(40 * 4);
   model.predict(samples, answers, 40);
   for (int i = 0; i < 40; ++i) {

@@ -11,6 +11,7 @@
 #endif
 
 #include <algorithm>
+#include <atomic>
 #include <cstdint>
 #include <cstdlib>
 #include <memory>
@@ -51,6 +52,40 @@ class flush_subnormals {
 #elif defined(__aarch64__) && defined(__GNUC__)
   std::uint64_t before_ = 0;
 #endif
+};
+
+}  // namespace detail
+
+namespace detail {
+
+/// Where the threads of a team wait for one another between kernels: briefly awake, for kernels take microseconds, then asleep, so
+/// that a machine with other work does not turn waiting into a standstill.
+class team_barrier {
+ public:
+  /// Before anyone meets: how many will.
+  void expect(int size) { size_ = size; }
+
+  void meet() {
+    const int phase = phase_.load(std::memory_order_relaxed);
+    if (arrived_.fetch_add(1, std::memory_order_acq_rel) == size_ - 1) {
+      arrived_.store(0, std::memory_order_relaxed);
+      phase_.store(phase + 1, std::memory_order_release);
+      phase_.notify_all();
+      return;
+    }
+    for (int spin = 0; spin < 10000; ++spin) {
+      if (phase_.load(std::memory_order_acquire) != phase) return;
+#if defined(__SSE__)
+      _mm_pause();
+#endif
+    }
+    phase_.wait(phase, std::memory_order_acquire);
+  }
+
+ private:
+  int size_ = 1;
+  std::atomic<int> arrived_{0};
+  std::atomic<int> phase_{0};
 };
 
 }  // namespace detail
@@ -96,6 +131,13 @@ struct eigen_backend {
     std::unique_ptr<Scalar[], release> data_;
   };
 
+  /// One thread of the team that runs a batch.
+  struct member {
+    int rank = 0;
+    int team = 1;
+    detail::team_barrier* barrier = nullptr;
+  };
+
   /// One thread's part in running a batch: every thread of a team calls the same kernels, each does its share of the work
   /// items, and all meet at the end of each kernel.
   class execution : public batch_state {
@@ -104,30 +146,23 @@ struct eigen_backend {
     using pack = typename eigen_backend::pack;
     static constexpr int lanes = eigen_backend::lanes;
 
-    execution(const batch_state& state, int rank, int team) : batch_state{state}, rank_{rank}, team_{team} {}
+    execution(const batch_state& state, const member& who) : batch_state{state}, who_{who} {}
 
     [[nodiscard]] index blocks() const { return (batch() + lanes - 1) / lanes; }
-    [[nodiscard]] int rank() const { return rank_; }
 
     template <class F>
     void for_each(index items, const F& f) {
-      if (team_ == 1) {
+      if (who_.team == 1) {
         for (index i = 0; i < items; ++i) f(i);
         return;
       }
-      const index last = items * (rank_ + 1) / team_;
-      for (index i = items * rank_ / team_; i < last; ++i) f(i);
-      meet();
+      const index last = items * (who_.rank + 1) / who_.team;
+      for (index i = items * who_.rank / who_.team; i < last; ++i) f(i);
+      who_.barrier->meet();
     }
 
    private:
-    static void meet() {
-#if defined(_OPENMP)
-#pragma omp barrier
-#endif
-    }
-    int rank_;
-    int team_;
+    member who_;
   };
 
   /// Threads that this machine offers.
@@ -139,21 +174,25 @@ struct eigen_backend {
 #endif
   }
 
-  /// Subnormal numbers count as zero inside. Calls `f(rank, team)` once in each of a team of threads; at most `threads`, fewer where the runtime gives fewer.
+  /// Calls `f(member)` once in each thread of a team: `threads` of them, or fewer where the runtime gives fewer. Subnormal numbers
+  /// count as zero inside.
   template <class F>
   static void run([[maybe_unused]] int threads, const F& f) {
 #if defined(_OPENMP)
     if (threads > 1) {
+      detail::team_barrier barrier;
 #pragma omp parallel num_threads(threads)
       {
         const detail::flush_subnormals flush;
-        f(omp_get_thread_num(), omp_get_num_threads());
+#pragma omp single
+        barrier.expect(omp_get_num_threads());
+        f(member{omp_get_thread_num(), omp_get_num_threads(), &barrier});
       }
       return;
     }
 #endif
     const detail::flush_subnormals flush;
-    f(0, 1);
+    f(member{});
   }
 };
 

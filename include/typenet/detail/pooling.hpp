@@ -12,8 +12,7 @@ namespace typenet::detail {
 template <auto Window, class... Options>
 struct pooling : layer_defaults {
   static constexpr kernel_size window = to_kernel_size(Window);
-  static constexpr kernel_size step =
-      find_option_t<option_kind::stride, typenet::stride<window.height, window.width>, Options...>::value;
+  static constexpr kernel_size step = find_option_t<option_kind::stride, typenet::stride<window.height, window.width>, Options...>::value;
   static constexpr kernel_size border = find_option_t<option_kind::padding, typenet::padding<0>, Options...>::value;
   /// Whether each input belongs to at most one window, and to which is plain.
   static constexpr bool disjoint = step.height >= window.height && step.width >= window.width && border.height == 0 && border.width == 0;

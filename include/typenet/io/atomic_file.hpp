@@ -68,7 +68,9 @@ class atomic_file {
   /// Appends the bytes of an array.
   template <class T, std::size_t Extent>
     requires std::is_trivially_copyable_v<T>
-  void write(std::span<T, Extent> values) { write(std::span<const std::byte>{std::as_bytes(values)}); }
+  void write(std::span<T, Extent> values) {
+    write(std::span<const std::byte>{std::as_bytes(values)});
+  }
   void write(std::string_view text) { write(std::span<const char>{text}); }
 
   /// Puts the file in its place; nothing can be written any more.

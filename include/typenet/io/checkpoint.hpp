@@ -40,7 +40,8 @@ class weight_writer {
         // Counters are integers in PyTorch.
         auto& counts = integers_.emplace_back();
         for (const Scalar value : values) counts.push_back(static_cast<std::int64_t>(value));
-        file.add(prefix + std::string{info.name.view()}, std::span<const std::uint64_t>{extents_of(info.spec)}, std::span<const std::int64_t>{counts});
+        file.add(prefix + std::string{info.name.view()}, std::span<const std::uint64_t>{extents_of(info.spec)},
+                 std::span<const std::int64_t>{counts});
       } else {
         file.add(prefix + std::string{info.name.view()}, std::span<const std::uint64_t>{extents_of(info.spec)}, values);
       }

@@ -38,9 +38,10 @@ enum class tensor_type : std::uint8_t { boolean, u8, i8, f8_e5m2, f8_e4m3, i16, 
 
 /// The C++ types whose arrays can be tensors.
 template <class T>
-concept tensor_element = std::same_as<T, float> || std::same_as<T, double> || std::same_as<T, std::int8_t> ||
-    std::same_as<T, std::uint8_t> || std::same_as<T, std::int16_t> || std::same_as<T, std::uint16_t> || std::same_as<T, std::int32_t> ||
-    std::same_as<T, std::uint32_t> || std::same_as<T, std::int64_t> || std::same_as<T, std::uint64_t>;
+concept tensor_element =
+    std::same_as<T, float> || std::same_as<T, double> || std::same_as<T, std::int8_t> || std::same_as<T, std::uint8_t> ||
+    std::same_as<T, std::int16_t> || std::same_as<T, std::uint16_t> || std::same_as<T, std::int32_t> || std::same_as<T, std::uint32_t> ||
+    std::same_as<T, std::int64_t> || std::same_as<T, std::uint64_t>;
 
 template <tensor_element T>
 [[nodiscard]] constexpr tensor_type tensor_type_of() {
@@ -156,9 +157,8 @@ class safetensors_parser {
       else
         header.tensors.push_back(read_tensor(key, value));
     }
-    std::sort(header.tensors.begin(), header.tensors.end(), [](const tensor_info& a, const tensor_info& b) {
-      return std::pair{a.begin, a.end} < std::pair{b.begin, b.end};
-    });
+    std::sort(header.tensors.begin(), header.tensors.end(),
+              [](const tensor_info& a, const tensor_info& b) { return std::pair{a.begin, a.end} < std::pair{b.begin, b.end}; });
     std::uint64_t expected = 0;
     for (const tensor_info& t : header.tensors) {
       if (t.begin != expected)

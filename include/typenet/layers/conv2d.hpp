@@ -151,7 +151,8 @@ constexpr std::pair<int, int> interior_columns(int taps) {
   int first = 0;
   for (int c = 0; c < Gather::width; ++c) {
     for (int t = 0; t < taps; ++t)
-      if (Gather::has_column(c, t) && (Gather::source_column(c, t) < 0 || Gather::source_column(c, t) >= Gather::source_width)) first = c + 1;
+      if (Gather::has_column(c, t) && (Gather::source_column(c, t) < 0 || Gather::source_column(c, t) >= Gather::source_width))
+        first = c + 1;
     if (c + 1 - first > longest.second - longest.first) longest = {first, c + 1};
   }
   return longest;
@@ -200,8 +201,7 @@ TYPENET_HD TYPENET_INLINE void gather_tile(const lane::scalar_t<Pack>* source, c
 template <conv_geometry G, class Gather, class Pack, int Lanes>
 struct gather_plan {
   using scalar = lane::scalar_t<Pack>;
-  static constexpr register_tile tile =
-      choose_tile(Gather::rows_together, Gather::width, Gather::column_unit, 1, lane::registers<Pack>);
+  static constexpr register_tile tile = choose_tile(Gather::rows_together, Gather::width, Gather::column_unit, 1, lane::registers<Pack>);
   static constexpr int tiles = static_cast<int>(ceil_div(Gather::width, tile.columns));
   static constexpr std::pair<int, int> interior = interior_columns<Gather>(G.kernel.width);
   // Whole tiles of the interior run from first_inner to last_inner.
@@ -210,8 +210,8 @@ struct gather_plan {
   static constexpr index items_per_block = index{Gather::channels} / tile.rows * Gather::height;
 
   template <int Columns, int Start, class Begin, class End>
-  TYPENET_HD TYPENET_INLINE static void run_tile(const scalar* source, const scalar* weights, int channel, int row, int start, const Begin& begin,
-                                                 const End& end) {
+  TYPENET_HD TYPENET_INLINE static void run_tile(const scalar* source, const scalar* weights, int channel, int row, int start,
+                                                 const Begin& begin, const End& end) {
     Pack sum[tile.rows][Columns];
     TYPENET_UNROLL
     for (int r = 0; r < tile.rows; ++r) {
@@ -221,15 +221,15 @@ struct gather_plan {
     }
     gather_tile<G, Gather, Pack, Lanes, tile.rows, Columns, Start>(source, weights, channel, row, start, sum);
     TYPENET_UNROLL
-    for (int r = 0; r < tile.rows; ++r)
-      TYPENET_UNROLL
+    for (int r = 0; r < tile.rows; ++r) TYPENET_UNROLL
     for (int j = 0; j < Columns; ++j) end(((channel + r) * Gather::height + row) * Gather::width + start + j, sum[r][j]);
   }
 
   template <int First, int... T, class Begin, class End>
   TYPENET_HD TYPENET_INLINE static void run_edges(std::integer_sequence<int, T...>, [[maybe_unused]] const scalar* source,
-                                                  [[maybe_unused]] const scalar* weights, [[maybe_unused]] int channel, [[maybe_unused]] int row,
-                                                  [[maybe_unused]] const Begin& begin, [[maybe_unused]] const End& end) {
+                                                  [[maybe_unused]] const scalar* weights, [[maybe_unused]] int channel,
+                                                  [[maybe_unused]] int row, [[maybe_unused]] const Begin& begin,
+                                                  [[maybe_unused]] const End& end) {
     (run_tile<((First + T + 1) * tile.columns <= Gather::width ? tile.columns : Gather::width - (First + T) * tile.columns),
               (First + T) * tile.columns>(source, weights, channel, row, (First + T) * tile.columns, begin, end),
      ...);
@@ -240,7 +240,7 @@ struct gather_plan {
   TYPENET_HD TYPENET_INLINE static void run(index item, const scalar* source, const scalar* weights, const Begin& begin, const End& end) {
     const int channel = static_cast<int>(item / Gather::height) * tile.rows;
     const int row = static_cast<int>(item % Gather::height);
-    run_edges<0>(std::make_integer_sequence<int, first_inner < tiles ? first_inner : tiles>{}, source, weights, channel, row, begin, end);
+    run_edges<0>(std::make_integer_sequence < int, first_inner<tiles ? first_inner : tiles>{}, source, weights, channel, row, begin, end);
     for (int t = first_inner; t < last_inner; ++t)
       run_tile<tile.columns, any_column>(source, weights, channel, row, t * tile.columns, begin, end);
     if constexpr (last_inner < tiles && first_inner < tiles)
@@ -280,7 +280,8 @@ struct weight_gradient_plan {
     for (int c = 0; c < tile.columns; ++c) {
       TYPENET_UNROLL
       for (int kx = 0; kx < G.kernel.width; ++kx) {
-        const int source_column = Start == any_column ? gather::source_start(at) + gather::source_column(0, kx) : gather::source_column(Start, kx);
+        const int source_column =
+            Start == any_column ? gather::source_start(at) + gather::source_column(0, kx) : gather::source_column(Start, kx);
         if (Start != any_column && (source_column < 0 || source_column >= G.in_width)) continue;
         const Pack x = lane::load<Pack>(line + (c * in_area + source_column) * Lanes);
         TYPENET_UNROLL
@@ -399,10 +400,9 @@ struct conv2d : layer_defaults {
  public:
   template <shape In>
   static constexpr auto check() {
-    using problem = detail::option_problem<
-        detail::option_kinds<option_kind::stride, option_kind::padding, option_kind::dilation, option_kind::groups, option_kind::bias,
-                             option_kind::connections>,
-        Options...>;
+    using problem = detail::option_problem<detail::option_kinds<option_kind::stride, option_kind::padding, option_kind::dilation,
+                                                                option_kind::groups, option_kind::bias, option_kind::connections>,
+                                           Options...>;
     if constexpr (!std::is_same_v<problem, accepted>)
       return problem{};
     else if constexpr (Channels < 1 || window.height < 1 || window.width < 1 || step.height < 1 || step.width < 1 || spread.height < 1 ||
@@ -441,7 +441,8 @@ struct conv2d : layer_defaults {
     // Of a table, the mean over the outputs.
     const int fan_in = windows(in) * taps / Channels;
     const int fan_out = windows(in) * taps / in.channels();
-    parameter_spec weight{"weight", parameter_role::weight, 4, {Channels, in.channels() / group_count, window.height, window.width}, fan_in, fan_out};
+    parameter_spec weight{"weight", parameter_role::weight, 4, {Channels, in.channels() / group_count, window.height, window.width}, fan_in,
+                          fan_out};
     if constexpr (has_table) weight = {"weight", parameter_role::weight, 3, {windows(in), window.height, window.width, 1}, fan_in, fan_out};
     if constexpr (has_bias)
       return std::array<parameter_spec, 2>{weight, parameter_spec{"bias", parameter_role::bias, 1, {Channels, 1, 1, 1}, fan_in, fan_out}};

@@ -58,9 +58,9 @@ struct dropout : layer_defaults {
       const auto quad = static_cast<std::uint32_t>(item % quads);
       alignas(64) scalar keep[4][width];
       if (training) {
-        rng.template for_lanes<width>(epoch, samples + block * width, quad, [&](int word, int lane, std::uint32_t bits) TYPENET_LAMBDA_INLINE {
-          keep[word][lane] = bits < threshold ? scalar{0} : scale;
-        });
+        rng.template for_lanes<width>(epoch, samples + block * width, quad,
+                                      [&](int word, int lane, std::uint32_t bits)
+                                          TYPENET_LAMBDA_INLINE { keep[word][lane] = bits < threshold ? scalar{0} : scale; });
       } else {
         for (auto& row : keep)
           for (scalar& k : row) k = 1;

@@ -145,12 +145,12 @@ struct linear : layer_defaults {
       const int first_column = wanted + tile.columns <= row / width ? wanted : row / width - tile.columns;
       pack sum[tile.rows][tile.columns];
       TYPENET_UNROLL
-      for (int r = 0; r < tile.rows; ++r)
-        TYPENET_UNROLL
+      for (int r = 0; r < tile.rows; ++r) TYPENET_UNROLL
       for (int c = 0; c < tile.columns; ++c) sum[r][c] = lane::broadcast<pack>(0);
       const scalar* x = rows_of_samples + index{first_column} * width;
       for (index sample = 0; sample < batch; ++sample, x += row) {
-        const scalar* g = data.output_gradient.base + sample / lanes * data.output_gradient.stride + index{first_row} * lanes + sample % lanes;
+        const scalar* g =
+            data.output_gradient.base + sample / lanes * data.output_gradient.stride + index{first_row} * lanes + sample % lanes;
         pack xs[tile.columns];
         TYPENET_UNROLL
         for (int c = 0; c < tile.columns; ++c) xs[c] = lane::load<pack>(x + c * width);
@@ -162,8 +162,7 @@ struct linear : layer_defaults {
         }
       }
       TYPENET_UNROLL
-      for (int r = 0; r < tile.rows; ++r)
-        TYPENET_UNROLL
+      for (int r = 0; r < tile.rows; ++r) TYPENET_UNROLL
       for (int c = 0; c < tile.columns; ++c) {
         const int column = (first_column + c) * width;
         scalar* to = data.gradients[0] + index{first_row + r} * inputs + column;

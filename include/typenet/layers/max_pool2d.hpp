@@ -49,8 +49,8 @@ struct max_pool2d : detail::pooling<Window, Options...> {
     using scalar = typename Exec::scalar;
     constexpr shape out = base::output(In);
     // Windows that tile the plane write every input once; others add to zeros.
-    constexpr bool covers = base::disjoint && base::step == base::window && In.height() % base::window.height == 0 &&
-                            In.width() % base::window.width == 0;
+    constexpr bool covers =
+        base::disjoint && base::step == base::window && In.height() % base::window.height == 0 && In.width() % base::window.width == 0;
     exec.for_each(exec.blocks() * In.channels(), [=] TYPENET_HD(index item) {
       const index block = item / In.channels();
       const index channel = item % In.channels();

@@ -15,8 +15,8 @@ struct class_target {
   Pack label;
   /// The target of output k.
   [[nodiscard]] TYPENET_HD TYPENET_INLINE Pack at(int k) const {
-    return lane::select<Pack>(lane::equal<Pack>(label, lane::broadcast<Pack>(static_cast<lane::scalar_t<Pack>>(k))), lane::broadcast<Pack>(1),
-                              lane::broadcast<Pack>(0));
+    return lane::select<Pack>(lane::equal<Pack>(label, lane::broadcast<Pack>(static_cast<lane::scalar_t<Pack>>(k))),
+                              lane::broadcast<Pack>(1), lane::broadcast<Pack>(0));
   }
 };
 
