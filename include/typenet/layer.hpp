@@ -125,6 +125,13 @@ concept layer = std::is_empty_v<L> && requires {
 
 namespace detail {
 
+constexpr index ceil_div(index a, index b) { return (a + b - 1) / b; }
+
+}  // namespace detail
+
+// What kernels of layers share, beside the arithmetic of lane.hpp.
+namespace lane {
+
 /// Writes a gradient, or adds to what another consumer of the same value has written.
 template <bool Accumulate, class Pack>
 TYPENET_HD TYPENET_INLINE void put(lane::scalar_t<Pack>* to, const Pack& value) {
@@ -133,8 +140,6 @@ TYPENET_HD TYPENET_INLINE void put(lane::scalar_t<Pack>* to, const Pack& value) 
   else
     lane::store<Pack>(to, value);
 }
-
-constexpr index ceil_div(index a, index b) { return (a + b - 1) / b; }
 
 /// Samples of block b that are part of the batch.
 template <class Pack>
@@ -170,7 +175,7 @@ TYPENET_HD TYPENET_INLINE lane::scalar_t<Pack> sum_channel(const View& view, ind
 template <int Size, class Exec, class Body>
 void for_each_pack(Exec& exec, Body body) {
   constexpr int chunk = 64;
-  constexpr index chunks = ceil_div(Size, chunk);
+  constexpr index chunks = detail::ceil_div(Size, chunk);
   exec.for_each(exec.blocks() * chunks, [=] TYPENET_HD(index item) {
     const index block = item / chunks;
     const int first = static_cast<int>(item % chunks) * chunk;
@@ -179,7 +184,7 @@ void for_each_pack(Exec& exec, Body body) {
   });
 }
 
-}  // namespace detail
+}  // namespace lane
 
 /// Which value of the forward pass an element-wise layer differentiates from.
 enum class differentiates_from { input, output };
@@ -202,7 +207,7 @@ struct elementwise : layer_defaults {
   template <shape In, class Exec, class Data>
   static void forward(Exec& exec, const Data& data) {
     using pack = typename Exec::pack;
-    detail::for_each_pack<In.size()>(exec, [=] TYPENET_HD(index block, index offset) {
+    lane::for_each_pack<In.size()>(exec, [=] TYPENET_HD(index block, index offset) {
       const pack x = lane::load<pack>(data.input.template block<pack>(block) + offset);
       lane::store<pack>(data.output.template block<pack>(block) + offset, Derived::template apply<pack>(x));
     });
@@ -211,14 +216,14 @@ struct elementwise : layer_defaults {
   template <shape In, bool Accumulate, class Exec, class Data>
   static void backward_input(Exec& exec, const Data& data) {
     using pack = typename Exec::pack;
-    detail::for_each_pack<In.size()>(exec, [=] TYPENET_HD(index block, index offset) {
+    lane::for_each_pack<In.size()>(exec, [=] TYPENET_HD(index block, index offset) {
       const pack gradient = lane::load<pack>(data.output_gradient.template block<pack>(block) + offset);
       pack value;
       if constexpr (From == differentiates_from::input)
         value = lane::load<pack>(data.input.template block<pack>(block) + offset);
       else
         value = lane::load<pack>(data.output.template block<pack>(block) + offset);
-      detail::put<Accumulate, pack>(data.input_gradient.template block<pack>(block) + offset,
+      lane::put<Accumulate, pack>(data.input_gradient.template block<pack>(block) + offset,
                                     Derived::template derivative<pack>(value) * gradient);
     });
   }

@@ -302,11 +302,11 @@ class trainer {
       scalar* const g = gradient.template block<pack>(block);
       pack loss =
           loss_.template operator()<pack, lanes, network::output_shape>(output.template block<pack>(block), target_of(block), g, scale);
-      const int valid = detail::valid_lanes<pack>(block, run.batch());
+      const int valid = lane::valid_lanes<pack>(block, run.batch());
       if (valid < lane::width<pack>) {
-        loss = detail::keep_lanes<pack>(loss, valid);
+        loss = lane::keep_lanes<pack>(loss, valid);
         for (int k = 0; k < Model::outputs; ++k)
-          lane::store<pack>(g + index{k} * lanes, detail::keep_lanes<pack>(lane::load<pack>(g + index{k} * lanes), valid));
+          lane::store<pack>(g + index{k} * lanes, lane::keep_lanes<pack>(lane::load<pack>(g + index{k} * lanes), valid));
       }
       lane::store<pack>(losses_.data() + block * lane::width<pack>, loss);
     });

@@ -147,7 +147,7 @@ class program {
       const const_view a = read<op.input>(memory);
       const const_view b = read<(op.second >= 0 ? op.second : 0)>(memory);
       const view to = write<op.output>(memory);
-      for_each_pack<Op::in.size()>(exec, [=] TYPENET_HD(index block, index offset) {
+      lane::for_each_pack<Op::in.size()>(exec, [=] TYPENET_HD(index block, index offset) {
         pack sum = lane::load<pack>(a.template block<pack>(block) + offset);
         if constexpr (op.what == op_info::kind::add) sum = sum + lane::load<pack>(b.template block<pack>(block) + offset);
         lane::store<pack>(to.template block<pack>(block) + offset, sum);
@@ -178,8 +178,8 @@ class program {
     if constexpr (InputGradient || !plan.values[To].in_input) {
       const view from = gradient<From>(memory);
       const view to = gradient<To>(memory);
-      for_each_pack<Size>(exec, [=] TYPENET_HD(index block, index offset) {
-        put<Accumulate, pack>(to.template block<pack>(block) + offset, lane::load<pack>(from.template block<pack>(block) + offset));
+      lane::for_each_pack<Size>(exec, [=] TYPENET_HD(index block, index offset) {
+        lane::put<Accumulate, pack>(to.template block<pack>(block) + offset, lane::load<pack>(from.template block<pack>(block) + offset));
       });
     }
   }

@@ -54,7 +54,7 @@ struct avg_pool2d : detail::pooling<Window, Options...> {
           const pack g = lane::load<pack>(gradient + index{row * out.width() + column} * Exec::lanes) *
                          lane::broadcast<pack>(static_cast<scalar>(share));
           base::template for_each_input<In>(row, column,
-                                            [&](int e) TYPENET_LAMBDA_INLINE { detail::put<true, pack>(to + index{e} * Exec::lanes, g); });
+                                            [&](int e) TYPENET_LAMBDA_INLINE { lane::put<true, pack>(to + index{e} * Exec::lanes, g); });
         }
     });
   }
@@ -92,10 +92,10 @@ struct global_avg_pool2d : layer_defaults {
   static void backward_input(Exec& exec, const Data& data) {
     using pack = typename Exec::pack;
     using scalar = typename Exec::scalar;
-    detail::for_each_pack<In.size()>(exec, [=] TYPENET_HD(index block, index offset) {
+    lane::for_each_pack<In.size()>(exec, [=] TYPENET_HD(index block, index offset) {
       const index channel = offset / (In.area() * Exec::lanes);
       const pack g = lane::load<pack>(data.output_gradient.template block<pack>(block) + channel * Exec::lanes);
-      detail::put<Accumulate, pack>(data.input_gradient.template block<pack>(block) + offset,
+      lane::put<Accumulate, pack>(data.input_gradient.template block<pack>(block) + offset,
                                     g * lane::broadcast<pack>(static_cast<scalar>(1.0 / In.area())));
     });
   }

@@ -142,11 +142,11 @@ struct batch_norm : layer_defaults {
       const scalar* g = data.output_gradient.template block<pack>(block) + channel * area * Exec::lanes;
       scalar* to = data.input_gradient.template block<pack>(block) + channel * area * Exec::lanes;
       const pack pa = lane::broadcast<pack>(a), pb = lane::broadcast<pack>(b), pc = lane::broadcast<pack>(c);
-      const int valid = detail::valid_lanes<pack>(block, batch);
+      const int valid = lane::valid_lanes<pack>(block, batch);
       for (int e = 0; e < area; ++e) {
         const index at = index{e} * Exec::lanes;
         const pack dx = lane::fma<pack>(lane::load<pack>(g + at), pa, lane::fma<pack>(lane::load<pack>(x + at), pb, pc));
-        detail::put<Accumulate, pack>(to + at, detail::keep_lanes<pack>(dx, valid));
+        lane::put<Accumulate, pack>(to + at, lane::keep_lanes<pack>(dx, valid));
       }
     });
   }
@@ -167,7 +167,7 @@ struct batch_norm : layer_defaults {
     Pack square[2] = {lane::broadcast<Pack>(0), lane::broadcast<Pack>(0)};
     for (index b = 0; b < blocks; ++b) {
       const scalar* x = view.template block<Pack>(b) + channel * Area * Lanes;
-      const int valid = detail::valid_lanes<Pack>(b, batch);
+      const int valid = lane::valid_lanes<Pack>(b, batch);
       if (valid == 0) break;
       if (valid == lane::width<Pack>) {
         int e = 0;
@@ -186,7 +186,7 @@ struct batch_norm : layer_defaults {
         }
       } else {
         for (int e = 0; e < Area; ++e) {
-          const Pack d = detail::keep_lanes<Pack>(lane::load<Pack>(x + index{e} * Lanes) - about, valid);
+          const Pack d = lane::keep_lanes<Pack>(lane::load<Pack>(x + index{e} * Lanes) - about, valid);
           sum[0] = sum[0] + d;
           square[0] = lane::fma<Pack>(d, d, square[0]);
         }

@@ -478,7 +478,7 @@ struct conv2d : layer_defaults {
       plan::run(
           item % plan::items_per_block, data.output_gradient.template block<pack>(block), data.parameters[0],
           [&](int) { return lane::broadcast<pack>(0); },
-          [&](int element, const pack& value) { detail::put<Accumulate, pack>(to + index{element} * Exec::lanes, value); });
+          [&](int element, const pack& value) { lane::put<Accumulate, pack>(to + index{element} * Exec::lanes, value); });
     });
   }
 
@@ -492,7 +492,7 @@ struct conv2d : layer_defaults {
         plan::run(item, blocks, data);
       } else if constexpr (has_bias) {
         const index channel = item - plan::items;
-        data.gradients[1][channel] = detail::sum_channel<pack, Exec::lanes>(data.output_gradient, blocks, channel, output(In).area());
+        data.gradients[1][channel] = lane::sum_channel<pack, Exec::lanes>(data.output_gradient, blocks, channel, output(In).area());
       }
     });
   }

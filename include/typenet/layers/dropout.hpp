@@ -70,7 +70,7 @@ struct dropout : layer_defaults {
       for (int i = 0; i < count; ++i) {
         const index at = (first + i) * Exec::lanes;
         const pack value = lane::load<pack>(source.template block<pack>(block) + at) * lane::load<pack>(keep[i]);
-        detail::put<Accumulate, pack>(target.template block<pack>(block) + at, value);
+        lane::put<Accumulate, pack>(target.template block<pack>(block) + at, value);
       }
     });
   }

@@ -113,7 +113,7 @@ struct gaussian_rbf : layer_defaults {
         for (int j = 0; j < count; ++j)
           sum[j] = lane::fma<pack>(pull, lane::broadcast<pack>(center[j]) - lane::load<pack>(x + index{j} * Exec::lanes), sum[j]);
       }
-      for (int j = 0; j < count; ++j) detail::put<Accumulate, pack>(to + index{j} * Exec::lanes, sum[j]);
+      for (int j = 0; j < count; ++j) lane::put<Accumulate, pack>(to + index{j} * Exec::lanes, sum[j]);
     });
   }
 };

@@ -130,7 +130,7 @@ struct group_norm : layer_defaults {
         for (int e = c * area; e < (c + 1) * area; ++e) {
           const index at = index{e} * Exec::lanes;
           const pack dx = lane::fma<pack>(lane::load<pack>(g + at), a, lane::fma<pack>(lane::load<pack>(x + at) - mean, b, c0));
-          detail::put<Accumulate, pack>(to + at, dx);
+          lane::put<Accumulate, pack>(to + at, dx);
         }
       }
     });

@@ -102,7 +102,7 @@ struct linear : layer_defaults {
       scalar* to = data.input_gradient.template block<pack>(block) + index{first} * Exec::lanes;
       TYPENET_UNROLL
       for (int r = 0; r < rows; ++r)
-        if (first + r >= wanted) detail::put<Accumulate, pack>(to + index{r} * Exec::lanes, sum[r]);
+        if (first + r >= wanted) lane::put<Accumulate, pack>(to + index{r} * Exec::lanes, sum[r]);
     });
   }
 
@@ -136,7 +136,7 @@ struct linear : layer_defaults {
       if (item >= row_tiles * column_tiles) {
         if constexpr (has_bias) {
           const index o = item - row_tiles * column_tiles;
-          data.gradients[1][o] = detail::sum_channel<pack, lanes>(data.output_gradient, blocks, o, 1);
+          data.gradients[1][o] = lane::sum_channel<pack, lanes>(data.output_gradient, blocks, o, 1);
         }
         return;
       }

@@ -65,7 +65,7 @@ struct max_pool2d : detail::pooling<Window, Options...> {
           pack left = lane::load<pack>(gradient + index{row * out.width() + column} * Exec::lanes);
           base::template for_each_input<In>(row, column, [&](int e) TYPENET_LAMBDA_INLINE {
             const auto here = lane::equal<pack>(lane::load<pack>(from + index{e} * Exec::lanes), most);
-            detail::put<Accumulate || !covers, pack>(to + index{e} * Exec::lanes, lane::select<pack>(here, left, zero));
+            lane::put<Accumulate || !covers, pack>(to + index{e} * Exec::lanes, lane::select<pack>(here, left, zero));
             left = lane::select<pack>(here, zero, left);
           });
         }

@@ -57,7 +57,7 @@ struct softmax : layer_defaults {
       pack dot = lane::broadcast<pack>(0);
       for (int c = 0; c < In.channels(); ++c) dot = lane::fma<pack>(lane::load<pack>(y + c * step), lane::load<pack>(g + c * step), dot);
       for (int c = 0; c < In.channels(); ++c)
-        detail::put<Accumulate, pack>(to + c * step, lane::load<pack>(y + c * step) * (lane::load<pack>(g + c * step) - dot));
+        lane::put<Accumulate, pack>(to + c * step, lane::load<pack>(y + c * step) * (lane::load<pack>(g + c * step) - dot));
     });
   }
 };
