@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: MIT
+cmake_minimum_required(VERSION 3.25)
 # Compiles CASE as it stands, which must succeed, and with TYPENET_ILL_FORMED defined, which must fail with one error only. That error
 # must match every line `// expect: <regex>` of the file (for DIALECT g++ and clang) and every line `// expect[DIALECT]: <regex>`;
 # DIALECT is g++, clang or c++26. Brackets in the compiler's words are seen as parentheses.
