@@ -26,30 +26,33 @@ struct needs_samples<got<Extents...>> {
   using type = needs::samples_of<Extents...>;
 };
 
-template <class Network, shape Samples, class Input, class Got>
-struct samples_rejected {
+template <int... Input, int... Samples>
+constexpr sentence samples_text(got<Input...>*, got<Samples...>*) {
+  sentence s{"typenet: the network takes samples of "};
+  s.add(shape{Input...});
+  return s.add("; the data set's are ").add(shape{Samples...});
+}
+
+/// Complete where the network takes such samples; elsewhere one message says what it takes. An ill-formed network has been reported.
+template <class Network, class Samples, class Input = typename got_of<Network::input_shape>::type>
+struct samples_check {
 #if defined(__cpp_static_assert) && __cpp_static_assert >= 202306L
-  static_assert(!sizeof(Network*),
-                sentence{"typenet: the network takes samples of "}.add(Network::input_shape).add("; the data set's are ").add(Samples));
+  static_assert(!sizeof(Network*), samples_text(static_cast<Input*>(nullptr), static_cast<Samples*>(nullptr)));
 #else
   // The undefined type's name is the message.
-  static_assert(sizeof(data_error<Input, Got>) != 0, "typenet: the data set's samples have another shape than the network's input");
+  static_assert(sizeof(data_error<typename needs_samples<Input>::type, Samples>) != 0,
+                "typenet: the data set's samples have another shape than the network's input");
 #endif
 };
-
-/// Nothing, or one message that says what the network takes and what the samples are.
-template <class Network, shape Samples>
-void require_samples_fit() {
-  // An ill-formed network has been reported.
-  if constexpr (Network::fits)
-    if constexpr (Network::input_shape != Samples)
-      static_cast<void>(sizeof(samples_rejected<Network, Samples, typename needs_samples<typename got_of<Network::input_shape>::type>::type,
-                                                typename got_of<Samples>::type>));
-}
+template <class Network, class Samples>
+struct samples_check<Network, Samples, Samples> {};
+template <class Network, class Samples, class Input>
+  requires(!Network::fits && !std::is_same_v<Samples, Input>)
+struct samples_check<Network, Samples, Input> {};
 
 template <class Model, class Data, class Add>
 void for_each_answer(Model& model, const Data& data, const Add& add) {
-  require_samples_fit<typename Model::network, Data::sample_shape>();
+  static_cast<void>(sizeof(samples_check<typename Model::network, typename got_of<Data::sample_shape>::type>));
   std::array<typename Model::scalar, static_cast<std::size_t>(Model::lanes * Model::outputs)> answers;
   for (index first = 0; first < data.size(); first += Model::lanes) {
     const int count = static_cast<int>(data.size() - first < Model::lanes ? data.size() - first : index{Model::lanes});
@@ -66,7 +69,7 @@ void for_each_answer(Model& model, const Data& data, const Add& add) {
 template <class Model, dataset Data, class Loss>
 report evaluate(Model& model, const Data& data, const Loss& loss) {
   using scalar = typename Model::scalar;
-  detail::require_loss_fits<Loss, typename Model::network, class_targets<Data::classes>>();
+  static_cast<void>(sizeof(detail::loss_check<Loss, typename Model::network, class_targets<Data::classes>>));
   metrics_accumulator metrics{Data::classes, true};
   detail::for_each_answer(model, data, [&](std::span<const scalar> answer, int label) {
     const class_target<scalar> target{static_cast<scalar>(label)};
@@ -80,7 +83,7 @@ report evaluate(Model& model, const Data& data, const Loss& loss) {
 template <class Model, dataset Data>
 report evaluate(Model& model, const Data& data) {
   using scalar = typename Model::scalar;
-  detail::require_loss_fits<mse, typename Model::network, class_targets<Data::classes>>();
+  static_cast<void>(sizeof(detail::loss_check<mse, typename Model::network, class_targets<Data::classes>>));
   metrics_accumulator metrics{Data::classes, true};
   detail::for_each_answer(model, data, [&](std::span<const scalar> answer, int label) { metrics.add(answer, label); });
   return metrics.result();

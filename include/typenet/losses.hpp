@@ -26,25 +26,27 @@ constexpr sentence loss_text(shape out) {
   return s.add("; the network's output is ").add(out);
 }
 
-template <class Loss, class Needs, class Got, shape Out>
-struct loss_rejected {
+/// What a loss answers for a network; an ill-formed network has been reported.
+template <class Loss, class Network, class Targets>
+constexpr auto loss_answer() {
+  if constexpr (Network::fits)
+    return decltype(Loss::template check<Network::output_shape, Targets>()){};
+  else
+    return accepted{};
+}
+
+/// Complete where `Loss` can compare the output of `Network` with such targets; elsewhere one message says what it needs.
+template <class Loss, class Network, class Targets, class Answer = decltype(loss_answer<Loss, Network, Targets>())>
+struct loss_check {
 #if defined(__cpp_static_assert) && __cpp_static_assert >= 202306L
-  static_assert(!sizeof(Loss*), loss_text<Loss, Needs>(Out));
+  static_assert(!sizeof(Loss*), loss_text<Loss, Answer>(Network::output_shape));
 #else
   // The undefined type's name is the message.
-  static_assert(sizeof(loss_error<Loss, Needs, Got>) != 0, "typenet: a loss cannot compare this network's output with these targets");
+  static_assert(sizeof(loss_error<Loss, Answer, typename got_of<Network::output_shape>::type>) != 0,
+                "typenet: a loss cannot compare this network's output with these targets");
 #endif
 };
-
-/// Nothing, or one message that says what `Loss` needs of the output of `Network` to compare it with such targets.
 template <class Loss, class Network, class Targets>
-void require_loss_fits() {
-  // An ill-formed network has been reported.
-  if constexpr (Network::fits) {
-    using answer = decltype(Loss::template check<Network::output_shape, Targets>());
-    if constexpr (!std::is_same_v<answer, accepted>)
-      static_cast<void>(sizeof(loss_rejected<Loss, answer, typename got_of<Network::output_shape>::type, Network::output_shape>));
-  }
-}
+struct loss_check<Loss, Network, Targets, accepted> {};
 
 }  // namespace typenet::detail

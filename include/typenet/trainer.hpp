@@ -166,7 +166,7 @@ class trainer {
   /// @returns the mean loss before the step
   /// @throws argument_error if the sizes do not fit, there are more samples than the batch size, or a class is out of range
   double step(std::span<const scalar> samples, std::span<const int> labels) {
-    detail::require_loss_fits<Loss, network, class_targets<Model::outputs>>();
+    static_cast<void>(sizeof(detail::loss_check<Loss, network, class_targets<Model::outputs>>));
     const index count = checked_count(samples.size(), labels.size());
     slot& s = slots_[0];
     fill(s, samples, count);
@@ -183,7 +183,7 @@ class trainer {
 
   /// The same with a target for each output: `targets` [sample][output].
   double step(std::span<const scalar> samples, std::span<const scalar> targets) {
-    detail::require_loss_fits<Loss, network, dense_targets<network::output_shape>>();
+    static_cast<void>(sizeof(detail::loss_check<Loss, network, dense_targets<network::output_shape>>));
     const index count = checked_count(samples.size(), targets.size() / static_cast<std::size_t>(Model::outputs));
     slot& s = slots_[0];
     fill(s, samples, count);
@@ -367,8 +367,8 @@ class trainer {
   /// @returns whether it was completed
   template <class Data>
   bool run_epoch(const Data& data, epoch_report& now) {
-    detail::require_samples_fit<network, Data::sample_shape>();
-    detail::require_loss_fits<Loss, network, class_targets<Data::classes>>();
+    static_cast<void>(sizeof(detail::samples_check<network, typename detail::got_of<Data::sample_shape>::type>));
+    static_cast<void>(sizeof(detail::loss_check<Loss, network, class_targets<Data::classes>>));
     const index total = data.size();
     order_epoch(total);
     const auto start = std::chrono::steady_clock::now();
