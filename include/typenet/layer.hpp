@@ -224,7 +224,7 @@ struct elementwise : layer_defaults {
       else
         value = lane::load<pack>(data.output.template block<pack>(block) + offset);
       lane::put<Accumulate, pack>(data.input_gradient.template block<pack>(block) + offset,
-                                    Derived::template derivative<pack>(value) * gradient);
+                                  Derived::template derivative<pack>(value) * gradient);
     });
   }
 };

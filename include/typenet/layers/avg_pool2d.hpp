@@ -96,7 +96,7 @@ struct global_avg_pool2d : layer_defaults {
       const index channel = offset / (In.area() * Exec::lanes);
       const pack g = lane::load<pack>(data.output_gradient.template block<pack>(block) + channel * Exec::lanes);
       lane::put<Accumulate, pack>(data.input_gradient.template block<pack>(block) + offset,
-                                    g * lane::broadcast<pack>(static_cast<scalar>(1.0 / In.area())));
+                                  g * lane::broadcast<pack>(static_cast<scalar>(1.0 / In.area())));
     });
   }
 };
