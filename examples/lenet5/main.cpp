@@ -67,7 +67,7 @@ int train(const Recipe& recipe, settings s) {
   const auto training = augmented(load(s, tn::mnist_split::train));
   const auto testing = as_tested(load(s, tn::mnist_split::test));
 
-  auto model = make_model<Recipe>(tn::seed{s.seed});
+  tn::model<network> model{tn::seed{s.seed}};
   progress_display display{epochs};
   const auto start = std::chrono::steady_clock::now();
   tn::fit_options options{.epochs = epochs, .batch_size = s.batch_size, .threads = s.threads};

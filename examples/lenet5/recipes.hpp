@@ -33,7 +33,6 @@ struct modern {
                               tn::conv2d<16, 5>, tn::batch_norm<>, tn::relu, tn::max_pool2d<2>,  //
                               tn::flatten, tn::dropout<0.1>,                                     //
                               tn::linear<120>, tn::relu, tn::linear<84>, tn::relu, tn::gaussian_rbf<10>>;
-  static constexpr std::string_view linear_layers[] = {"10", "12"};
   static constexpr int epochs = 30;
 };
 
@@ -46,7 +45,6 @@ struct classic {
                               tn::conv2d<16, 5>, tn::tanh, tn::avg_pool2d<2>,  //
                               tn::flatten,                                     //
                               tn::linear<120>, tn::tanh, tn::linear<84>, tn::tanh, tn::gaussian_rbf<10>>;
-  static constexpr std::string_view linear_layers[] = {"7", "9"};
   static constexpr int epochs = 30;
 };
 
@@ -55,15 +53,6 @@ inline constexpr std::tuple<modern, classic> recipes;
 /// Every recipe's: Adam with its weight decay inside the gradient, which is what moves a Gaussian output at first.
 inline tn::mse loss() { return {}; }
 inline tn::adam optimizer(double learning_rate) { return {.learning_rate = learning_rate, .weight_decay = 1e-4}; }
-
-/// PyTorch's defaults, but Xavier's uniform and a bias of 0.01 for the linear layers.
-template <class Recipe>
-tn::model<typename Recipe::network> make_model(tn::seed s) {
-  tn::model<typename Recipe::network> model{s};
-  for (const std::string_view layer : Recipe::linear_layers)
-    model.initialize({.weight = tn::init::xavier_uniform(), .bias = tn::init::constant(0.01)}, layer);
-  return model;
-}
 
 /// Calls `use(recipe)` for the recipe of that name.
 /// @throws typenet::argument_error with the names there are, if there is none

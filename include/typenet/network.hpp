@@ -186,8 +186,10 @@ struct ignore_leaves {
 
 struct count_tensors {
   int parameters = 0, buffers = 0;
+  index numbers = 0;  ///< in all the parameters
   template <class L>
   constexpr void leaf(const tensor_name&, shape in) {
+    for (const parameter_spec& spec : L::parameters(in)) numbers += spec.size();
     parameters += static_cast<int>(L::parameters(in).size());
     buffers += static_cast<int>(L::buffers(in).size());
   }
@@ -296,9 +298,9 @@ struct network_facts {
     shape now = Input::value;
     int i = 0;
     const auto one = [&]<class L>() {
-      collect_tensors<64, 64> collect;
-      now = walk<L>::visit(collect, now, tensor_name{});
-      counts[static_cast<std::size_t>(i++)] = collect.parameter_count;
+      count_tensors count;
+      now = walk<L>::visit(count, now, tensor_name{});
+      counts[static_cast<std::size_t>(i++)] = count.numbers;
     };
     (one.template operator()<Layers>(), ...);
     return counts;

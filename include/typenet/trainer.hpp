@@ -203,6 +203,10 @@ class trainer {
     if (data.size() < 1) throw argument_error("fit: the data set is empty");
     if (options_.validation_split > 0) {
       const auto [training, held_out] = stratified_split(data, options_.validation_split, seed_);
+      if (training.size() < 1 || held_out.size() < 1)
+        throw argument_error("fit: a validation_split of " + std::to_string(options_.validation_split) + " leaves " +
+                             std::to_string(training.size()) + " samples to train on and " + std::to_string(held_out.size()) +
+                             " to validate on; both need at least one");
       return fit_epochs(training, &held_out);
     }
     return fit_epochs(data, static_cast<const Data*>(nullptr));
@@ -251,7 +255,9 @@ class trainer {
       detail::load_lanes<pack, lanes>(samples.data() + group * lanes * Model::inputs, Model::inputs,
                                       static_cast<int>(std::min<index>(lanes, count - group * lanes)), Model::inputs,
                                       s.input.data() + group * lanes * Model::inputs);
-    for (index i = 0; i < capacity_; ++i) s.samples[static_cast<std::size_t>(i)] = static_cast<std::uint32_t>(progress_.position + i);
+    // Samples at hand have no number in a data set: each step's are new.
+    for (index i = 0; i < capacity_; ++i)
+      s.samples[static_cast<std::size_t>(i)] = static_cast<std::uint32_t>(progress_.updates * capacity_ + i);
   }
 
   /// Forward, loss, backward and update, in one parallel region.
@@ -338,7 +344,7 @@ class trainer {
       if (!run_epoch(data, now)) {
         past.stopped = true;
         past.epoch = progress_.epoch;
-        return past;
+        return past;  // within an epoch: to be gone on with
       }
       if (held_out != nullptr) now.validation = evaluate(*model_, *held_out, loss_);
       if (options_.keep_best) remember(now);
@@ -349,7 +355,7 @@ class trainer {
       }
     }
     past.epoch = progress_.epoch;
-    if (options_.keep_best && best_.epoch > 0 && !past.stopped) {
+    if (options_.keep_best && best_.epoch > 0) {
       std::copy_n(best_.parameters.data(), network::parameter_arena, model_->parameter_arena().data());
       std::copy_n(best_.buffers.data(), network::buffer_arena, model_->buffer_arena().data());
       past.epoch = best_.epoch;
@@ -427,7 +433,7 @@ class trainer {
     }
     slot& next() {
       filled_.acquire();
-      if (failure_) std::rethrow_exception(failure_);
+      if (failed_.load(std::memory_order_acquire)) std::rethrow_exception(failure_);
       return owner_->slots_[static_cast<std::size_t>(taken_++ % 2)];
     }
     void release() { free_.release(); }
@@ -454,6 +460,7 @@ class trainer {
         }
       } catch (...) {
         failure_ = std::current_exception();
+        failed_.store(true, std::memory_order_release);
         filled_.release();
       }
     }
@@ -480,6 +487,7 @@ class trainer {
     std::counting_semaphore<4> free_{2};
     std::atomic<bool> stop_{false};
     std::exception_ptr failure_;
+    std::atomic<bool> failed_{false};
     index taken_ = 0;
     std::thread thread_;
   };

@@ -244,3 +244,50 @@ TEST_CASE("an initialisation scheme can be had for the network, and for one laye
   CHECK(model.parameter("8.bias")[3] == 1.0f);
   CHECK(model.parameter("0.weight")[0] == 0.5f);
 }
+
+TEST_CASE("steps on data at hand drop anew each time") {
+  using net = tn::network<tn::input<64>, tn::dropout<0.5>, tn::linear<4>>;
+  tn::model<net> model{tn::seed{3}};
+  tn::trainer trainer{model, tn::cross_entropy{}, tn::sgd{.learning_rate = 0}, tn::fit_options{.batch_size = 1, .threads = 1}};
+  const std::vector<float> sample(64, 1.0f);
+  const std::vector<int> label{1};
+  const double first = trainer.step(std::span<const float>{sample}, std::span<const int>{label});
+  CHECK(trainer.step(std::span<const float>{sample}, std::span<const int>{label}) != first);
+}
+
+TEST_CASE("early stopping with keep_best ends with the best epoch's weights") {
+  const auto data = bars(300, 1);
+  tn::model<classifier> model{tn::seed{3}};
+  const auto past = tn::fit(model, data, tn::cross_entropy{}, tn::adam{.learning_rate = 3e-2},
+                            {.epochs = 50,
+                             .threads = 1,
+                             .on_epoch = [](const tn::epoch_report& e) { return e.epoch == 6 ? tn::control::stop : tn::control::proceed; },
+                             .validation_split = 0.2,
+                             .keep_best = true});
+  CHECK(past.stopped);
+  CHECK(past.epochs.size() == 6);
+  const auto [rest, held_out] = tn::stratified_split(data, 0.2, tn::seed{3});
+  double best = 0;
+  for (const auto& e : past.epochs) best = std::max(best, e.validation->accuracy);
+  CHECK(tn::evaluate(model, held_out).accuracy == best);
+  CHECK_THROWS_AS(tn::fit(model, data, tn::cross_entropy{}, tn::adam{}, {.validation_split = 0.999}), tn::argument_error);
+}
+
+namespace {
+/// A data set with a sample that cannot be read.
+struct broken {
+  static constexpr tn::shape sample_shape{1, 8, 8};
+  static constexpr int classes = 4;
+  tn::index size() const { return 100; }
+  void read(tn::index i, const tn::sample_key&, std::span<float> out) const {
+    if (i == 37) throw tn::file_error("sample 37 is gone");
+    std::fill(out.begin(), out.end(), 0.0f);
+  }
+  int label(tn::index) const { return 0; }
+};
+}  // namespace
+
+TEST_CASE("what a data set throws reaches the caller of fit") {
+  tn::model<classifier> model;
+  CHECK_THROWS_WITH_AS(tn::fit(model, broken{}, tn::cross_entropy{}, tn::adam{}, {.batch_size = 8}), "sample 37 is gone", tn::file_error);
+}

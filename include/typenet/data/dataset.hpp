@@ -206,7 +206,8 @@ template <dataset D, std::integral Count>
   }
   std::vector<std::size_t> order(of_class.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
-  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return remainder[a] > remainder[b]; });
+  std::sort(order.begin(), order.end(),
+            [&](std::size_t a, std::size_t b) { return remainder[a] != remainder[b] ? remainder[a] > remainder[b] : a < b; });
   for (std::size_t k = 0; k < static_cast<std::size_t>(left); ++k) ++quota[order[k]];
 
   std::vector<bool> held_out(static_cast<std::size_t>(size));

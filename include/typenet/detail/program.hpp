@@ -123,6 +123,9 @@ class program {
     data.input_gradient = gradient<Op::info.input>(memory);
     data.saved = {moved(memory.activations, plan.saved[I] * Lanes), activation_stride};
     constexpr int parameter = all::first_parameter[I];
+    static_assert(all::first_parameter[I + 1] - parameter <= max_layer_tensors &&
+                      all::first_buffer[I + 1] - all::first_buffer[I] <= max_layer_tensors,
+                  "typenet: a layer has at most max_layer_tensors parameters, and as many buffers");
     for (int p = 0; p < all::first_parameter[I + 1] - parameter; ++p) {
       const index offset = Network::parameters[static_cast<std::size_t>(parameter + p)].offset;
       data.parameters[p] = memory.parameters + offset;
