@@ -2,12 +2,22 @@
 // lenet5: trains, evaluates and uses networks of the LeNet-5 family on MNIST and Fashion-MNIST.
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <charconv>
 #include <chrono>
 #include <csignal>
+#include <cstdint>
 #include <cstdio>
+#include <cstring>
 #include <exception>
 #include <filesystem>
+#include <functional>
+#include <optional>
+#include <span>
 #include <string>
+#include <string_view>
 
 #include <typenet/io.hpp>
 
@@ -23,14 +33,15 @@ using namespace lenet5;
 volatile std::sig_atomic_t interrupted = 0;
 
 struct settings {
+  std::string program = "lenet5";
   std::string model{modern::name};
   std::string dataset = "mnist";
   std::filesystem::path data;
   int epochs = 0;
   int batch_size = 32;
-  std::uint64_t seed = 42;
+  std::optional<std::uint64_t> seed;
   int threads = 0;
-  double learning_rate = 3e-4;
+  std::optional<double> learning_rate;
   std::filesystem::path output;
   std::filesystem::path resume;
   std::filesystem::path weights;
@@ -39,6 +50,7 @@ struct settings {
   int index = -1;
   bool invert = false;
 };
+constexpr std::uint64_t default_seed = 42;
 
 tn::mnist_dataset load(const settings& s, tn::mnist_split split) {
   return s.dataset == "mnist" ? tn::load_mnist(split, s.data) : tn::load_fashion_mnist(split, s.data);
@@ -52,86 +64,124 @@ void print_report(const tn::report& r, const settings& s) {
               100 * r.accuracy, static_cast<long long>(r.misclassified), static_cast<long long>(r.count));
 }
 
+/// A word that a shell reads as it is.
+std::string shell_word(const std::string& word) {
+  const auto plain = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || std::strchr("-_./=:,+@%", c) != nullptr; };
+  if (!word.empty() && std::all_of(word.begin(), word.end(), plain)) return word;
+  std::string text = "'";
+  for (const char c : word) text += c == '\'' ? std::string{"'\\''"} : std::string{c};
+  return text + "'";
+}
+
+/// The shortest text that reads back as this very number.
+std::string exact(double x) {
+  std::array<char, 32> text;
+  return {text.data(), std::to_chars(text.data(), text.data() + text.size(), x).ptr};
+}
+
+/// Says where a build is slower than it need be.
+void warn_of_slow_build() {
+  const tn::build_facts build = tn::build_info();
+  if (!build.optimized)
+    std::fprintf(stderr, "lenet5: this build is not optimised and will be slow; configure with -DCMAKE_BUILD_TYPE=Release\n");
+#if defined(__GNUC__) && defined(__x86_64__)
+  if (build.packet_floats < (__builtin_cpu_supports("avx512f") ? 16 : __builtin_cpu_supports("avx2") ? 8 : 4))
+    std::fprintf(stderr, "lenet5: this build uses %s, and this machine could do more at a time; configure with -DTYPENET_NATIVE=ON\n",
+                 build.instruction_set);
+#endif
+}
+
 template <class Recipe>
 int train(const Recipe& recipe, settings s) {
   using network = typename Recipe::network;
-  const std::string file = s.model + "-" + s.dataset + "-seed" + std::to_string(s.seed) + ".safetensors";
-  if (s.output.empty()) s.output = s.resume.empty() ? std::filesystem::path{"runs"} / file : s.resume;
-  if (std::filesystem::is_directory(s.output)) s.output /= file;
-  if (s.output.has_parent_path()) std::filesystem::create_directories(s.output.parent_path());
   const int epochs = s.epochs > 0 ? s.epochs : recipe.epochs;
+  const double learning_rate = s.learning_rate.value_or(recipe.learning_rate);
 
   std::printf("%s\n%s\n", to_string(tn::build_info()).c_str(), tn::summary<network>().c_str());
-  if (!tn::build_info().optimized)
-    std::fprintf(stderr, "lenet5: this build is not optimised and will be slow; configure with -DCMAKE_BUILD_TYPE=Release\n");
-  const auto training = augmented(load(s, tn::mnist_split::train));
-  const auto testing = as_tested(load(s, tn::mnist_split::test));
+  warn_of_slow_build();
+  const auto training = recipe.training_data(load(s, tn::mnist_split::train));
+  const auto testing = recipe.testing_data(load(s, tn::mnist_split::test));
 
-  tn::model<network> model{tn::seed{s.seed}};
+  tn::model<network> model{tn::seed{s.seed.value_or(default_seed)}};
   progress_display display{epochs};
-  const auto start = std::chrono::steady_clock::now();
+  std::function<void()> save;
   tn::fit_options options{.epochs = epochs, .batch_size = s.batch_size, .threads = s.threads};
-  // Filled in below: the callbacks save what the trainer holds.
-  tn::trainer<decltype(model), tn::mse, tn::adam>* saved = nullptr;
   options.on_step = [&](const tn::step_report& r) {
     display.step(r);
     return interrupted != 0 ? tn::control::stop : tn::control::proceed;
   };
   options.on_epoch = [&](const tn::epoch_report& r) {
     display.epoch(r);
-    tn::save_checkpoint(s.output, *saved);
+    save();
     return interrupted != 0 ? tn::control::stop : tn::control::proceed;
   };
-  tn::trainer trainer{model, loss(), optimizer(s.learning_rate), options};
-  saved = &trainer;
+  tn::trainer trainer{model, recipe.loss(), recipe.optimizer(learning_rate), options};
   if (!s.resume.empty()) {
     tn::load_checkpoint(s.resume, trainer);
-    std::printf("resumed from %s after %d epochs and %lld samples\n", s.resume.c_str(), trainer.progress().epoch,
-                static_cast<long long>(trainer.progress().position));
+    if (s.seed && *s.seed != trainer.seed().value)
+      throw tn::argument_error(s.resume.string() + ": it was trained with --seed " + std::to_string(trainer.seed().value) + ", not " +
+                               std::to_string(*s.seed));
+    const tn::training_progress& done = trainer.progress();
+    std::printf("resumed from %s after %d epoch%s and %lld samples%s\n", s.resume.c_str(), done.epoch, done.epoch == 1 ? "" : "s",
+                static_cast<long long>(done.position),
+                done.epoch >= epochs ? "; nothing is left to do: --epochs counts from the start" : "");
   }
+
+  const std::string file = s.model + "-" + s.dataset + "-seed" + std::to_string(trainer.seed().value) + ".safetensors";
+  if (s.output.empty()) s.output = s.resume.empty() ? std::filesystem::path{"runs"} / file : s.resume;
+  if (std::filesystem::is_directory(s.output) || !s.output.has_filename()) s.output /= file;
+  if (s.output.has_parent_path()) std::filesystem::create_directories(s.output.parent_path());
+  save = [&] { tn::save_checkpoint(s.output, trainer); };
+
   std::signal(SIGINT, [](int) { interrupted = 1; });
   std::signal(SIGTERM, [](int) { interrupted = 1; });
+  const auto start = std::chrono::steady_clock::now();
   const tn::history past = trainer.fit(training);
+  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
   display.finish();
-  tn::save_checkpoint(s.output, trainer);
+  save();
+  std::signal(SIGINT, SIG_DFL);
+  std::signal(SIGTERM, SIG_DFL);
+
   if (past.stopped) {
-    std::string data = s.data.empty() ? "" : " --data " + s.data.string();
-    std::printf(
-        "\nstopped; to go on as if it had not been:\n  lenet5 train --model %s --dataset %s --epochs %d --batch-size %d --learning-rate "
-        "%g%s --output %s --resume %s\n",
-        s.model.c_str(), s.dataset.c_str(), epochs, s.batch_size, s.learning_rate, data.c_str(), s.output.c_str(), s.output.c_str());
+    std::string command = shell_word(s.program) + " train --model " + s.model + " --dataset " + s.dataset + " --epochs " +
+                          std::to_string(epochs) + " --batch-size " + std::to_string(s.batch_size) + " --learning-rate " +
+                          exact(learning_rate);
+    if (s.threads > 0) command += " --threads " + std::to_string(s.threads);
+    if (!s.data.empty()) command += " --data " + shell_word(s.data.string());
+    std::printf("\nstopped; to go on as if it had not been:\n  %s --resume %s\n", command.c_str(), shell_word(s.output.string()).c_str());
     return 130;
   }
-  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
-  print_report(tn::evaluate(model, testing, loss()), s);
-  std::printf("trained %d epochs in %.1f s with %d thread%s; checkpoint: %s\n", static_cast<int>(past.epochs.size()), seconds.count(),
-              trainer.threads(), trainer.threads() == 1 ? "" : "s", s.output.c_str());
+  print_report(tn::evaluate(model, testing, recipe.loss()), s);
+  std::printf("trained %d epoch%s in %.1f s with %d thread%s; checkpoint: %s\n", static_cast<int>(past.epochs.size()),
+              past.epochs.size() == 1 ? "" : "s", seconds.count(), trainer.threads(), trainer.threads() == 1 ? "" : "s", s.output.c_str());
   return 0;
 }
 
 template <class Recipe>
-int evaluate(const Recipe&, const settings& s) {
+int evaluate(const Recipe& recipe, const settings& s) {
   tn::model<typename Recipe::network> model;
   tn::load_weights(s.weights, model);
-  print_report(tn::evaluate(model, as_tested(load(s, s.split == "test" ? tn::mnist_split::test : tn::mnist_split::train)), loss()), s);
+  const auto split = s.split == "test" ? tn::mnist_split::test : tn::mnist_split::train;
+  print_report(tn::evaluate(model, recipe.testing_data(load(s, split)), recipe.loss()), s);
   return 0;
 }
 
 template <class Recipe>
-int predict(const Recipe&, const settings& s) {
+int predict(const Recipe& recipe, const settings& s) {
   tn::model<typename Recipe::network> model;
   tn::load_weights(s.weights, model);
-  std::array<float, test_data::sample_shape.size()> sample;
+  std::array<float, Recipe::network::input_shape.size()> sample;
   int truth = -1;
   if (s.index >= 0) {
-    const auto images = as_tested(load(s, s.split == "test" ? tn::mnist_split::test : tn::mnist_split::train));
+    const auto images = recipe.testing_data(load(s, s.split == "test" ? tn::mnist_split::test : tn::mnist_split::train));
     if (s.index >= images.size())
       throw tn::argument_error("--index " + std::to_string(s.index) + " is beyond the last of " + std::to_string(images.size()) +
                                " images, " + std::to_string(images.size() - 1));
     images.read(s.index, tn::sample_key::evaluation(), sample);
     truth = images.label(s.index);
   } else {
-    as_tested(read_digit(s.image, s.invert)).read(0, tn::sample_key::evaluation(), sample);
+    recipe.testing_data(read_digit(s.image, s.invert)).read(0, tn::sample_key::evaluation(), sample);
   }
   const auto scores = model.predict(sample);
   const auto best = std::max_element(scores.begin(), scores.end()) - scores.begin();
@@ -159,7 +209,9 @@ void list_models() {
 }  // namespace
 
 int main(int argc, char** argv) try {
+  std::setvbuf(stdout, nullptr, _IOLBF, BUFSIZ);  // a log shows each line as it comes
   settings s;
+  if (argc > 0) s.program = argv[0];
   CLI::App app{"Trains, evaluates and uses networks of the LeNet-5 family."};
   app.require_subcommand(1);
   const auto common = [&](CLI::App* command) {
@@ -173,9 +225,13 @@ int main(int argc, char** argv) try {
   common(train_command);
   train_command->add_option("--epochs", s.epochs, "epochs in all; the model's own number unless given")->check(CLI::PositiveNumber);
   train_command->add_option("--batch-size", s.batch_size, "samples a step")->capture_default_str()->check(CLI::PositiveNumber);
-  train_command->add_option("--seed", s.seed, "decides every random choice")->capture_default_str();
+  // Before version 2.4 CLI11 took -1 for the largest number.
+  train_command->add_option("--seed", s.seed, "decides every random choice; a resumed training keeps its own")
+      ->default_str(std::to_string(default_seed))
+      ->check([](const std::string& text) { return text.starts_with('-') ? "must not be negative" : std::string{}; });
   train_command->add_option("--threads", s.threads, "0: what proves fastest")->capture_default_str()->check(CLI::NonNegativeNumber);
-  train_command->add_option("--learning-rate", s.learning_rate, "of Adam")->capture_default_str()->check(CLI::NonNegativeNumber);
+  train_command->add_option("--learning-rate", s.learning_rate, "of the optimizer; the model's own unless given")
+      ->check(CLI::NonNegativeNumber);
   train_command->add_option(
       "--output", s.output,
       "the checkpoint, written after every epoch: a file, or a folder for one [runs/MODEL-DATASET-seedSEED.safetensors]");
@@ -194,7 +250,13 @@ int main(int argc, char** argv) try {
   image->excludes(index);
   predict_command->add_flag("--invert", s.invert, "the image is dark on light");
   CLI::App* const models_command = app.add_subcommand("models", "lists what can be trained");
-  CLI11_PARSE(app, argc, argv);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& e) {
+    if (e.get_exit_code() == 0) return app.exit(e);  // --help
+    std::fprintf(stderr, "lenet5: %s\n'lenet5 --help' and 'lenet5 COMMAND --help' say what there is\n", e.what());
+    return 2;
+  }
 
   if (models_command->parsed()) {
     list_models();

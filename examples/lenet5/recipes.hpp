@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 // What can be trained by name. A recipe is a network type, the data it sees, a loss and an optimizer; to add one, write it here and
-// name it in `recipes`.
+// list it in `recipes`.
 #pragma once
 
+#include <string>
 #include <string_view>
 #include <tuple>
 
@@ -13,19 +14,26 @@ namespace lenet5 {
 
 namespace tn = typenet;
 
-/// Images of 28x28 grown to 32x32, as networks see them when they are tested.
-inline auto as_tested(const tn::mnist_dataset& images) {
-  return tn::transformed(images, tn::resize<32, 32>{}, tn::normalize{0.1307f, 0.3081f});
-}
-/// The same, turned by up to 15 degrees, with brightness and contrast off by up to a fifth.
-inline auto augmented(const tn::mnist_dataset& images) {
-  return tn::transformed(images, tn::resize<32, 32>{}, tn::random_rotation{15.0f}, tn::color_jitter{.brightness = 0.2f, .contrast = 0.2f},
-                         tn::normalize{0.1307f, 0.3081f});
-}
-using test_data = decltype(as_tested(std::declval<const tn::mnist_dataset&>()));
+/// What the recipes below share. Each may put a member of its own in place of one here.
+struct recipe {
+  static constexpr int epochs = 30;
+  static constexpr double learning_rate = 3e-4;
+  static tn::mse loss() { return {}; }
+  /// Adam with its weight decay inside the gradient, which is what moves a Gaussian output at first.
+  static tn::adam optimizer(double rate) { return {.learning_rate = rate, .weight_decay = 1e-4}; }
+  /// Images of 28x28 grown to 32x32, turned by up to 15 degrees, with brightness and contrast off by up to a fifth.
+  static auto training_data(const tn::mnist_dataset& images) {
+    return tn::transformed(images, tn::resize<32, 32>{}, tn::random_rotation{15.0f}, tn::color_jitter{.brightness = 0.2f, .contrast = 0.2f},
+                           tn::normalize{0.1307f, 0.3081f});
+  }
+  /// The same images as they are.
+  static auto testing_data(const tn::mnist_dataset& images) {
+    return tn::transformed(images, tn::resize<32, 32>{}, tn::normalize{0.1307f, 0.3081f});
+  }
+};
 
 /// Batch norm, ReLU, max pooling, a little dropout; Gaussian outputs and squared error.
-struct modern {
+struct modern : recipe {
   static constexpr std::string_view name = "modern";
   static constexpr std::string_view about = "batch norm, ReLU, max pooling, dropout 0.1";
   using network = tn::network<tn::input<1, 32, 32>,                                              //
@@ -33,11 +41,10 @@ struct modern {
                               tn::conv2d<16, 5>, tn::batch_norm<>, tn::relu, tn::max_pool2d<2>,  //
                               tn::flatten, tn::dropout<0.1>,                                     //
                               tn::linear<120>, tn::relu, tn::linear<84>, tn::relu, tn::gaussian_rbf<10>>;
-  static constexpr int epochs = 30;
 };
 
 /// Tanh and average pooling, else the same.
-struct classic {
+struct classic : recipe {
   static constexpr std::string_view name = "classic";
   static constexpr std::string_view about = "tanh, average pooling";
   using network = tn::network<tn::input<1, 32, 32>,                            //
@@ -45,14 +52,9 @@ struct classic {
                               tn::conv2d<16, 5>, tn::tanh, tn::avg_pool2d<2>,  //
                               tn::flatten,                                     //
                               tn::linear<120>, tn::tanh, tn::linear<84>, tn::tanh, tn::gaussian_rbf<10>>;
-  static constexpr int epochs = 30;
 };
 
 inline constexpr std::tuple<modern, classic> recipes;
-
-/// Every recipe's: Adam with its weight decay inside the gradient, which is what moves a Gaussian output at first.
-inline tn::mse loss() { return {}; }
-inline tn::adam optimizer(double learning_rate) { return {.learning_rate = learning_rate, .weight_decay = 1e-4}; }
 
 /// Calls `use(recipe)` for the recipe of that name.
 /// @throws typenet::argument_error with the names there are, if there is none

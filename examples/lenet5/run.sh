@@ -4,7 +4,6 @@
 # did and where the weights are. Arguments are passed on to `lenet5 train`: run.sh --epochs 60 --seed 7. Safe to repeat.
 # The checkpoint lies in runs/ where this is called, or where --output says. TYPENET_BUILD_DIR names another build folder than ./build.
 set -euo pipefail
-epochs=25
 
 here=$PWD
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
@@ -35,14 +34,11 @@ cmake --preset native -B "$build" -DTYPENET_BUILD_BENCHMARKS=OFF >&2
 cmake --build "$build" --target lenet5 --parallel "$jobs" >&2
 program=$(cd "$build" && pwd)/examples/lenet5/lenet5
 
-# What is asked for in the arguments stands; the rest is filled in.
+# A folder that is named stands.
 options=()
-if ! given --help; then
-  if ! given --data; then
-    data=$(bash examples/get-data.sh "$dataset" | tail -n 1)
-    options+=(--data "$data")
-  fi
-  given --epochs || options+=(--epochs "$epochs")
+if ! given --help && ! given --data; then
+  data=$(bash examples/get-data.sh "$dataset" | tail -n 1)
+  options+=(--data "$data")
 fi
 cd "$here"
 exec "$program" train ${options[@]+"${options[@]}"} "$@"

@@ -2,6 +2,11 @@
 // The program `lenet5`, run as its user runs it, on a tiny data set made here.
 #include <doctest/doctest.h>
 
+#if defined(TYPENET_LENET5)
+
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <array>
 #include <cstdio>
 #include <filesystem>
@@ -25,7 +30,7 @@ void write_idx(const fs::path& file, std::initializer_list<int> extents, const s
 
 /// A folder with a data set of bright bars, gone with its test.
 struct workplace {
-  workplace() : folder{fs::temp_directory_path() / ("typenet-lenet5-" + std::to_string(reinterpret_cast<std::uintptr_t>(this)))} {
+  workplace() : folder{fs::temp_directory_path() / ("typenet-lenet5-" + std::to_string(getpid()))} {
     fs::create_directories(folder);
     write("train", 100);
     write("t10k", 40);
@@ -47,9 +52,9 @@ struct workplace {
     int status;
     std::string text;
   };
-  [[nodiscard]] outcome run(const std::string& arguments) const {
-    const std::string command = std::string{"cd '"} + folder.string() + "' && '" TYPENET_LENET5 "' " + arguments + " 2>&1";
-    std::FILE* const pipe = popen(command.c_str(), "r");
+  [[nodiscard]] outcome run(const std::string& arguments) const { return shell("'" TYPENET_LENET5 "' " + arguments); }
+  [[nodiscard]] outcome shell(const std::string& command) const {
+    std::FILE* const pipe = popen(("cd '" + folder.string() + "' && { " + command + "; } 2>&1").c_str(), "r");
     REQUIRE(pipe != nullptr);
     outcome result{0, {}};
     std::array<char, 4096> buffer;
@@ -92,9 +97,12 @@ TEST_CASE("lenet5 refuses what it cannot do, with what it can") {
   const auto model = here.run("train --model resnet --data .");
   CHECK(model.status == 1);
   CHECK(mentions(model.text, "lenet5: there is no model 'resnet'; there are: modern, classic"));
-  CHECK(here.run("train --dataset imagenet").status != 0);
+  CHECK(mentions(here.run("train --dataset imagenet").text, "fashion-mnist"));
   CHECK(here.run("train --epochs 0 --data .").status != 0);
-  CHECK(here.run("").status != 0);
+  CHECK(here.run("train --seed -1 --data .").status != 0);
+  const auto nothing = here.run("");
+  CHECK(nothing.status == 2);
+  CHECK(mentions(nothing.text, "lenet5: "));
   const auto data = here.run("train --data nowhere");
   CHECK(data.status == 1);
   CHECK(mentions(data.text, "nowhere"));
@@ -110,7 +118,7 @@ TEST_CASE("lenet5 trains, stops, goes on with the same bits, evaluates and predi
   CHECK(here.run("train --data . --epochs 1 --threads 1 --output part.safetensors").status == 0);
   const auto resumed = here.run("train --data . --epochs 3 --threads 1 --resume part.safetensors");
   CHECK(resumed.status == 0);
-  CHECK(mentions(resumed.text, "resumed from part.safetensors after 1 epochs"));
+  CHECK(mentions(resumed.text, "resumed from part.safetensors after 1 epoch and 0 samples"));
   CHECK(here.bytes("part.safetensors") == here.bytes("straight.safetensors"));
   CHECK_FALSE(here.bytes("straight.safetensors").empty());
 
@@ -122,12 +130,76 @@ TEST_CASE("lenet5 trains, stops, goes on with the same bits, evaluates and predi
   CHECK(mentions(here.run("evaluate straight.safetensors --data . --model classic").text, "tensor"));
 }
 
-TEST_CASE("an interrupted lenet5 saves where it stands and says how to go on") {
+TEST_CASE("lenet5 refuses to go on with what another training left") {
   const workplace here;
-  // Long enough not to end by itself.
-  const auto stopped =
-      here.run("train --data . --epochs 100000 --threads 1 --output c.safetensors & pid=$!; sleep 2; kill -INT $pid; wait $pid");
-  CHECK(stopped.status == 130);
-  CHECK(mentions(stopped.text, "--resume c.safetensors"));
-  CHECK_FALSE(here.bytes("c.safetensors").empty());
+  REQUIRE(here.run("train --data . --epochs 1 --threads 1 --seed 7 --output a.safetensors").status == 0);
+  const std::string before = here.bytes("a.safetensors");
+  const auto model = here.run("train --data . --epochs 2 --threads 1 --model classic --resume a.safetensors");
+  CHECK(model.status == 1);
+  CHECK(mentions(model.text, "lenet5: a.safetensors: "));
+  const auto seed = here.run("train --data . --epochs 2 --threads 1 --seed 8 --resume a.safetensors");
+  CHECK(seed.status == 1);
+  CHECK(mentions(seed.text, "trained with --seed 7, not 8"));
+  CHECK(here.bytes("a.safetensors") == before);
+  const auto done = here.run("train --data . --epochs 1 --threads 1 --resume a.safetensors");
+  CHECK(done.status == 0);
+  CHECK(mentions(done.text, "nothing is left to do"));
+  CHECK(here.bytes("a.safetensors") == before);
 }
+
+TEST_CASE("lenet5 reads an image file, or says why not") {
+  const workplace here;
+  REQUIRE(here.run("train --data . --epochs 1 --threads 1 --output a.safetensors").status == 0);
+  // The picture that --index 3 is, twice as large, bright and dark.
+  const std::string images = here.bytes("t10k-images-idx3-ubyte");
+  std::string bright = "P5\n56 56\n255\n", dark = bright;
+  for (std::size_t y = 0; y < 56; ++y)
+    for (std::size_t x = 0; x < 56; ++x) {
+      const char pixel = images[16 + 3 * 784 + y / 2 * 28 + x / 2];
+      bright.push_back(pixel);
+      dark.push_back(static_cast<char>(255 - static_cast<unsigned char>(pixel)));
+    }
+  std::ofstream{here.folder / "bright.pgm", std::ios::binary} << bright;
+  std::ofstream{here.folder / "dark.pgm", std::ios::binary} << dark;
+  std::ofstream{here.folder / "no.pgm"} << "no picture";
+  const auto file = here.run("predict --weights a.safetensors bright.pgm");
+  if (file.text.find("libstb-dev") != std::string::npos) {
+    CHECK(file.status == 1);
+    return;
+  }
+  CHECK(file.status == 0);
+  // All but the first line, which has the label too, are the same.
+  const auto scores = [](const std::string& text) { return text.substr(text.find('\n')); };
+  CHECK(scores(file.text) == scores(here.run("predict --weights a.safetensors --data . --index 3").text));
+  CHECK(scores(file.text) == scores(here.run("predict --weights a.safetensors dark.pgm --invert").text));
+  const auto none = here.run("predict --weights a.safetensors no.pgm");
+  CHECK(none.status == 1);
+  CHECK(mentions(none.text, "lenet5: no.pgm: not an image"));
+  CHECK(here.run("predict --weights a.safetensors").status == 1);
+}
+
+TEST_CASE("an interrupted lenet5 saves where it stands and says how to go on, to the same end") {
+  const workplace here;
+  const auto straight =
+      here.run("train --data . --epochs 80 --batch-size 7 --threads 1 --learning-rate 0.0012345 --output straight.safetensors");
+  REQUIRE(straight.status == 0);
+  // Interrupted as soon as its first checkpoint is there, which is long before its end.
+  const auto stopped = here.run(
+      "train --data . --epochs 80 --batch-size 7 --threads 1 --learning-rate 0.0012345 --output \"it's.safetensors\" & pid=$!; "
+      "while [ ! -e \"it's.safetensors\" ] && kill -0 $pid; do sleep 0.01; done; kill -INT $pid; wait $pid");
+  CHECK(stopped.status == 130);
+  CHECK_FALSE(here.bytes("it's.safetensors") == here.bytes("straight.safetensors"));
+  // What it says to do does it.
+  REQUIRE(mentions(stopped.text, "to go on as if it had not been:\n  "));
+  const std::size_t start = stopped.text.find("\n  ", stopped.text.find("stopped;")) + 3;
+  const auto resumed = here.shell(stopped.text.substr(start, stopped.text.find('\n', start) - start));
+  CHECK(resumed.status == 0);
+  CHECK(mentions(resumed.text, "resumed from it's.safetensors after "));
+  CHECK(here.bytes("it's.safetensors") == here.bytes("straight.safetensors"));
+}
+
+#else
+
+TEST_CASE("lenet5" * doctest::skip()) { FAIL("not built: it needs CLI11"); }
+
+#endif
