@@ -58,7 +58,7 @@ struct linear : layer_defaults {
     constexpr index tiles = detail::ceil_div(Features, rows);
     exec.for_each(exec.blocks() * tiles, [=] TYPENET_HD(index item) {
       const index block = item / tiles;
-      // The last tile overlaps its neighbour rather than be short; both write the same numbers.
+      // The last tile reaches back into its neighbour rather than be short, and leaves to that what is its own.
       const int wanted = static_cast<int>(item % tiles) * rows;
       const int first = wanted + rows <= Features ? wanted : Features - rows;
       const scalar* x = data.input.template block<pack>(block);
@@ -164,6 +164,7 @@ struct linear : layer_defaults {
       TYPENET_UNROLL
       for (int r = 0; r < tile.rows; ++r) TYPENET_UNROLL
       for (int c = 0; c < tile.columns; ++c) {
+        if (first_column + c < wanted) continue;
         const int column = (first_column + c) * width;
         scalar* to = data.gradients[0] + index{first_row + r} * inputs + column;
         if (column + width <= inputs) {
