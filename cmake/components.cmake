@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: MIT
 # The targets that a user links: typenet::typenet, which needs Eigen alone, and the optional components typenet::io (weights and
-# checkpoints, by nlohmann-json) and typenet::data (data sets on disk, by zlib). None of them carries a warning, an optimisation or an
-# instruction set: those are the user's to choose.
+# checkpoints, by nlohmann-json), typenet::data (data sets on disk, by zlib), typenet::thrust (the Thrust backend on host threads, by Thrust)
+# and typenet::cuda (the same on a GPU, by nvcc). None of them carries a warning, an optimisation or an instruction set: those are the
+# user's to choose.
 
 find_package(Eigen3 3.4 REQUIRED NO_MODULE)
 find_package(Threads REQUIRED)
 
-file(GLOB_RECURSE typenet_headers CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/include/typenet/*.hpp")
+file(GLOB_RECURSE typenet_headers CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/include/typenet/*.hpp" "${PROJECT_SOURCE_DIR}/include/typenet/*.cuh")
 
 add_library(typenet INTERFACE)
 add_library(typenet::typenet ALIAS typenet)
@@ -20,6 +21,7 @@ if(TYPENET_OPENMP)
   find_package(OpenMP QUIET COMPONENTS CXX)
   if(OpenMP_CXX_FOUND)
     target_link_libraries(typenet INTERFACE $<BUILD_INTERFACE:OpenMP::OpenMP_CXX>)
+    target_compile_options(typenet INTERFACE "$<BUILD_INTERFACE:${typenet_openmp_for_cuda}>")
   else()
     message(STATUS "typenet: OpenMP not found; networks run on one thread")
   endif()
@@ -41,4 +43,32 @@ if(ZLIB_FOUND)
   target_link_libraries(typenet_data INTERFACE typenet ZLIB::ZLIB)
 else()
   message(STATUS "typenet: no typenet::data, which needs zlib (Debian: zlib1g-dev)")
+endif()
+
+set(TYPENET_THRUST_SYSTEM "" CACHE STRING "What typenet::thrust runs on: OMP, CPP, or empty for OMP where there is OpenMP")
+set_property(CACHE TYPENET_THRUST_SYSTEM PROPERTY STRINGS "" OMP CPP)
+typenet_find_thrust(missing)
+if(NOT missing)
+  add_library(typenet_thrust INTERFACE)
+  add_library(typenet::thrust ALIAS typenet_thrust)
+  target_link_libraries(typenet_thrust INTERFACE typenet)
+  typenet_use_thrust(typenet_thrust)
+elseif(TYPENET_THRUST_SYSTEM)
+  message(FATAL_ERROR "TYPENET_THRUST_SYSTEM is ${TYPENET_THRUST_SYSTEM}: typenet::thrust needs ${missing}")
+else()
+  message(STATUS "typenet: no typenet::thrust, which needs ${missing}")
+endif()
+
+if(TYPENET_CUDA)
+  typenet_find_cuda(missing)
+  if(NOT missing)
+    add_library(typenet_cuda INTERFACE)
+    add_library(typenet::cuda ALIAS typenet_cuda)
+    target_link_libraries(typenet_cuda INTERFACE typenet)
+    typenet_use_cuda(typenet_cuda)
+  elseif(NOT TYPENET_CUDA STREQUAL "AUTO")
+    message(FATAL_ERROR "TYPENET_CUDA is ${TYPENET_CUDA}: typenet::cuda needs ${missing}")
+  else()
+    message(STATUS "typenet: no typenet::cuda, which needs ${missing}")
+  endif()
 endif()

@@ -13,15 +13,28 @@ endif()
 
 add_library(typenet_warnings INTERFACE)
 if(CMAKE_CXX_COMPILER_ID MATCHES "GNU|Clang")
-  target_compile_options(typenet_warnings INTERFACE -Wall -Wextra -Wpedantic -Wconversion -Wshadow)
+  set(warnings -Wall -Wextra -Wconversion -Wshadow)
   if(CMAKE_CXX_COMPILER_ID MATCHES "Clang")
     # g++ has it outside -Wconversion for C++; indices are signed throughout.
-    target_compile_options(typenet_warnings INTERFACE -Wno-sign-conversion)
+    list(APPEND warnings -Wno-sign-conversion)
   endif()
   if(TYPENET_WARNINGS_AS_ERRORS)
-    target_compile_options(typenet_warnings INTERFACE -Werror)
+    list(APPEND warnings -Werror)
+  endif()
+  target_compile_options(typenet_warnings INTERFACE "$<$<COMPILE_LANGUAGE:CXX>:-Wpedantic;${warnings}>")
+  # What nvcc passes on to the host's compiler is full of line directives that -Wpedantic dislikes, and of #pragma unroll, which is for the
+  # device. 20012 is about Eigen's defaulted functions; nvcc does not spare system headers.
+  list(APPEND warnings -Wno-unknown-pragmas)
+  list(JOIN warnings "," warnings)
+  target_compile_options(
+    typenet_warnings INTERFACE "$<$<COMPILE_LANG_AND_ID:CUDA,NVIDIA>:-Xcompiler=${warnings};-diag-suppress=20012>")
+  if(TYPENET_WARNINGS_AS_ERRORS)
+    target_compile_options(typenet_warnings INTERFACE "$<$<COMPILE_LANG_AND_ID:CUDA,NVIDIA>:SHELL:-Werror all-warnings>")
   endif()
 endif()
+
+# Builds all that nvcc compiles, and nothing else.
+add_custom_target(cuda_programs)
 
 # typenet_program(<target> <library>...): one of typenet's own programs, an example or a benchmark.
 function(typenet_program target)
@@ -29,10 +42,29 @@ function(typenet_program target)
   if(TYPENET_NATIVE)
     typenet_native(${target})
   endif()
+  if("typenet::cuda" IN_LIST ARGN)
+    add_dependencies(cuda_programs ${target})
+  endif()
 endfunction()
 
-file(GLOB_RECURSE typenet_sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/include/*.hpp" "${PROJECT_SOURCE_DIR}/tests/*.[ch]pp"
-     "${PROJECT_SOURCE_DIR}/examples/*.[ch]pp" "${PROJECT_SOURCE_DIR}/benchmarks/*.[ch]pp")
+file(GLOB_RECURSE typenet_sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/include/*.hpp" "${PROJECT_SOURCE_DIR}/include/*.cuh"
+     "${PROJECT_SOURCE_DIR}/tests/*.[ch]pp" "${PROJECT_SOURCE_DIR}/examples/*.[ch]pp" "${PROJECT_SOURCE_DIR}/benchmarks/*.[ch]pp"
+     "${PROJECT_SOURCE_DIR}/tests/*.cu" "${PROJECT_SOURCE_DIR}/examples/*.cu" "${PROJECT_SOURCE_DIR}/benchmarks/*.cu")
+
+# typenet_headers_for(<language> <variable>): the headers that a file in CXX or CUDA can include. Those that need nvcc are called *.cuh or
+# *cuda*; those that need Thrust, *thrust*; and those that nvcc cannot read, *_host.hpp.
+function(typenet_headers_for language variable)
+  set(headers ${typenet_headers})
+  if(language STREQUAL "CXX")
+    list(FILTER headers EXCLUDE REGEX "/include/typenet/.*(\\.cuh$|cuda)")
+    if(NOT TARGET typenet::thrust)
+      list(FILTER headers EXCLUDE REGEX "/include/typenet/.*thrust")
+    endif()
+  else()
+    list(FILTER headers EXCLUDE REGEX "_host\\.hpp$")
+  endif()
+  set(${variable} ${headers} PARENT_SCOPE)
+endfunction()
 
 # Versions of clang-format disagree, and those before 16 cannot lay out requires-clauses; the sources follow 19, which Debian 12 has.
 find_program(CLANG_FORMAT NAMES clang-format-19)
@@ -44,14 +76,18 @@ endif()
 find_program(CLANG_TIDY NAMES clang-tidy-14 clang-tidy)
 if(CLANG_TIDY)
   set(all_headers "${PROJECT_BINARY_DIR}/all_headers.cpp")
-  list(TRANSFORM typenet_headers REPLACE "(.+)" "#include \"\\1\"\n" OUTPUT_VARIABLE includes)
+  typenet_headers_for(CXX includes)
+  list(TRANSFORM includes REPLACE "(.+)" "#include \"\\1\"\n")
   list(JOIN includes "" includes)
   file(GENERATE OUTPUT "${all_headers}" CONTENT "${includes}")
+  if(TARGET typenet::thrust)
+    set(thrust -isystem "${TYPENET_THRUST_INCLUDE_DIR}")
+  endif()
   file(GLOB instances CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/examples/*.cpp" "${PROJECT_SOURCE_DIR}/tests/io/*.test.cpp")
   add_custom_target(
     tidy
     COMMAND "${CLANG_TIDY}" --quiet "${all_headers}" ${instances} -- -std=c++20 "-I${PROJECT_SOURCE_DIR}/include"
-            "-I${PROJECT_SOURCE_DIR}/tests/support" "-DTYPENET_GOLDEN_DIR=\"\"" -isystem
+            "-I${PROJECT_SOURCE_DIR}/tests/support" "-DTYPENET_GOLDEN_DIR=\"\"" ${thrust} -isystem
             "$<TARGET_PROPERTY:Eigen3::Eigen,INTERFACE_INCLUDE_DIRECTORIES>"
     COMMENT "clang-tidy over every header"
     VERBATIM)

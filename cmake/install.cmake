@@ -18,5 +18,6 @@ configure_package_config_file(cmake/typenet-config.cmake.in "${PROJECT_BINARY_DI
                               INSTALL_DESTINATION "${typenet_package_folder}")
 write_basic_package_version_file("${PROJECT_BINARY_DIR}/typenet-config-version.cmake" COMPATIBILITY SameMinorVersion ARCH_INDEPENDENT)
 install(FILES "${PROJECT_BINARY_DIR}/typenet-config.cmake" "${PROJECT_BINARY_DIR}/typenet-config-version.cmake"
-              "${PROJECT_SOURCE_DIR}/cmake/typenet_native.cmake" DESTINATION "${typenet_package_folder}")
+              "${PROJECT_SOURCE_DIR}/cmake/typenet_native.cmake" "${PROJECT_SOURCE_DIR}/cmake/typenet_gpu.cmake"
+        DESTINATION "${typenet_package_folder}")
 install(FILES "${PROJECT_SOURCE_DIR}/LICENSE" DESTINATION "${CMAKE_INSTALL_DATADIR}/licenses/typenet")

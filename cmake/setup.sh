@@ -25,6 +25,9 @@ has_header() { echo "#include <$1>" | "${CXX:-c++}" -std=c++20 -fsyntax-only -x 
 
 has_omp_for_clang() { printf '#include <omp.h>\nint main() { return omp_get_max_threads() < 1; }' | clang++ -fopenmp -x c++ - -o /dev/null; }
 
+# Prints where nvcc is, on the path or in the toolkit's usual folder; fails where it is in neither.
+find_nvcc() { command -v nvcc || { [ -x /usr/local/cuda/bin/nvcc ] && echo /usr/local/cuda/bin/nvcc; }; }
+
 apt_install() {
   apt_get() { ${as_root:+$as_root} env DEBIAN_FRONTEND=noninteractive apt-get -qq -o Acquire::Retries=1 -o Acquire::http::Timeout=30 "$@" </dev/null >&2; }
   if [ -z "${apt_updated:-}" ]; then

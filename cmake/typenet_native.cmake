@@ -3,9 +3,15 @@
 include_guard(GLOBAL)
 include(CheckCXXCompilerFlag)
 
+# typenet_host_options(<target> <option>): for the compiler of C++ and, in CUDA sources, for the one behind nvcc.
+function(typenet_host_options target option)
+  target_compile_options(
+    ${target} PRIVATE "$<$<COMPILE_LANGUAGE:CXX>:${option}>" "$<$<COMPILE_LANG_AND_ID:CUDA,NVIDIA>:-Xcompiler=${option}>")
+endfunction()
+
 # typenet_native(<target>): optimises a target for the instruction set of the machine that compiles it, which is where typenet's speed
 # comes from. The program may not run on another machine. Call it for a whole program: objects that pass Eigen's or typenet's types to
-# one another must be compiled for one instruction set. Asserts and optimisation stay as they are in Debug builds.
+# one another must be compiled for one instruction set. CUDA sources get it for their host code; what the device is, CUDA_ARCHITECTURES says. Asserts and optimisation stay as they are in Debug builds.
 function(typenet_native target)
   if(CMAKE_CROSSCOMPILING)
     message(WARNING "typenet_native(${target}): cross-compiling, so the target's machine is not this one; set -march yourself")
@@ -13,11 +19,11 @@ function(typenet_native target)
   endif()
   check_cxx_compiler_flag(-march=native TYPENET_HAS_MARCH_NATIVE)
   if(TYPENET_HAS_MARCH_NATIVE)
-    target_compile_options(${target} PRIVATE -march=native)
+    typenet_host_options(${target} -march=native)
   else()
     check_cxx_compiler_flag(-mcpu=native TYPENET_HAS_MCPU_NATIVE)
     if(TYPENET_HAS_MCPU_NATIVE)
-      target_compile_options(${target} PRIVATE -mcpu=native)
+      typenet_host_options(${target} -mcpu=native)
     else()
       message(WARNING "typenet_native(${target}): ${CMAKE_CXX_COMPILER_ID} has no flag for this machine's instruction set")
     endif()

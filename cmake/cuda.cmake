@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: MIT
+# Whether what needs nvcc is built: TYPENET_CUDA. Inside another project the language is that project's to enable.
+
+set(TYPENET_CUDA AUTO CACHE STRING "Offer typenet::cuda and build its tests: ON, OFF, or AUTO (where nvcc is found)")
+set_property(CACHE TYPENET_CUDA PROPERTY STRINGS AUTO ON OFF)
+
+get_property(languages GLOBAL PROPERTY ENABLED_LANGUAGES)
+if(TYPENET_CUDA AND NOT CUDA IN_LIST languages)
+  if(NOT PROJECT_IS_TOP_LEVEL)
+    if(NOT TYPENET_CUDA STREQUAL "AUTO")
+      message(FATAL_ERROR "TYPENET_CUDA is ${TYPENET_CUDA}, which needs the language CUDA: enable it before typenet is added, "
+                          "by project(... LANGUAGES CXX CUDA)")
+    endif()
+  else()
+    # The toolkit's folder is often not on the path.
+    find_program(TYPENET_NVCC nvcc HINTS ENV CUDA_PATH PATHS /usr/local/cuda PATH_SUFFIXES bin DOC "The CUDA compiler")
+    mark_as_advanced(TYPENET_NVCC)
+    if(NOT CMAKE_CUDA_COMPILER
+       AND NOT DEFINED ENV{CUDACXX}
+       AND TYPENET_NVCC)
+      set(ENV{CUDACXX} "${TYPENET_NVCC}")
+    endif()
+    # One host compiler for both languages, and so one OpenMP runtime in a program.
+    if(NOT CMAKE_CUDA_HOST_COMPILER AND NOT DEFINED ENV{CUDAHOSTCXX})
+      set(ENV{CUDAHOSTCXX} "${CMAKE_CXX_COMPILER}")
+    endif()
+    if(TYPENET_CUDA STREQUAL "AUTO")
+      include(CheckLanguage)
+      check_language(CUDA)
+      if(CMAKE_CUDA_COMPILER)
+        enable_language(CUDA)
+      endif()
+    elseif(
+      CMAKE_CUDA_COMPILER
+      OR DEFINED ENV{CUDACXX}
+      OR TYPENET_NVCC)
+      enable_language(CUDA)
+    else()
+      message(FATAL_ERROR "TYPENET_CUDA is ${TYPENET_CUDA}, but nvcc is neither on the path nor in /usr/local/cuda/bin. Install the CUDA "
+                          "Toolkit 12.4 or later, name nvcc by -DCMAKE_CUDA_COMPILER=, or configure with -DTYPENET_CUDA=OFF.")
+    endif()
+  endif()
+endif()
