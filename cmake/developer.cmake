@@ -23,11 +23,10 @@ if(CMAKE_CXX_COMPILER_ID MATCHES "GNU|Clang")
   endif()
   target_compile_options(typenet_warnings INTERFACE "$<$<COMPILE_LANGUAGE:CXX>:-Wpedantic;${warnings}>")
   # What nvcc passes on to the host's compiler is full of line directives that -Wpedantic dislikes, and of #pragma unroll, which is for the
-  # device. 20012 is about Eigen's defaulted functions; nvcc does not spare system headers.
+  # device.
   list(APPEND warnings -Wno-unknown-pragmas)
   list(JOIN warnings "," warnings)
-  target_compile_options(
-    typenet_warnings INTERFACE "$<$<COMPILE_LANG_AND_ID:CUDA,NVIDIA>:-Xcompiler=${warnings};-diag-suppress=20012>")
+  target_compile_options(typenet_warnings INTERFACE "$<$<COMPILE_LANG_AND_ID:CUDA,NVIDIA>:-Xcompiler=${warnings}>")
   if(TYPENET_WARNINGS_AS_ERRORS)
     target_compile_options(typenet_warnings INTERFACE "$<$<COMPILE_LANG_AND_ID:CUDA,NVIDIA>:SHELL:-Werror all-warnings>")
   endif()

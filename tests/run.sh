@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# Sets up, builds and runs every test with g++, and all but the compiler's own refusals once more with clang++ where there is one.
+# Sets up, builds and runs every test with g++, all but the compiler's own refusals once more with clang++ where there is one, and builds
+# with nvcc, where there is one, what is for GPUs; that runs where there is a GPU.
 # Needs no argument and no input; safe to repeat. TYPENET_BUILD_DIR names another build folder than ./build.
 set -euo pipefail
 exec </dev/null
@@ -12,6 +13,7 @@ need g++ have g++
 need doctest-dev has_header doctest/doctest.h
 need libcli11-dev has_header CLI/CLI.hpp
 want libstb-dev has_header stb/stb_image.h
+want libthrust-dev has_header thrust/version.h
 want libbenchmark-dev has_header benchmark/benchmark.h
 want clang have clang++
 want libomp-dev has_omp_for_clang
@@ -24,23 +26,42 @@ build=${TYPENET_BUILD_DIR:-build}
 failed=()
 tested=()
 start=$SECONDS
-for preset in ci-gcc ci-clang; do
+for preset in ci-gcc ci-clang ci-cuda; do
   compiler=g++
+  only_build=()
+  only_test=()
+  options=()
   if [ "$preset" = ci-clang ]; then
     compiler=clang++
     if ! have clang++; then
       echo "== clang++: not found, left out"
       continue
     fi
+  elif [ "$preset" = ci-cuda ]; then
+    compiler=nvcc
+    if [ ! -e include/typenet/thrust.hpp ]; then continue; fi
+    if ! find_nvcc >/dev/null; then
+      echo "== nvcc: not found, left out"
+      continue
+    fi
+    # The rest of the tree has been built and tested above.
+    only_build=(--target cuda_programs)
+    only_test=(--label-regex '^cuda$')
+    if nvidia-smi --list-gpus 2>/dev/null | grep -q GPU; then
+      options=(-DCMAKE_CUDA_ARCHITECTURES=native)
+    else
+      echo "== nvcc: no GPU here, so what it compiles is not run"
+    fi
   fi
   echo "== $compiler: configure and build"
-  cmake --preset "$preset" -B "$build/$preset"
-  if ! cmake --build "$build/$preset" --parallel "$jobs"; then
+  cmake --preset "$preset" -B "$build/$preset" ${options[@]+"${options[@]}"}
+  if ! cmake --build "$build/$preset" --parallel "$jobs" ${only_build[@]+"${only_build[@]}"}; then
     failed+=("$compiler (build)")
     continue
   fi
   echo "== $compiler: test"
-  ctest --test-dir "$build/$preset" --output-on-failure --no-tests=error --parallel "$jobs" || failed+=("$compiler (tests)")
+  ctest --test-dir "$build/$preset" --output-on-failure --no-tests=error --parallel "$jobs" ${only_test[@]+"${only_test[@]}"} ||
+    failed+=("$compiler (tests)")
   tested+=("$compiler")
 done
 
