@@ -101,12 +101,13 @@ class counter_rng {
 /// Maps a word to [0, 1) with 24 bits, exactly representable in float.
 TYPENET_HD constexpr float uniform01(std::uint32_t word) { return static_cast<float>(word >> 8) * 0x1p-24f; }
 
-/// Draws the words of one (epoch, sample) one after another; for host code whose count of draws varies.
+/// Draws the words of one (epoch, sample) one after another; for code whose count of draws varies.
 class random_sequence {
  public:
-  constexpr random_sequence(counter_rng rng, std::uint32_t epoch, std::uint32_t sample) : rng_{rng}, epoch_{epoch}, sample_{sample} {}
+  TYPENET_HD constexpr random_sequence(counter_rng rng, std::uint32_t epoch, std::uint32_t sample)
+      : rng_{rng}, epoch_{epoch}, sample_{sample} {}
 
-  constexpr std::uint32_t operator()() {
+  TYPENET_HD constexpr std::uint32_t operator()() {
     if (used_ == 4) {
       words_ = rng_(epoch_, sample_, block_++);
       used_ = 0;
@@ -116,7 +117,7 @@ class random_sequence {
 
   /// Uniform in [0, n) without bias (Lemire, "Fast random integer generation in an interval", 2019).
   /// @pre n > 0
-  constexpr std::uint32_t below(std::uint32_t n) {
+  TYPENET_HD constexpr std::uint32_t below(std::uint32_t n) {
     std::uint64_t product = std::uint64_t{(*this)()} * n;
     if (static_cast<std::uint32_t>(product) < n) {
       const std::uint32_t threshold = (0u - n) % n;
@@ -126,7 +127,15 @@ class random_sequence {
   }
 
   /// Uniform in [low, high).
-  constexpr float uniform(float low, float high) { return low + (high - low) * uniform01((*this)()); }
+  TYPENET_HD constexpr float uniform(float low, float high) {
+#if defined(__CUDA_ARCH__)
+    // Product and sum rounded one by one, by way of double: device compilers would fuse them, and nvcc's host compiler does not.
+    const auto above = static_cast<float>(static_cast<double>(high - low) * static_cast<double>(uniform01((*this)())));
+    return static_cast<float>(static_cast<double>(low) + static_cast<double>(above));
+#else
+    return low + (high - low) * uniform01((*this)());
+#endif
+  }
 
  private:
   counter_rng rng_;

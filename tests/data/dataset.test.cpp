@@ -13,6 +13,8 @@
 
 #include <typenet/data/dataset.hpp>
 
+#include "read_view.hpp"
+
 namespace tn = typenet;
 
 namespace {
@@ -48,6 +50,57 @@ struct counting {
   [[nodiscard]] int label(tn::index i) const { return static_cast<int>(i % 2); }
 };
 static_assert(tn::dataset<counting>);
+
+// Host only: it may be trained on, but a device cannot read it; nor can it a subset of it.
+static_assert(!tn::resident_dataset<counting> && !tn::resident_dataset<tn::subset<counting>>);
+static_assert(tn::resident_dataset<points> && tn::resident_dataset<tiny_images>);
+static_assert(tn::resident_dataset<tn::subset<points>> && tn::resident_dataset<tn::subset<tn::subset<tiny_images>>>);
+static_assert(!tn::resident_dataset<std::vector<float>>);
+
+// A user's data set that a device can read: every sample a multiple of one stored.
+struct multiples : counting {
+  struct on_device {
+    static constexpr tn::shape sample_shape{1};
+    const float* unit;
+    [[nodiscard]] TYPENET_HD tn::index size() const { return 10; }
+    [[nodiscard]] TYPENET_HD int label(tn::index i) const { return static_cast<int>(i % 2); }
+    [[nodiscard]] TYPENET_HD std::uint32_t key_of(tn::index i) const { return static_cast<std::uint32_t>(i); }
+    template <class Out>
+    TYPENET_HD void read(tn::index i, const tn::sample_key&, Out out) const {
+      out[0] = static_cast<float>(i) * *unit;
+    }
+  };
+  std::vector<float> unit{3};
+  void read(tn::index i, const tn::sample_key& key, std::span<float> out) const { view(tn::host_upload{}).read(i, key, out.data()); }
+  template <class Upload>
+  [[nodiscard]] on_device view(const Upload& upload) const {
+    return {upload(std::span<const float>{unit})};
+  }
+};
+static_assert(tn::resident_dataset<multiples> && tn::resident_dataset<tn::subset<multiples>>);
+
+// A view must be trivially copyable, of the data set's shape, and say by what number a sample is keyed.
+struct view_of_vectors : multiples {
+  struct on_device : multiples::on_device {
+    std::vector<float> more;
+  };
+  [[nodiscard]] on_device view(const auto&) const { return {}; }
+};
+struct view_of_other_shape : multiples {
+  struct on_device : multiples::on_device {
+    static constexpr tn::shape sample_shape{2};
+  };
+  [[nodiscard]] on_device view(const auto&) const { return {}; }
+};
+struct view_without_keys : multiples {
+  struct on_device : multiples::on_device {
+    void key_of() const {}
+  };
+  [[nodiscard]] on_device view(const auto&) const { return {}; }
+};
+static_assert(tn::dataset<view_of_vectors> && !tn::resident_dataset<view_of_vectors>);
+static_assert(tn::dataset<view_of_other_shape> && !tn::resident_dataset<view_of_other_shape>);
+static_assert(tn::dataset<view_without_keys> && !tn::resident_dataset<view_without_keys>);
 
 struct sizeless : counting {
   void size() const {}
@@ -155,4 +208,41 @@ TEST_CASE("stratified_split at its limits") {
   CHECK_THROWS_AS((void)tn::stratified_split(set, 0.0 / 0.0, tn::seed{1}), tn::argument_error);
   const points none{{}, {}};
   CHECK(tn::stratified_split(none, 0, tn::seed{1}).train.size() == 0);
+}
+
+TEST_CASE("what a device reads of a data set is what the host reads") {
+  const points numbers{{1, 2, 3, 4, 5, 6}, {2, 0, 1}};
+  check_view(numbers);
+  check_view(points{{}, {}});
+  const tiny_images images{{0, 51, 102, 255, 1, 2, 3, 4, 250, 128, 127, 9}, {3, 0, 2}};
+  check_view(images);
+  const multiples computed;
+  check_view(computed);
+  check_view(tn::subset{numbers, {2, 0, 0}});
+  check_view(tn::subset{computed, {9, 3}});
+  const tn::subset part{images, {2, 1, 2}};
+  check_view(part);
+  check_view(tn::subset{part, {1, 2}});
+}
+
+TEST_CASE("a view's samples are keyed by their index in the whole") {
+  const points whole{{1, 2, 3, 4, 5, 6}, {2, 0, 1}};
+  const tn::subset part{whole, {2, 0, 1}};
+  const tn::subset part_of_part{part, {0, 2}};
+  CHECK(whole.view(tn::host_upload{}).key_of(1) == 1);
+  CHECK(part.view(tn::host_upload{}).key_of(0) == 2);
+  CHECK(part_of_part.view(tn::host_upload{}).key_of(0) == 2);
+  CHECK(part_of_part.view(tn::host_upload{}).key_of(1) == 1);
+}
+
+TEST_CASE("a view reads what was uploaded, and the uploaded alone") {
+  points numbers{{1, 2, 3, 4, 5, 6}, {2, 0, 1}};
+  check_uploaded(numbers, 2);
+  points whole{{1, 2, 3, 4, 5, 6}, {2, 0, 1}};
+  tn::subset part{whole, {2, 1, 2}};
+  check_uploaded(part, 3);
+  tiny_images images{{0, 51, 102, 255, 1, 2, 3, 4}, {3, 0}};
+  check_uploaded(images, 2);
+  multiples computed;
+  check_uploaded(computed, 1);
 }

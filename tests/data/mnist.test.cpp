@@ -10,6 +10,7 @@
 
 #include <typenet/data.hpp>
 
+#include "read_view.hpp"
 #include "scratch.hpp"
 
 namespace tn = typenet;
@@ -18,7 +19,7 @@ using scratch::operator+;
 
 namespace {
 
-static_assert(tn::byte_image_dataset<tn::mnist_dataset>);
+static_assert(tn::byte_image_dataset<tn::mnist_dataset> && tn::resident_dataset<tn::mnist_dataset>);
 static_assert(tn::mnist_dataset::sample_shape == tn::shape{1, 28, 28} && tn::mnist_dataset::classes == 10);
 
 bytes images(std::uint32_t count, std::uint32_t height = 28, std::uint32_t width = 28) {
@@ -60,6 +61,7 @@ TEST_CASE("MNIST loads from either spelling, plain or compressed") {
       CHECK(train.label(0) == 9);
       CHECK(train.label(2) == 4);
       CHECK(train.bytes(1)[0] == 784 % 251);
+      check_view(train);
       const tn::mnist_dataset test = tn::load_fashion_mnist(tn::mnist_split::test, folder.path());
       CHECK(test.size() == 1);
       CHECK(test.label(0) == 5);

@@ -18,6 +18,8 @@
 
 #include <typenet/data/transforms.hpp>
 
+#include "read_view.hpp"
+
 #ifndef TYPENET_GOLDEN_DIR
 #error "define TYPENET_GOLDEN_DIR as the folder of augmentation.txt, in quotes"
 #endif
@@ -136,9 +138,7 @@ const tn::normalize mnist_scale{0.1307f, 0.3081f};
 
 template <class Set>
 std::vector<float> read(const Set& set, tn::index i, const tn::sample_key& key) {
-  std::vector<float> out(static_cast<std::size_t>(Set::sample_shape.size()), std::numeric_limits<float>::quiet_NaN());
-  set.read(i, key, out);
-  return out;
+  return read_sample(set, i, key);
 }
 
 }  // namespace
@@ -303,6 +303,38 @@ TEST_CASE("transforms compose: any of them may be left out, random ones come in 
   const auto still = tn::transformed(images, tn::random_rotation{0}, tn::color_jitter{});
   CHECK(read(still, 3, key) == read(images, 3, key));
   static_assert(decltype(still)::augments && !decltype(tn::transformed(images, mnist_scale))::augments);
+}
+
+TEST_CASE("what a device reads of transformed images is what the host reads") {
+  const auto images = some_images(6);
+  const auto check = [&](const auto&... transforms) {
+    const auto set = tn::transformed(images, transforms...);
+    check_view(set);
+    const tn::subset part{set, {4, 1, 4, 0}};
+    check_view(part);
+    check_view(tn::transformed(part, turn, jitter, mnist_scale));  // whose samples are keyed anew
+    CHECK(part.view(tn::host_upload{}).key_of(2) == 4);
+    const tn::sample_key key{.seed = tn::seed{3}, .epoch = 2};
+    CHECK(same_bits(read_strided(part.view(tn::host_upload{}), 2, key), read(set, 4, key)));
+  };
+  check();
+  check(mnist_scale);
+  check(tn::resize<32, 32>{}, turn, jitter, mnist_scale);
+  check(tn::pad<30, 32>{}, jitter, turn);
+  check(turn, jitter, turn, jitter, mnist_scale);
+  check(tn::random_rotation{0}, tn::color_jitter{});
+
+  const tn::image_dataset<tn::shape{3, 7, 5}, 2> colored{noise(2 * 3 * 7 * 5, 8), {0, 1}};
+  check_view(tn::transformed(colored, tn::pad<9, 6>{}, tn::random_rotation{180}));
+}
+
+TEST_CASE("a view of transformed images reads what was uploaded, and the uploaded alone") {
+  const auto images = some_images(4);
+  auto set = tn::transformed(images, tn::resize<32, 32>{}, turn, jitter, mnist_scale);
+  check_uploaded(set, 3);
+  auto whole = tn::transformed(images, tn::resize<32, 32>{}, turn, jitter, mnist_scale);
+  tn::subset part{whole, {3, 0}};
+  check_uploaded(part, 4);
 }
 
 TEST_CASE("pad puts the image in the middle, and fixed transforms chain") {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /// @file
-/// What a trainer needs to know of data: the `dataset` concept, data sets held in memory, and how to split one in two.
+/// What a trainer needs to know of data: the `dataset` concept, data sets held in memory, their views that a device can read, and how to
+/// split a data set in two.
 #pragma once
 
 #include <algorithm>
@@ -8,6 +9,7 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <numeric>
 #include <span>
 #include <string>
@@ -47,6 +49,47 @@ concept dataset = requires(const D& d, index i, const sample_key& key, std::span
   { d.label(i) } -> std::same_as<int>;
 };
 
+/// An upload that leaves every array where it is: `data.view(host_upload{})` reads the data set's own memory.
+struct host_upload {
+  template <class T>
+  [[nodiscard]] constexpr const T* operator()(std::span<const T> values) const {
+    return values.data();
+  }
+};
+
+namespace detail {
+
+/// What `resident_dataset` asks of a view.
+template <class V>
+concept sample_view = std::is_trivially_copyable_v<V> && requires(const V& v, index i, const sample_key& key, float* out) {
+  { V::sample_shape } -> std::convertible_to<shape>;
+  { v.size() } -> std::same_as<index>;
+  { v.label(i) } -> std::same_as<int>;
+  { v.key_of(i) } -> std::same_as<std::uint32_t>;
+  { v.read(i, key, out) } -> std::same_as<void>;
+};
+
+}  // namespace detail
+
+/// A data set that can lie in a device's memory and be read there. The library's own can; of a user's, those that add a view.
+///
+/// `view(upload)` hands each of its arrays as a `std::span<const T>`, T a number, to `upload`, which puts it where the view shall be read
+/// and returns where that is, a `const T*`. The same array may be handed over more than once, and the same address returned. The view
+/// returned is a trivially copyable object that reads those copies alone; with `host_upload` it reads the data set's own memory, and must
+/// not outlive it. All that a view `v` does is marked TYPENET_HD:
+///
+/// - `V::sample_shape` is the data set's; `v.size()` and `v.label(i)` say what the data set's do;
+/// - `v.read(i, key, out)` assigns the numbers that the data set's `read` writes to `out[0]` … `out[sample_shape.size() - 1]`, each of them
+///   once, and reads none of them back. `out` is a `float*`, or a trivially copyable object whose `operator[](index)` returns something
+///   that a float can be assigned to;
+/// - `v.key_of(i)`, a `std::uint32_t`, is the number that the augmentation of sample i is keyed by: its index, or that in the whole for a
+///   subset.
+template <class D>
+concept resident_dataset = dataset<D> && requires(const D& d) {
+  { d.view(host_upload{}) } -> detail::sample_view;
+  requires std::remove_cvref_t<decltype(d.view(host_upload{}))>::sample_shape == D::sample_shape;
+};
+
 /// A data set that also has its samples as stored bytes: `bytes(i)` is `sample_shape.size()` grey levels, [channel][row][column].
 template <class D>
 concept byte_image_dataset = dataset<D> && requires(const D& d, index i) {
@@ -81,6 +124,68 @@ inline void check_count(const std::string& who, shape sample, std::size_t values
                          std::to_string(size) + " values each, found " + std::to_string(values) + " values"};
 }
 
+/// What a device reads of a tensor_dataset.
+template <shape Shape>
+struct tensor_view {
+  static constexpr shape sample_shape = Shape;
+
+  const float* values;
+  const int* labels;
+  index count;
+
+  [[nodiscard]] TYPENET_HD index size() const { return count; }
+  [[nodiscard]] TYPENET_HD int label(index i) const { return labels[i]; }
+  [[nodiscard]] TYPENET_HD std::uint32_t key_of(index i) const { return static_cast<std::uint32_t>(i); }
+  template <class Out>
+  TYPENET_HD void read(index i, const sample_key&, Out out) const {
+    constexpr int size = Shape.size();
+    const float* const sample = values + i * size;
+    if constexpr (std::is_same_v<Out, float*>) {
+      std::memcpy(out, sample, size * sizeof(float));
+    } else {
+      for (int p = 0; p < size; ++p) out[p] = sample[p];
+    }
+  }
+};
+
+/// What a device reads of an image_dataset.
+template <shape Shape>
+struct image_view {
+  static constexpr shape sample_shape = Shape;
+
+  const std::uint8_t* pixels;
+  const int* labels;
+  index count;
+
+  [[nodiscard]] TYPENET_HD index size() const { return count; }
+  [[nodiscard]] TYPENET_HD int label(index i) const { return labels[i]; }
+  [[nodiscard]] TYPENET_HD std::uint32_t key_of(index i) const { return static_cast<std::uint32_t>(i); }
+  template <class Out>
+  TYPENET_HD void read(index i, const sample_key&, Out out) const {
+    constexpr int size = Shape.size();
+    const std::uint8_t* const sample = pixels + i * size;
+    for (int p = 0; p < size; ++p) out[p] = static_cast<float>(sample[p]) / 255.0f;
+  }
+};
+
+/// What a device reads of a subset: the view of the whole, and which samples are meant.
+template <sample_view Whole>
+struct subset_view {
+  static constexpr shape sample_shape = Whole::sample_shape;
+
+  Whole whole;
+  const index* indices;
+  index count;
+
+  [[nodiscard]] TYPENET_HD index size() const { return count; }
+  [[nodiscard]] TYPENET_HD int label(index i) const { return whole.label(indices[i]); }
+  [[nodiscard]] TYPENET_HD std::uint32_t key_of(index i) const { return whole.key_of(indices[i]); }
+  template <class Out>
+  TYPENET_HD void read(index i, const sample_key& key, Out out) const {
+    whole.read(indices[i], key, out);
+  }
+};
+
 }  // namespace detail
 
 /// Samples given as numbers: the user's own arrays.
@@ -100,9 +205,12 @@ class tensor_dataset {
   }
 
   [[nodiscard]] index size() const { return static_cast<index>(labels_.size()); }
-  [[nodiscard]] int label(index i) const { return labels_[static_cast<std::size_t>(i)]; }
-  void read(index i, const sample_key&, std::span<float> out) const {
-    std::copy_n(values_.data() + i * Shape.size(), Shape.size(), out.data());
+  [[nodiscard]] int label(index i) const { return view(host_upload{}).label(i); }
+  void read(index i, const sample_key& key, std::span<float> out) const { view(host_upload{}).read(i, key, out.data()); }
+  /// As `resident_dataset` says.
+  template <class Upload>
+  [[nodiscard]] detail::tensor_view<Shape> view(const Upload& upload) const {
+    return {upload(std::span<const float>{values_}), upload(std::span<const int>{labels_}), size()};
   }
 
  private:
@@ -127,12 +235,15 @@ class image_dataset {
   }
 
   [[nodiscard]] index size() const { return static_cast<index>(labels_.size()); }
-  [[nodiscard]] int label(index i) const { return labels_[static_cast<std::size_t>(i)]; }
+  [[nodiscard]] int label(index i) const { return view(host_upload{}).label(i); }
   [[nodiscard]] std::span<const std::uint8_t> bytes(index i) const {
     return {pixels_.data() + i * Shape.size(), static_cast<std::size_t>(Shape.size())};
   }
-  void read(index i, const sample_key&, std::span<float> out) const {
-    std::ranges::transform(bytes(i), out.begin(), [](std::uint8_t level) { return static_cast<float>(level) / 255.0f; });
+  void read(index i, const sample_key& key, std::span<float> out) const { view(host_upload{}).read(i, key, out.data()); }
+  /// As `resident_dataset` says.
+  template <class Upload>
+  [[nodiscard]] detail::image_view<Shape> view(const Upload& upload) const {
+    return {upload(std::span<const std::uint8_t>{pixels_}), upload(std::span<const int>{labels_}), size()};
   }
 
  private:
@@ -164,6 +275,12 @@ class subset {
     requires byte_image_dataset<D>
   {
     return whole_->bytes(at(i));
+  }
+  /// As `resident_dataset` says. The whole is uploaded with it, however few of its samples these are.
+  template <class Upload>
+    requires resident_dataset<D>
+  [[nodiscard]] auto view(const Upload& upload) const {
+    return detail::subset_view<decltype(whole_->view(upload))>{whole_->view(upload), upload(std::span<const index>{indices_}), size()};
   }
   /// Which samples of the whole these are.
   [[nodiscard]] std::span<const index> indices() const { return indices_; }

@@ -76,44 +76,44 @@ template <int In, int Out>
 inline constexpr bilinear_axis<In, Out> bilinear{};
 
 /// An image on its way through the random transforms: pixels, and a table that maps every grey level but has not been applied yet. Point
-/// operations work on the table's 256 entries instead of all the pixels.
+/// operations work on the table's 256 entries instead of all the pixels. On a device each thread has one of its own.
 template <shape Shape>
 class augmented_image {
  public:
-  explicit augmented_image(const std::uint8_t* stored) : pixels_{stored} {}
+  TYPENET_HD explicit augmented_image(const std::uint8_t* stored) : pixels_{stored} {}
   augmented_image(const augmented_image&) = delete;
   augmented_image& operator=(const augmented_image&) = delete;
 
   /// The pixels, with all that was done to them.
-  [[nodiscard]] const std::uint8_t* pixels() {
+  [[nodiscard]] TYPENET_HD const std::uint8_t* pixels() {
     if (mapped_) {
       std::uint8_t* out = other();
-      for (int p = 0; p < Shape.size(); ++p) out[p] = table_[pixels_[p]];
+      for (int p = 0; p < size; ++p) out[p] = table_[pixels_[p]];
       replace(out);
     }
     return pixels_;
   }
   /// Where the next version of the image may be written, after pixels(); `replace` makes it the current one.
-  [[nodiscard]] std::uint8_t* other() { return pixels_ == buffers_[0] ? buffers_[1] : buffers_[0]; }
-  void replace(const std::uint8_t* pixels) {
+  [[nodiscard]] TYPENET_HD std::uint8_t* other() { return pixels_ == buffers_[0] ? buffers_[1] : buffers_[0]; }
+  TYPENET_HD void replace(const std::uint8_t* pixels) {
     pixels_ = pixels;
     mapped_ = false;
   }
 
   /// The mean grey level, rounded half up, as Pillow's contrast takes it.
-  [[nodiscard]] int mean_level() const {
+  [[nodiscard]] TYPENET_HD int mean_level() const {
     std::uint32_t sum = 0;
     if (mapped_) {
-      for (int p = 0; p < Shape.size(); ++p) sum += table_[pixels_[p]];
+      for (int p = 0; p < size; ++p) sum += table_[pixels_[p]];
     } else {
-      for (int p = 0; p < Shape.size(); ++p) sum += pixels_[p];
+      for (int p = 0; p < size; ++p) sum += pixels_[p];
     }
-    return static_cast<int>((2 * sum + Shape.size()) / (2 * Shape.size()));
+    return static_cast<int>((2 * sum + size) / (2 * size));
   }
 
   /// Applies `level -> f(level)` to every pixel.
   template <class F>
-  void map_levels(const F& f) {
+  TYPENET_HD void map_levels(const F& f) {
     if (mapped_) {
       for (int v = 0; v < 256; ++v) table_[v] = f(table_[v]);
     } else {
@@ -122,39 +122,42 @@ class augmented_image {
     mapped_ = true;
   }
 
-  /// Writes `levels[v]` for every pixel of grey level v.
-  void write(const float* levels, float* out) const {
+  /// Assigns `levels[v]` to `out[p]` for every pixel p of grey level v.
+  template <class Out>
+  TYPENET_HD void write(const float* levels, Out out) const {
     if (!mapped_) {
-      for (int p = 0; p < Shape.size(); ++p) out[p] = levels[pixels_[p]];
+      for (int p = 0; p < size; ++p) out[p] = levels[pixels_[p]];
       return;
     }
     float table[256];
     for (int v = 0; v < 256; ++v) table[v] = levels[table_[v]];
-    for (int p = 0; p < Shape.size(); ++p) out[p] = table[pixels_[p]];
+    for (int p = 0; p < size; ++p) out[p] = table[pixels_[p]];
   }
 
  private:
+  static constexpr int size = Shape.size();
+
   const std::uint8_t* pixels_;
   bool mapped_ = false;
   std::uint8_t table_[256];
-  std::uint8_t buffers_[2][static_cast<std::size_t>(Shape.size())];
+  std::uint8_t buffers_[2][static_cast<std::size_t>(size)];
 };
 
 /// Pillow's Image.blend, in `float`: from a grey level towards (factor < 1) or away from (factor > 1) another.
 /// Products and sums are taken in double, where they are exact, and rounded one by one: no compiler can fuse them into different bits.
-[[nodiscard]] inline std::uint8_t blend(int base, int level, float factor) {
+[[nodiscard]] TYPENET_HD inline std::uint8_t blend(int base, int level, float factor) {
   const auto step = static_cast<float>(static_cast<double>(factor) * (level - base));
   const auto value = static_cast<float>(base + static_cast<double>(step));
   return static_cast<std::uint8_t>(std::min(std::max(static_cast<int>(value), 0), 255));
 }
 
 template <shape Shape>
-void adjust_brightness(augmented_image<Shape>& image, float factor) {
+TYPENET_HD void adjust_brightness(augmented_image<Shape>& image, float factor) {
   image.map_levels([=](int level) { return blend(0, level, factor); });
 }
 
 template <shape Shape>
-void adjust_contrast(augmented_image<Shape>& image, float factor) {
+TYPENET_HD void adjust_contrast(augmented_image<Shape>& image, float factor) {
   image.map_levels([=, mean = image.mean_level()](int level) { return blend(mean, level, factor); });
 }
 
@@ -167,8 +170,8 @@ void adjust_contrast(augmented_image<Shape>& image, float factor) {
 
 /// Rotates about the image's centre: nearest pixel, 0 from outside, in Pillow's 16.16 fixed point. Positive angles turn counter-clockwise.
 template <shape Shape>
-void rotate(const std::uint8_t* in, float degrees, std::uint8_t* out) {
-  constexpr int height = Shape.height(), width = Shape.width();
+TYPENET_HD void rotate(const std::uint8_t* in, float degrees, std::uint8_t* out) {
+  constexpr int height = Shape.height(), width = Shape.width(), channels = Shape.channels(), area = Shape.area();
   // The image amid zeros so wide that no angle looks beyond them: then no pixel needs a test.
   constexpr int diagonal = ceil_sqrt(height * height + width * width);
   constexpr int above = (diagonal - height) / 2 + 2, left = (diagonal - width) / 2 + 2;
@@ -181,7 +184,7 @@ void rotate(const std::uint8_t* in, float degrees, std::uint8_t* out) {
   static_assert(stride < 32768 && rows < 32768, "rotate: the image is too large for 16.16 fixed point");
 
   if (degrees == 0.0f) {
-    std::memcpy(out, in, static_cast<std::size_t>(Shape.size()));
+    std::memcpy(out, in, static_cast<std::size_t>(channels * area));
     return;
   }
   const double angle = -static_cast<double>(degrees) * (3.14159265358979323846 / 180);
@@ -200,7 +203,7 @@ void rotate(const std::uint8_t* in, float degrees, std::uint8_t* out) {
 
   alignas(64) std::uint8_t framed[static_cast<std::size_t>(rows * stride)];
   std::memset(framed, 0, sizeof framed);
-  for (int channel = 0; channel < Shape.channels(); ++channel, in += Shape.area()) {
+  for (int channel = 0; channel < channels; ++channel, in += area) {
     for (int y = 0; y < height; ++y) std::memcpy(framed + (above + y) * stride + left, in + y * width, static_cast<std::size_t>(width));
     std::int32_t fx = row_x, fy = row_y;
     for (int y = 0; y < height; ++y, out += width, fx += dy, fy += dx) {
@@ -273,7 +276,7 @@ struct random_rotation {
   float degrees = 0;
 
   template <shape S>
-  void apply(detail::augmented_image<S>& image, random_sequence& random) const {
+  TYPENET_HD void apply(detail::augmented_image<S>& image, random_sequence& random) const {
     const float angle = random.uniform(-degrees, degrees);
     const std::uint8_t* in = image.pixels();
     std::uint8_t* out = image.other();
@@ -294,7 +297,7 @@ struct color_jitter {
   float contrast = 0;
 
   template <shape S>
-  void apply(detail::augmented_image<S>& image, random_sequence& random) const {
+  TYPENET_HD void apply(detail::augmented_image<S>& image, random_sequence& random) const {
     static_assert(S.channels() == 1, "color_jitter: works on images of one channel");
     // Drawn whether used or not, so that switching one off leaves the other's as they were.
     const bool brightness_first = random.below(2) == 0;
@@ -310,7 +313,9 @@ struct color_jitter {
   }
 
  private:
-  static float factor(float strength, random_sequence& random) { return random.uniform(std::max(0.0f, 1 - strength), 1 + strength); }
+  TYPENET_HD static float factor(float strength, random_sequence& random) {
+    return random.uniform(std::max(0.0f, 1 - strength), 1 + strength);
+  }
 };
 
 /// Turns a grey level v into (v / 255 - mean) / standard_deviation. Without it a data set yields v / 255.
@@ -325,6 +330,67 @@ struct normalize {
                            std::to_string(standard_deviation)};
   }
 };
+
+namespace detail {
+
+/// Transforms one after another, as a trivially copyable object, which a std::tuple need not be.
+template <class... Transforms>
+struct transform_chain {
+  template <shape S>
+  TYPENET_HD void apply(augmented_image<S>&, random_sequence&) const {}
+};
+template <class First, class... Rest>
+struct transform_chain<First, Rest...> {
+  First first;
+  transform_chain<Rest...> rest;
+
+  /// Takes an image through the random ones.
+  template <shape S>
+  TYPENET_HD void apply(augmented_image<S>& image, random_sequence& random) const {
+    if constexpr (First::kind == transform_kind::random) first.apply(image, random);
+    rest.apply(image, random);
+  }
+};
+
+[[nodiscard]] constexpr transform_chain<> make_chain() { return {}; }
+template <class First, class... Rest>
+[[nodiscard]] constexpr transform_chain<First, Rest...> make_chain(const First& first, const Rest&... rest) {
+  return {first, make_chain(rest...)};
+}
+
+/// What a device reads of a transformed_dataset: the images as they are stored, and what is done to them when they are read.
+template <shape Shape, transform... Transforms>
+struct transformed_view {
+  static constexpr shape sample_shape = Shape;
+  static constexpr bool augments = ((Transforms::kind == transform_kind::random) || ...);
+
+  transform_chain<Transforms...> transforms;
+  const float* levels;  // what each of the 256 grey levels is read as
+  const std::uint8_t* pixels;
+  const int* labels;
+  index count;
+
+  [[nodiscard]] TYPENET_HD index size() const { return count; }
+  [[nodiscard]] TYPENET_HD int label(index i) const { return labels[i]; }
+  [[nodiscard]] TYPENET_HD std::uint32_t key_of(index i) const { return static_cast<std::uint32_t>(i); }
+  template <class Out>
+  TYPENET_HD void read(index i, const sample_key& key, Out out) const {
+    constexpr int size = Shape.size();
+    const std::uint8_t* const stored = pixels + i * size;
+    if constexpr (augments) {
+      if (key.augment) {
+        random_sequence random{counter_rng{key.seed, random_stream::augmentation}, key.epoch, key_of(i)};
+        augmented_image<Shape> image{stored};
+        transforms.apply(image, random);
+        image.write(levels, out);
+        return;
+      }
+    }
+    for (int p = 0; p < size; ++p) out[p] = levels[stored[p]];
+  }
+};
+
+}  // namespace detail
 
 /// A data set of transformed images, made by `transformed`. It owns its images: after `resize` and `pad`, before anything random.
 template <shape In, int Classes, detail::transform... Transforms>
@@ -355,11 +421,11 @@ class transformed_dataset {
   static constexpr shape sample_shape = output_shape();
   static constexpr int classes = Classes;
   /// Whether an epoch sees other pixels than the one before.
-  static constexpr bool augments = ((Transforms::kind == kinds::random) || ...);
+  static constexpr bool augments = detail::transformed_view<sample_shape, Transforms...>::augments;
 
   /// @throws argument_error if a transform's parameters make no sense
   template <byte_image_dataset Source>
-  explicit transformed_dataset(const Source& source, const Transforms&... transforms) : transforms_{transforms...} {
+  explicit transformed_dataset(const Source& source, const Transforms&... transforms) : transforms_{detail::make_chain(transforms...)} {
     static_assert(!augments || sample_shape.size() <= 1 << 16,
                   "transformed: random transforms are meant for images of up to 65,536 values");
     (transforms.check(), ...);
@@ -380,27 +446,18 @@ class transformed_dataset {
   }
 
   [[nodiscard]] index size() const { return static_cast<index>(labels_.size()); }
-  [[nodiscard]] int label(index i) const { return labels_[static_cast<std::size_t>(i)]; }
+  [[nodiscard]] int label(index i) const { return view(host_upload{}).label(i); }
   /// The image as it is stored: resized and padded, nothing more.
   [[nodiscard]] std::span<const std::uint8_t> bytes(index i) const {
     return {pixels_.data() + i * sample_shape.size(), static_cast<std::size_t>(sample_shape.size())};
   }
 
-  void read(index i, const sample_key& key, std::span<float> out) const {
-    const std::uint8_t* stored = bytes(i).data();
-    if constexpr (augments) {
-      if (key.augment) {
-        random_sequence random{counter_rng{key.seed, random_stream::augmentation}, key.epoch, static_cast<std::uint32_t>(i)};
-        detail::augmented_image<sample_shape> image{stored};
-        const auto through = [&](const auto& transform) {
-          if constexpr (std::remove_cvref_t<decltype(transform)>::kind == kinds::random) transform.apply(image, random);
-        };
-        std::apply([&](const auto&... transform) { (through(transform), ...); }, transforms_);
-        image.write(levels_.data(), out.data());
-        return;
-      }
-    }
-    for (int p = 0; p < sample_shape.size(); ++p) out[static_cast<std::size_t>(p)] = levels_[stored[p]];
+  void read(index i, const sample_key& key, std::span<float> out) const { view(host_upload{}).read(i, key, out.data()); }
+  /// As `resident_dataset` says.
+  template <class Upload>
+  [[nodiscard]] detail::transformed_view<sample_shape, Transforms...> view(const Upload& upload) const {
+    return {transforms_, upload(std::span<const float>{levels_}), upload(std::span<const std::uint8_t>{pixels_}),
+            upload(std::span<const int>{labels_}), size()};
   }
 
  private:
@@ -423,7 +480,7 @@ class transformed_dataset {
   }
   static constexpr std::size_t fixed_count() { return (std::size_t{0} + ... + std::size_t{Transforms::kind == kinds::fixed}); }
 
-  [[no_unique_address]] std::tuple<Transforms...> transforms_;
+  detail::transform_chain<Transforms...> transforms_;
   normalize scale_;
   std::array<float, 256> levels_;
   std::vector<std::uint8_t> pixels_;
