@@ -40,10 +40,10 @@ class bench {
     data_.input_gradient = {input_gradient_.data(), tn::index{in.size()} * lanes};
     data_.saved = {saved_.data(), Layer::saved_size(in) * lanes};
     for (std::size_t p = 0; p < network::parameters.size(); ++p) {
-      data_.parameters[p] = model_.parameter_arena().data() + network::parameters[p].offset;
+      data_.parameters[p] = model_.parameter_array().span().data() + network::parameters[p].offset;
       data_.gradients[p] = gradients_.data() + network::parameters[p].offset;
     }
-    for (std::size_t b = 0; b < network::buffers.size(); ++b) data_.buffers[b] = model_.buffer_arena().data() + network::buffers[b].offset;
+    for (std::size_t b = 0; b < network::buffers.size(); ++b) data_.buffers[b] = model_.buffer_array().span().data() + network::buffers[b].offset;
     data_.scratch = scratch_.data();
     // Each pass finds what those before it leave.
     with_execution([this](auto& run) {

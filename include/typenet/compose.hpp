@@ -45,6 +45,19 @@ struct concat {
 template <fixed_string Name, class Layer>
 struct named {
   static constexpr bool is_layer = true;
+  using layer = Layer;
+  static constexpr std::string_view word() { return Name.view(); }
 };
+
+namespace detail {
+
+/// An instance of `named`. A property, since nvcc finds no partial specialisation for such template arguments.
+template <class L>
+concept named_layer = requires {
+  typename L::layer;
+  L::word();
+};
+
+}  // namespace detail
 
 }  // namespace typenet

@@ -16,6 +16,13 @@
 #define TYPENET_HD
 #endif
 
+/// Before a template marked TYPENET_HD whose arguments decide on which side it can be called: a CUDA compiler then does not ask.
+#if defined(__CUDACC__)
+#define TYPENET_ANY_SIDE _Pragma("nv_exec_check_disable")
+#else
+#define TYPENET_ANY_SIDE
+#endif
+
 /// Inlines a kernel's inner function even where the compiler's size estimate says otherwise: register tiles live or die by it.
 #if defined(_MSC_VER)
 #define TYPENET_INLINE __forceinline

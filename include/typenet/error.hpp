@@ -25,4 +25,10 @@ class argument_error : public error {
   using error::error;
 };
 
+/// A device that is not there, has no room, or failed.
+class device_error : public error {
+ public:
+  using error::error;
+};
+
 }  // namespace typenet

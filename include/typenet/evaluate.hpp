@@ -3,10 +3,16 @@
 /// How well a model does on a data set.
 #pragma once
 
-#include <array>
-#include <span>
+#include <algorithm>
+#include <cstddef>
+#include <limits>
+#include <type_traits>
+#include <utility>
+#include <vector>
 
 #include <typenet/data/dataset.hpp>
+#include <typenet/detail/feeding.hpp>
+#include <typenet/detail/step.hpp>
 #include <typenet/losses.hpp>
 #include <typenet/metrics.hpp>
 #include <typenet/model.hpp>
@@ -50,17 +56,46 @@ template <class Network, class Samples, class Input>
   requires(!Network::fits && !std::is_same_v<Samples, Input>)
 struct samples_check<Network, Samples, Input> {};
 
-template <class Model, class Data, class Add>
-void for_each_answer(Model& model, const Data& data, const Add& add) {
-  static_cast<void>(sizeof(samples_check<typename Model::network, typename got_of<Data::sample_shape>::type>));
-  std::array<typename Model::scalar, static_cast<std::size_t>(Model::lanes * Model::outputs)> answers;
-  for (index first = 0; first < data.size(); first += Model::lanes) {
-    const int count = static_cast<int>(data.size() - first < Model::lanes ? data.size() - first : index{Model::lanes});
-    model.predict_with([&](index i, std::span<float> row) { data.read(i, sample_key::evaluation(), row); }, first, count, answers);
-    for (int l = 0; l < count; ++l)
-      add(std::span<const typename Model::scalar>{answers}.subspan(static_cast<std::size_t>(l * Model::outputs), Model::outputs),
-          data.label(first + l));
+/// Runs a data set through a model, batch by batch, and scores it where the model is; the program sees scores alone.
+template <class Model, class Data, class Loss>
+report evaluate(Model& model, const Data& data, const Loss& loss) {
+  using backend = typename Model::backend;
+  using network = typename Model::network;
+  using scalar = typename Model::scalar;
+  static_cast<void>(sizeof(samples_check<network, typename got_of<Data::sample_shape>::type>));
+  constexpr bool has_loss = !std::is_same_v<Loss, no_loss>;
+  constexpr index batch = Model::batch;
+  metrics_accumulator metrics{Data::classes, true};
+  sample_reader<backend, Data> reader{data};
+  sample_memory<backend> samples{batch, Model::inputs};
+  typename backend::array losses{batch}, predicted{batch}, ranks{batch};
+  std::vector<scalar> host_losses, host_predicted, host_ranks;
+  scoring_pass<typename network::lowered, scalar, Model::lanes, Loss> pass{.memory = model.inference_memory(samples.input.data()),
+                                                                           .loss = loss,
+                                                                           .labels = samples.labels.data(),
+                                                                           .losses = losses.data(),
+                                                                           .predicted = predicted.data(),
+                                                                           .ranks = ranks.data()};
+  for (index first = 0; first < data.size(); first += batch) {
+    const index count = std::min(batch, data.size() - first);
+    reader.read(model.stream(),
+                {.order = nullptr, .first = first, .count = count, .batch = batch, .padded = batch, .key = sample_key::evaluation()},
+                samples);
+    model.stream().run(1, batch_state{count, false}, pass);
+    model.stream().wait();
+    for (const auto& [from, to] : {std::pair{&losses, &host_losses}, {&predicted, &host_predicted}, {&ranks, &host_ranks}}) {
+      to->resize(static_cast<std::size_t>(count));
+      from->copy_to(*to);
+    }
+    for (index i = 0; i < count; ++i) {
+      const auto at = static_cast<std::size_t>(i);
+      metrics.add(data.label(first + i),
+                  {.predicted = static_cast<int>(host_predicted[at]),
+                   .rank = static_cast<int>(host_ranks[at]),
+                   .loss = has_loss ? static_cast<double>(host_losses[at]) : std::numeric_limits<double>::quiet_NaN()});
+    }
   }
+  return metrics.result();
 }
 
 }  // namespace detail
@@ -68,25 +103,15 @@ void for_each_answer(Model& model, const Data& data, const Add& add) {
 /// Accuracy, confusion and the rest of `report` over a whole data set; the class is the largest output.
 template <class Model, dataset Data, class Loss>
 report evaluate(Model& model, const Data& data, const Loss& loss) {
-  using scalar = typename Model::scalar;
   static_cast<void>(sizeof(detail::loss_check<Loss, typename Model::network, class_targets<Data::classes>>));
-  metrics_accumulator metrics{Data::classes, true};
-  detail::for_each_answer(model, data, [&](std::span<const scalar> answer, int label) {
-    const class_target<scalar> target{static_cast<scalar>(label)};
-    const scalar one = loss.template operator()<scalar, 1, Model::network::output_shape>(answer.data(), target, nullptr, scalar{1});
-    metrics.add(answer, label, static_cast<double>(one));
-  });
-  return metrics.result();
+  return detail::evaluate(model, data, loss);
 }
 
 /// The same without a loss, which the report then has none of (NaN).
 template <class Model, dataset Data>
 report evaluate(Model& model, const Data& data) {
-  using scalar = typename Model::scalar;
   static_cast<void>(sizeof(detail::loss_check<mse, typename Model::network, class_targets<Data::classes>>));
-  metrics_accumulator metrics{Data::classes, true};
-  detail::for_each_answer(model, data, [&](std::span<const scalar> answer, int label) { metrics.add(answer, label); });
-  return metrics.result();
+  return detail::evaluate(model, data, detail::no_loss{});
 }
 
 }  // namespace typenet

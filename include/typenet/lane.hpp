@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 /// @file
 /// The vocabulary in which layers write their arithmetic once for every backend. A *pack* holds one number of each of
-/// `width` samples: a plain `float` or `double` here (one sample, as on a GPU thread), SIMD packs in the Eigen backend.
-/// Besides these functions a pack has + - * / and +=, element by element.
+/// `width` samples: a plain `float` or `double` here (one sample), SIMD registers in the Eigen backend (eigen_pack.hpp), the registers of a
+/// GPU's warp in CUDA's (simt_pack.hpp), where each thread holds one lane. Besides these functions a pack has + - * / and +=, element by
+/// element.
 #pragma once
 
 #include <cmath>
@@ -26,13 +27,19 @@ struct traits<T> {
   TYPENET_HD static constexpr T load(const T* from) { return *from; }
   TYPENET_HD static constexpr void store(T* to, T value) { *to = value; }
   TYPENET_HD static constexpr void store_unaligned(T* to, T value) { *to = value; }
+  TYPENET_HD static constexpr void store_first(T* to, T value, int count) {
+    if (count > 0) *to = value;
+  }
+  static constexpr int slots = 1;
+  TYPENET_HD static constexpr int first_slot() { return 0; }
+  TYPENET_HD static constexpr bool leads() { return true; }
   template <int Lanes>
   TYPENET_HD static constexpr void to_rows(const T* block, T* rows, index stride, int count) {
     for (int l = 0; l < Lanes; ++l)
       for (int e = 0; e < Lanes; ++e) rows[l * stride + e] = e < count ? block[e * Lanes + l] : T{0};
   }
   template <int Lanes>
-  static constexpr void to_lanes(const T* const (&rows)[Lanes], int count, T* block) {
+  TYPENET_HD static constexpr void to_lanes(const T* const (&rows)[Lanes], int count, T* block) {
     for (int e = 0; e < count; ++e)
       for (int l = 0; l < Lanes; ++l) block[e * Lanes + l] = rows[l][e];
   }
@@ -45,6 +52,7 @@ struct traits<T> {
   TYPENET_HD static constexpr bool equal(T a, T b) { return a == b; }
   TYPENET_HD static constexpr T select(bool condition, T yes, T no) { return condition ? yes : no; }
   TYPENET_HD static constexpr T sum(T a) { return a; }
+  TYPENET_HD static constexpr T from_slots(const T (&own)[1]) { return own[0]; }
   TYPENET_HD static constexpr bool first_lanes(int count) { return count > 0; }
   TYPENET_HD static T sqrt(T a) { return std::sqrt(a); }
   TYPENET_HD static T exp(T a) { return std::exp(a); }
@@ -80,15 +88,37 @@ template <class Pack>
 TYPENET_HD TYPENET_INLINE void store_unaligned(scalar_t<Pack>* to, const Pack& value) {
   traits<Pack>::store_unaligned(to, value);
 }
+/// Writes the first `count` of them anywhere, and nothing beyond.
+template <class Pack>
+TYPENET_HD TYPENET_INLINE void store_first(scalar_t<Pack>* to, const Pack& value, int count) {
+  traits<Pack>::store_first(to, value, count);
+}
+
+// On a GPU the threads of a warp hold a pack together, one lane each. These three are for what is not done by packs.
+
+/// Lanes that this thread holds: all of a SIMD pack, one of a warp's.
+template <class Pack>
+inline constexpr int slots = traits<Pack>::slots;
+/// The first of them.
+template <class Pack>
+TYPENET_HD TYPENET_INLINE int first_slot() {
+  return traits<Pack>::first_slot();
+}
+/// Whether this thread is the one that writes what belongs to no lane.
+template <class Pack>
+TYPENET_HD TYPENET_INLINE bool leads() {
+  return traits<Pack>::leads();
+}
+
 /// Turns `Lanes` elements of `Lanes` samples from lanes into rows, a sample in each, `stride` apart; elements from `count` on are
 /// written as zeros and not read.
 template <class Pack, int Lanes>
 TYPENET_HD TYPENET_INLINE void to_rows(const scalar_t<Pack>* block, scalar_t<Pack>* rows, index stride, int count) {
   traits<Pack>::template to_rows<Lanes>(block, rows, stride, count);
 }
-/// Turns `count` elements of `Lanes` samples from rows into lanes. On the host alone.
+/// Turns `count` elements of `Lanes` samples from rows into lanes.
 template <class Pack, int Lanes>
-void to_lanes(const scalar_t<Pack>* const (&rows)[Lanes], int count, scalar_t<Pack>* block) {
+TYPENET_HD void to_lanes(const scalar_t<Pack>* const (&rows)[Lanes], int count, scalar_t<Pack>* block) {
   traits<Pack>::template to_lanes<Lanes>(rows, count, block);
 }
 /// The same number in every lane.
@@ -129,6 +159,11 @@ template <class Pack>
 TYPENET_HD TYPENET_INLINE mask_t<Pack> first_lanes(int count) {
   return traits<Pack>::first_lanes(count);
 }
+/// The pack whose lanes in this thread's slots are `own[0]`, `own[1]` …, aligned to the pack.
+template <class Pack>
+TYPENET_HD TYPENET_INLINE Pack from_slots(const scalar_t<Pack> (&own)[slots<Pack>]) {
+  return traits<Pack>::from_slots(own);
+}
 /// The sum over the lanes, always in the same order.
 template <class Pack>
 TYPENET_HD TYPENET_INLINE scalar_t<Pack> sum(const Pack& a) {
@@ -157,6 +192,18 @@ TYPENET_HD TYPENET_INLINE Pack erf(const Pack& a) {
 template <class Pack>
 TYPENET_HD TYPENET_INLINE Pack abs(const Pack& a) {
   return traits<Pack>::abs(a);
+}
+
+/// What one worker makes of one item of a reduction: `partial(item, first, last, sum)` adds what lies in [first, last) to the packs
+/// `sum`, and `finish(item, total)` is given the sum of each over all of it and over the lanes.
+template <class Pack, int Sums, class Partial, class Finish>
+TYPENET_HD TYPENET_INLINE void reduce_item(index item, index length, const Partial& partial, const Finish& finish) {
+  Pack sum[Sums];
+  for (Pack& s : sum) s = broadcast<Pack>(0);
+  partial(item, index{0}, length, sum);
+  scalar_t<Pack> total[Sums];
+  for (int i = 0; i < Sums; ++i) total[i] = lane::sum<Pack>(sum[i]);
+  finish(item, total);
 }
 
 }  // namespace typenet::lane

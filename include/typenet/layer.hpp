@@ -87,14 +87,14 @@ struct layer_data {
 
 /// What most layers have none of. Derive from it and declare what yours does.
 ///
-/// A layer also provides, for `Exec` an execution (its `pack` and `lanes` types, `blocks()`, `batch()`, `training()`,
-/// `for_each(items, function)`) and `Data` a `layer_data`:
+/// A layer also provides, for `Exec` an execution (its `pack` and `lanes`, `blocks()`, `batch()`, `training()`, `for_each(items,
+/// function)`, `reduce<Sums>(items, length, partial, finish)`) and `Data` a `layer_data`:
 /// - `template <shape In> static constexpr auto check()`: `accepted{}` or one of `needs`
 /// - `static constexpr shape output(shape in)`
-/// - `template <shape In, class Exec, class Data> static void forward(Exec&, const Data&)`
-/// - `template <shape In, bool Accumulate, class Exec, class Data> static void backward_input(Exec&, const Data&)`:
+/// - `template <shape In, class Exec, class Data> TYPENET_HD static void forward(Exec&, const Data&)`
+/// - `template <shape In, bool Accumulate, class Exec, class Data> TYPENET_HD static void backward_input(Exec&, const Data&)`:
 ///   writes the input's gradient, or adds to it
-/// - with parameters, `template <shape In, class Exec, class Data> static void backward_parameters(Exec&, const Data&)`,
+/// - with parameters, `template <shape In, class Exec, class Data> TYPENET_HD static void backward_parameters(Exec&, const Data&)`,
 ///   which writes (not adds) every gradient and runs before `backward_input`
 ///
 /// The output's gradient is zero in lanes beyond the batch, and `backward_input` keeps it so.
@@ -154,27 +154,43 @@ TYPENET_HD TYPENET_INLINE Pack keep_lanes(const Pack& value, int valid) {
   return valid >= lane::width<Pack> ? value : lane::select<Pack>(lane::first_lanes<Pack>(valid), value, lane::broadcast<Pack>(0));
 }
 
-/// The sum of one channel of `area` positions over all samples and positions, in a fixed order.
-template <class Pack, int Lanes, class View>
-TYPENET_HD TYPENET_INLINE lane::scalar_t<Pack> sum_channel(const View& view, index blocks, index channel, int area) {
+/// Adds `count` neighbouring numbers of each lane to `sum`.
+template <class Pack, int Lanes>
+TYPENET_HD TYPENET_INLINE void add_run(const lane::scalar_t<Pack>* from, index count, Pack& sum) {
   // Four chains hide the additions' latency.
   Pack part[4] = {lane::broadcast<Pack>(0), lane::broadcast<Pack>(0), lane::broadcast<Pack>(0), lane::broadcast<Pack>(0)};
-  for (index b = 0; b < blocks; ++b) {
-    const auto* plane = view.template block<Pack>(b) + channel * area * Lanes;
-    int p = 0;
-    for (; p + 4 <= area; p += 4) {
-      TYPENET_UNROLL
-      for (int i = 0; i < 4; ++i) part[i] = part[i] + lane::load<Pack>(plane + index{p + i} * Lanes);
-    }
-    for (; p < area; ++p) part[0] = part[0] + lane::load<Pack>(plane + index{p} * Lanes);
+  index e = 0;
+  for (; e + 4 <= count; e += 4) {
+    TYPENET_UNROLL
+    for (int i = 0; i < 4; ++i) part[i] = part[i] + lane::load<Pack>(from + (e + i) * Lanes);
   }
-  return lane::sum<Pack>((part[0] + part[1]) + (part[2] + part[3]));
+  for (; e < count; ++e) part[0] = part[0] + lane::load<Pack>(from + e * Lanes);
+  sum = sum + ((part[0] + part[1]) + (part[2] + part[3]));
+}
+
+/// Cuts [first, last), which counts `size` numbers of each block, where blocks end: calls `body(block, begin, end)` for each piece,
+/// begin and end counted from the block's start.
+template <class Body>
+TYPENET_HD TYPENET_INLINE void for_each_run(index first, index last, index size, const Body& body) {
+  while (first < last) {
+    const index block = first / size;
+    const index begin = first - block * size;
+    const index end = last - block * size < size ? last - block * size : size;
+    body(block, begin, end);
+    first += end - begin;
+  }
+}
+
+/// Numbers that a work item of `Exec` takes on, of `all` that it could.
+template <class Exec>
+constexpr int grain(int all, int small) {
+  return Exec::many_workers && small < all ? small : all;
 }
 
 /// Calls `body(block, element offset in scalars)` for each pack of a value of `Size` numbers a sample.
 template <int Size, class Exec, class Body>
-void for_each_pack(Exec& exec, Body body) {
-  constexpr int chunk = 64;
+TYPENET_HD void for_each_pack(Exec& exec, Body body) {
+  constexpr int chunk = grain<Exec>(64, 4);
   constexpr index chunks = detail::ceil_div(Size, chunk);
   exec.for_each(exec.blocks() * chunks, [=] TYPENET_HD(index item) {
     const index block = item / chunks;
@@ -205,7 +221,7 @@ struct elementwise : layer_defaults {
   static constexpr shape output(shape in) { return in; }
 
   template <shape In, class Exec, class Data>
-  static void forward(Exec& exec, const Data& data) {
+  TYPENET_HD static void forward(Exec& exec, const Data& data) {
     using pack = typename Exec::pack;
     lane::for_each_pack<In.size()>(exec, [=] TYPENET_HD(index block, index offset) {
       const pack x = lane::load<pack>(data.input.template block<pack>(block) + offset);
@@ -214,15 +230,14 @@ struct elementwise : layer_defaults {
   }
 
   template <shape In, bool Accumulate, class Exec, class Data>
-  static void backward_input(Exec& exec, const Data& data) {
+  TYPENET_HD static void backward_input(Exec& exec, const Data& data) {
     using pack = typename Exec::pack;
+    using scalar = typename Exec::scalar;
     lane::for_each_pack<In.size()>(exec, [=] TYPENET_HD(index block, index offset) {
       const pack gradient = lane::load<pack>(data.output_gradient.template block<pack>(block) + offset);
-      pack value;
-      if constexpr (From == differentiates_from::input)
-        value = lane::load<pack>(data.input.template block<pack>(block) + offset);
-      else
-        value = lane::load<pack>(data.output.template block<pack>(block) + offset);
+      const scalar* const seen =
+          From == differentiates_from::input ? data.input.template block<pack>(block) : data.output.template block<pack>(block);
+      const pack value = lane::load<pack>(seen + offset);
       lane::put<Accumulate, pack>(data.input_gradient.template block<pack>(block) + offset,
                                   Derived::template derivative<pack>(value) * gradient);
     });

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include <typenet/config.hpp>
+#include <typenet/detail/score.hpp>
 #include <typenet/error.hpp>
 
 namespace typenet {
@@ -83,6 +84,13 @@ struct report {
   }
 };
 
+/// What a sample's scores come to.
+struct sample_score {
+  int predicted = 0;  ///< the class of the highest score
+  int rank = 0;       ///< classes before its own in the order of the scores
+  double loss = std::numeric_limits<double>::quiet_NaN();
+};
+
 /// Gathers the scores of one sample after another. Allocates when constructed, and where it keeps predictions.
 ///
 /// The class predicted is that of the highest score, the lowest such class where several tie; NaN counts as lower than any number.
@@ -102,6 +110,24 @@ class metrics_accumulator {
   }
   void add(std::span<const double> scores, int label, double loss = std::numeric_limits<double>::quiet_NaN()) {
     add_sample(scores, label, loss);
+  }
+
+  /// The same for a sample that has been scored elsewhere.
+  /// @throws argument_error if a class is none of the classes
+  void add(int label, const sample_score& score) {
+    const auto check = [this](const char* what, int value) {
+      if (value < 0 || value >= classes())
+        throw argument_error(std::string{"metrics_accumulator: "} + what + " " + std::to_string(value) +
+                             " is not one of the classes 0 to " + std::to_string(classes() - 1));
+    };
+    check("label", label);
+    check("prediction", score.predicted);
+    check("rank", score.rank);
+    ++confusion_(label, score.predicted);
+    ++ranks_[static_cast<std::size_t>(score.rank)];
+    ++count_;
+    loss_sum_ += score.loss;
+    if (keep_predictions_) predicted_.push_back(score.predicted);
   }
 
   [[nodiscard]] int classes() const { return confusion_.classes(); }
@@ -150,21 +176,9 @@ class metrics_accumulator {
     if (scores.size() != ranks_.size())
       throw argument_error("metrics_accumulator: expected a score for each of " + std::to_string(classes()) + " classes, got " +
                            std::to_string(scores.size()));
-    if (label < 0 || label >= classes())
-      throw argument_error("metrics_accumulator: label " + std::to_string(label) + " is not one of the classes 0 to " +
-                           std::to_string(classes() - 1));
-    const auto higher = [](Scalar a, Scalar b) { return a > b || (std::isnan(b) && !std::isnan(a)); };
-    const auto own = static_cast<std::size_t>(label);
-    std::size_t best = 0, rank = 0;
-    for (std::size_t c = 0; c < scores.size(); ++c) {
-      if (higher(scores[c], scores[best])) best = c;
-      if (c < own ? !higher(scores[own], scores[c]) : higher(scores[c], scores[own])) ++rank;
-    }
-    ++confusion_(label, static_cast<int>(best));
-    ++ranks_[rank];
-    ++count_;
-    loss_sum_ += loss;
-    if (keep_predictions_) predicted_.push_back(static_cast<int>(best));
+    // A plain number is a pack of one sample.
+    const auto s = detail::score_of<Scalar, 1>(scores.data(), classes(), static_cast<Scalar>(label));
+    add(label, {.predicted = static_cast<int>(s.predicted), .rank = std::min(static_cast<int>(s.rank), classes() - 1), .loss = loss});
   }
 
   confusion_matrix confusion_;

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include <typenet/backends/eigen.hpp>
-#include <typenet/detail/program.hpp>
+#include <typenet/detail/step.hpp>
 #include <typenet/error.hpp>
 #include <typenet/initializers.hpp>
 #include <typenet/network.hpp>
@@ -30,6 +30,7 @@ class model {
   using network = Network;
   using backend = Backend;
   using scalar = typename Backend::scalar;
+  using array = typename Backend::array;
   static constexpr int inputs = Network::input_shape.size();
   static constexpr int outputs = Network::output_shape.size();
   /// What one sample is turned into.
@@ -40,12 +41,13 @@ class model {
       : seed_{s},
         parameters_{Network::parameter_arena},
         buffers_{Network::buffer_arena},
-        input_{index{inputs} * lanes},
-        activations_{program::activations * lanes},
-        scratch_{Network::scratch_size(lanes)} {
+        input_{index{inputs} * batch},
+        activations_{program::activations * batch},
+        scratch_{Network::scratch_size(batch)},
+        exchange_{batch, inputs > outputs ? inputs : outputs} {
     initialize(scheme);
     for (const buffer_info& info : Network::buffers)
-      for (scalar& value : tensor(buffers_, info)) value = static_cast<scalar>(info.spec.initial);
+      write(buffers_, info, std::vector<scalar>(static_cast<std::size_t>(info.size()), static_cast<scalar>(info.spec.initial)));
   }
 
   /// The seed that drew the parameters.
@@ -61,34 +63,37 @@ class model {
       const std::uint32_t tensor_number = number++;
       if (!is_named(info.name, prefix)) continue;
       found = true;
-      init::fill<scalar>(tensor(parameters_, info), scheme.rule_for(info.spec.role), init::fans{info.spec.fan_in, info.spec.fan_out}, rng,
-                         tensor_number);
+      std::vector<scalar> values(static_cast<std::size_t>(info.size()));
+      init::fill<scalar>(values, scheme.rule_for(info.spec.role), init::fans{info.spec.fan_in, info.spec.fan_out}, rng, tensor_number);
+      write(parameters_, info, values);
     }
     if (!found && !prefix.empty()) throw argument_error("no parameter is named '" + std::string{prefix} + "'; " + names());
   }
 
-  /// One parameter by its name, such as "0.weight", in row-major order of the extents that `Network::parameters` gives.
+  /// One parameter by its name, such as "0.weight", in row-major order of the extents that `Network::parameters` gives: the numbers
+  /// themselves, or, where they are on a device, a copy.
   /// @throws argument_error if there is none of that name
-  [[nodiscard]] std::span<scalar> parameter(std::string_view name) {
-    for (const parameter_info& info : Network::parameters)
-      if (info.name.view() == name) return tensor(parameters_, info);
-    throw argument_error("no parameter is named '" + std::string{name} + "'; " + names());
+  [[nodiscard]] decltype(auto) parameter(std::string_view name) { return read(*this, parameters_, info_of(Network::parameters, name)); }
+  [[nodiscard]] decltype(auto) parameter(std::string_view name) const {
+    return read(*this, parameters_, info_of(Network::parameters, name));
   }
-  [[nodiscard]] std::span<const scalar> parameter(std::string_view name) const { return const_cast<model*>(this)->parameter(name); }
-  /// One buffer by its name, such as "1.running_mean".
+  /// One buffer by its name, such as "1.running_mean", likewise.
   /// @throws argument_error if there is none of that name
-  [[nodiscard]] std::span<scalar> buffer(std::string_view name) {
-    for (const buffer_info& info : Network::buffers)
-      if (info.name.view() == name) return tensor(buffers_, info);
-    throw argument_error("no buffer is named '" + std::string{name} + "'; " + names());
-  }
-  [[nodiscard]] std::span<const scalar> buffer(std::string_view name) const { return const_cast<model*>(this)->buffer(name); }
+  [[nodiscard]] decltype(auto) buffer(std::string_view name) { return read(*this, buffers_, info_of(Network::buffers, name)); }
+  [[nodiscard]] decltype(auto) buffer(std::string_view name) const { return read(*this, buffers_, info_of(Network::buffers, name)); }
 
-  /// All parameters, each at its offset, the space between them zero; and all buffers.
-  [[nodiscard]] std::span<scalar> parameter_arena() { return parameters_.span(); }
-  [[nodiscard]] std::span<const scalar> parameter_arena() const { return parameters_.span(); }
-  [[nodiscard]] std::span<scalar> buffer_arena() { return buffers_.span(); }
-  [[nodiscard]] std::span<const scalar> buffer_arena() const { return buffers_.span(); }
+  /// Puts other numbers in a parameter, or a buffer, wherever it is.
+  /// @throws argument_error if there is none of that name, or it has another size
+  void set_parameter(std::string_view name, std::span<const scalar> values) {
+    write(parameters_, info_of(Network::parameters, name), values);
+  }
+  void set_buffer(std::string_view name, std::span<const scalar> values) { write(buffers_, info_of(Network::buffers, name), values); }
+
+  /// All parameters, each at its offset, the space between them zero; and all buffers: in the backend's memory.
+  [[nodiscard]] array& parameter_array() { return parameters_; }
+  [[nodiscard]] const array& parameter_array() const { return parameters_; }
+  [[nodiscard]] array& buffer_array() { return buffers_; }
+  [[nodiscard]] const array& buffer_array() const { return buffers_; }
 
   /// What the network answers for one sample, [channel][row][column]. Allocates nothing.
   /// @throws argument_error if the sample's size is not `inputs`
@@ -104,35 +109,68 @@ class model {
   void predict(std::span<const scalar> samples, std::span<scalar> answers, index count) {
     expect("samples", static_cast<index>(samples.size()), count, inputs);
     expect("answers", static_cast<index>(answers.size()), count, outputs);
-    for (index first = 0; first < count; first += lanes) {
-      const int here = static_cast<int>(count - first < lanes ? count - first : index{lanes});
-      detail::load_lanes<typename Backend::pack, lanes>(samples.data() + first * inputs, inputs, here, inputs, input_.data());
-      run_group(here);
-      read_group(here, answers.data() + first * outputs);
+    for (index first = 0; first < count; first += batch) {
+      const index here = count - first < batch ? count - first : batch;
+      exchange_.to_lanes(stream_, samples.subspan(static_cast<std::size_t>(first * inputs)), here, inputs, input_.data());
+      const auto memory = inference_memory();
+      stream_.run(1, batch_state{here, false}, detail::inference_pass<typename Network::lowered, scalar, lanes>{memory});
+      exchange_.to_rows(stream_, program::output(memory), here, outputs, answers.subspan(static_cast<std::size_t>(first * outputs)));
     }
   }
 
-  /// The same for samples that are read one by one: `read(i, row)` fills a row of `inputs` numbers of type float.
-  template <class Read>
-  void predict_with(const Read& read, index first, int count, std::span<scalar> answers) {
-    std::array<float, static_cast<std::size_t>(inputs)> row;
-    for (int l = 0; l < lanes; ++l) {
-      if (l < count) read(first + l, std::span<float>{row});
-      for (int e = 0; e < inputs; ++e) input_.data()[index{e} * lanes + l] = static_cast<scalar>(row[static_cast<std::size_t>(e)]);
-    }
-    run_group(count);
-    read_group(count, answers.data());
-  }
-
-  /// Samples that one pass serves.
+  /// Samples that lie side by side, and samples that one pass serves.
   static constexpr int lanes = Backend::lanes;
+  static constexpr index batch = Backend::inference_samples;
+
+  /// Where the backend does this model's work, in order.
+  [[nodiscard]] typename Backend::stream& stream() { return stream_; }
+  /// The memory of a pass of up to `batch` samples, whose input lies in `input` in lanes, or in the model's own room for it.
+  [[nodiscard]] detail::batch_memory<scalar> inference_memory(const scalar* input = nullptr) {
+    detail::batch_memory<scalar> memory;
+    memory.input = input == nullptr ? input_.data() : input;
+    memory.activations = activations_.data();
+    memory.parameters = parameters_.data();
+    memory.buffers = buffers_.data();
+    memory.scratch = scratch_.data();
+    memory.capacity = batch;
+    return memory;
+  }
 
  private:
   using program = detail::program<Network, scalar, lanes>;
 
+  template <class Infos>
+  static const auto& info_of(const Infos& infos, std::string_view name) {
+    for (const auto& info : infos)
+      if (info.name.view() == name) return info;
+    throw argument_error("no " + std::string{std::is_same_v<std::decay_t<decltype(infos[0])>, parameter_info> ? "parameter" : "buffer"} +
+                         " is named '" + std::string{name} + "'; " + names());
+  }
+  /// The tensor where it lies, or a copy that nobody can take for it.
+  template <class Self, class Array, class Info>
+  static decltype(auto) read(Self&, Array& arena, const Info& info) {
+    const auto offset = static_cast<std::size_t>(info.offset), size = static_cast<std::size_t>(info.size());
+    if constexpr (Backend::host_memory) {
+      if constexpr (std::is_const_v<Self>)
+        return std::span<const scalar>{arena.data(), static_cast<std::size_t>(arena.size())}.subspan(offset, size);
+      else
+        return std::span<scalar>{arena.data(), static_cast<std::size_t>(arena.size())}.subspan(offset, size);
+    } else {
+      return device_copy(arena, info);
+    }
+  }
   template <class Info>
-  static std::span<scalar> tensor(typename Backend::array& arena, const Info& info) {
-    return arena.span().subspan(static_cast<std::size_t>(info.offset), static_cast<std::size_t>(info.size()));
+  static const std::vector<scalar> device_copy(const array& arena, const Info& info) {
+    std::vector<scalar> values(static_cast<std::size_t>(info.size()));
+    arena.copy_to(values, info.offset);
+    return values;
+  }
+  template <class Info>
+  static void write(array& arena, const Info& info, std::span<const scalar> values) {
+    if (static_cast<index>(values.size()) != info.size())
+      throw argument_error(std::string{info.name.view()} + " has " + std::to_string(info.size()) + " numbers, got " +
+                           std::to_string(values.size()));
+    arena.copy_from(values, info.offset);
   }
   static bool is_named(std::string_view name, std::string_view prefix) {
     return prefix.empty() || name == prefix || (name.starts_with(prefix) && name[prefix.size()] == '.');
@@ -148,34 +186,15 @@ class model {
       throw argument_error("predict: expected " + std::to_string(count < 1 ? each : count * each) + " numbers of " + what + " (" +
                            std::to_string(count) + " x " + std::to_string(each) + "), got " + std::to_string(size));
   }
-  void run_group(int count) {
-    detail::batch_memory<scalar> memory;
-    memory.input = input_.data();
-    memory.activations = activations_.data();
-    memory.parameters = parameters_.data();
-    memory.buffers = buffers_.data();
-    memory.scratch = scratch_.data();
-    memory.capacity = lanes;
-    Backend::run(1, [&](const auto& member) {
-      typename Backend::execution run{batch_state{count, false}, member};
-      program::forward(run, memory);
-    });
-  }
-  void read_group(int count, scalar* answers) {
-    detail::batch_memory<scalar> memory;
-    memory.input = input_.data();
-    memory.activations = activations_.data();
-    const scalar* from = program::output(memory).base;
-    for (int l = 0; l < count; ++l)
-      for (int o = 0; o < outputs; ++o) answers[index{l} * outputs + o] = from[index{o} * lanes + l];
-  }
 
   typenet::seed seed_;
-  typename Backend::array parameters_;
-  typename Backend::array buffers_;
-  typename Backend::array input_;
-  typename Backend::array activations_;
-  typename Backend::array scratch_;
+  array parameters_;
+  array buffers_;
+  array input_;
+  array activations_;
+  array scratch_;
+  typename Backend::exchange exchange_;
+  typename Backend::stream stream_;
 };
 
 }  // namespace typenet

@@ -6,7 +6,7 @@
 #include <array>
 #include <string_view>
 
-#include <typenet/detail/memory_plan.hpp>
+#include <typenet/detail/lowered_network.hpp>
 
 namespace typenet {
 
@@ -70,12 +70,7 @@ struct buffer_info {
   [[nodiscard]] constexpr index size() const { return spec.size(); }
 };
 
-/// Every tensor starts at a multiple of this many scalars, so that packs never straddle two.
-inline constexpr index tensor_alignment = 16;
-
 namespace detail {
-
-constexpr index aligned(index n) { return ceil_div(n, tensor_alignment) * tensor_alignment; }
 
 template <class T>
 struct input_traits {
@@ -129,9 +124,9 @@ template <class L>
 struct child_name {
   static constexpr void append(tensor_name& path, int i) { path.append(i); }
 };
-template <fixed_string Name, class L>
-struct child_name<named<Name, L>> {
-  static constexpr void append(tensor_name& path, int) { path.append(Name.view()); }
+template <named_layer L>
+struct child_name<L> {
+  static constexpr void append(tensor_name& path, int) { path.append(L::word()); }
 };
 
 template <class L, class Visitor>
@@ -170,11 +165,11 @@ struct walk<concat<Branches...>> {
     return joined(first, channels);
   }
 };
-template <fixed_string Name, class L>
-struct walk<named<Name, L>> {
+template <named_layer L>
+struct walk<L> {
   template <class Visitor>
   static constexpr shape visit(Visitor& visitor, shape in, const tensor_name& path) {
-    return walk<L>::visit(visitor, in, path);
+    return walk<typename L::layer>::visit(visitor, in, path);
   }
 };
 
@@ -247,10 +242,6 @@ struct network_facts {
     return collect;
   }();
   template <class... Ops>
-  static constexpr std::array<op_info, sizeof...(Ops)> infos_of(op_list<Ops...>) {
-    return {Ops::info...};
-  }
-  template <class... Ops>
   static constexpr index macs_of(op_list<Ops...>) {
     const auto of = []<class Op>() -> index {
       if constexpr (Op::info.what == op_info::kind::layer)
@@ -260,20 +251,12 @@ struct network_facts {
     };
     return (of.template operator()<Ops>() + ...);
   }
-  template <class... Ops>
-  static constexpr index scratch_of(op_list<Ops...>, index samples) {
-    const auto of = [samples]<class Op>() -> index {
-      if constexpr (Op::info.what == op_info::kind::layer)
-        return aligned(Op::layer::scratch_size(Op::in, samples));
-      else
-        return 0;
-    };
-    return (of.template operator()<Ops>() + ...);
-  }
 
  public:
   using operations = typename Result::ops;
-  static constexpr auto op_infos = infos_of(operations{});
+  /// All that kernels know of it.
+  using lowered = lowered_network<Input::value, operations, Result::out, Result::value, Result::next>;
+  static constexpr auto& op_infos = lowered::op_infos;
   static constexpr int value_count = Result::next;
   static constexpr int output_value = Result::value;
 
@@ -317,12 +300,12 @@ struct network_facts {
   static constexpr index macs = macs_of(operations{});
 
   template <bool InPlace = true>
-  static constexpr auto memory = make_memory_plan<static_cast<int>(op_infos.size()), value_count>(op_infos, input_shape.size(), InPlace);
+  static constexpr auto memory = lowered::template memory<InPlace>;
 
   /// Samples for which room is made when a batch has `batch`: whole groups of `lanes`.
   static constexpr index padded_batch(index batch, index lanes = 16) { return ceil_div(batch, lanes) * lanes; }
   /// Scalars that layers work with besides, for a padded batch.
-  static constexpr index scratch_size(index padded) { return scratch_of(operations{}, padded); }
+  static constexpr index scratch_size(index padded) { return lowered::scratch_size(padded); }
 
   /// Bytes of the learned numbers, without padding.
   template <class Scalar = float>
@@ -353,13 +336,12 @@ struct network_facts {
 /// What stands for a fact of a network that cannot be: equal to whatever it is compared with, lest one mistake be reported twice.
 struct unknown_shape {
   int rank = 1;
-  int extents[3] = {1, 1, 1};
   [[nodiscard]] static constexpr int channels() { return 1; }
   [[nodiscard]] static constexpr int height() { return 1; }
   [[nodiscard]] static constexpr int width() { return 1; }
   [[nodiscard]] static constexpr int area() { return 1; }
   [[nodiscard]] static constexpr int size() { return 1; }
-  [[nodiscard]] constexpr int operator[](int axis) const { return extents[axis]; }
+  [[nodiscard]] constexpr int operator[](int) const { return 1; }
   // NOLINTNEXTLINE(google-explicit-constructor): stands for a shape
   constexpr operator shape() const { return shape{1}; }
   template <class Other>

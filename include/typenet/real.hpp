@@ -32,6 +32,9 @@ struct real {
     exponent = -places;
   }
 
+  /// The members as such: nvcc writes template arguments out this way.
+  constexpr real(std::int64_t significand, int power_of_ten) : digits{significand}, exponent{power_of_ten} {}
+
   [[nodiscard]] constexpr double value() const {
     double power = 1;
     for (int i = exponent; i < 0; ++i) power *= 10;

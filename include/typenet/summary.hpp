@@ -141,8 +141,8 @@ struct summary_rows<concat<Branches...>> {
     return out;
   }
 };
-template <fixed_string Name, class L>
-struct summary_rows<named<Name, L>> : summary_rows<L> {};
+template <named_layer L>
+struct summary_rows<L> : summary_rows<typename L::layer> {};
 
 template <class Network>
 struct summary_of;

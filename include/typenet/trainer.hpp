@@ -5,22 +5,19 @@
 
 #include <algorithm>
 #include <array>
-#include <atomic>
 #include <chrono>
 #include <cstdint>
-#include <exception>
 #include <functional>
 #include <limits>
-#include <numeric>
 #include <optional>
-#include <semaphore>
 #include <span>
 #include <string>
-#include <thread>
 #include <utility>
 #include <vector>
 
 #include <typenet/data/dataset.hpp>
+#include <typenet/detail/feeding.hpp>
+#include <typenet/detail/step.hpp>
 #include <typenet/evaluate.hpp>
 #include <typenet/losses.hpp>
 #include <typenet/metrics.hpp>
@@ -68,7 +65,7 @@ struct fit_options {
   std::optional<typenet::seed> seed = std::nullopt;
   /// 0: as many as prove fastest in the first steps. Results do not depend on it.
   int threads = 0;
-  /// Called after every epoch, and after every step.
+  /// Called after every epoch, and after every step; on a device, whose steps run on their own, after every few hundred.
   std::function<control(const epoch_report&)> on_epoch = nullptr;
   std::function<control(const step_report&)> on_step = nullptr;
   /// The fraction of the data, drawn by class, that is held out and evaluated after every epoch.
@@ -98,6 +95,7 @@ class trainer {
   using network = typename Model::network;
   using backend = typename Model::backend;
   using scalar = typename Model::scalar;
+  using array = typename Model::backend::array;
   static constexpr int lanes = backend::lanes;
   static constexpr int states = static_cast<int>(Optimizer::state_names.size());
 
@@ -114,10 +112,19 @@ class trainer {
         gradients_{capacity_ * program::gradients},
         parameter_gradients_{network::parameter_arena},
         scratch_{network::scratch_size(capacity_)},
-        losses_{capacity_} {
+        losses_{capacity_},
+        hits_{capacity_},
+        keys_{1},
+        tally_{1},
+        current_update_{1},
+        exchange_{capacity_, std::max<index>(Model::inputs, Model::outputs)},
+        labels_at_hand_(static_cast<std::size_t>(capacity_)),
+        numbers_at_hand_(static_cast<std::size_t>(capacity_)) {
     optimizer_.check();
-    for (auto& state : states_) state = typename backend::array{network::parameter_arena};
-    for (slot& s : slots_) s = slot{capacity_};
+    next_updates_.reserve(1);
+    feed_room(0);
+    for (auto& state : states_) state = array{network::parameter_arena};
+    if constexpr (takes) batch_ = room{capacity_, Model::inputs};
     threads_ = options_.threads > 0 ? options_.threads : 1;
     tuning_ = options_.threads == 0 && backend::max_threads() > 1;
   }
@@ -135,16 +142,16 @@ class trainer {
   /// The name of one of the optimizer's arrays, as in PyTorch.
   [[nodiscard]] static constexpr std::string_view state_name(int i) { return Optimizer::state_names[static_cast<std::size_t>(i)]; }
   /// One of the optimizer's arrays, laid out as the model's parameters.
-  [[nodiscard]] std::span<scalar> optimizer_state(int i) { return states_[static_cast<std::size_t>(i)].span(); }
-  [[nodiscard]] std::span<const scalar> optimizer_state(int i) const { return states_[static_cast<std::size_t>(i)].span(); }
+  [[nodiscard]] array& optimizer_state(int i) { return states_[static_cast<std::size_t>(i)]; }
+  [[nodiscard]] const array& optimizer_state(int i) const { return states_[static_cast<std::size_t>(i)]; }
   /// The gradients of the last step, laid out as the model's parameters.
-  [[nodiscard]] std::span<const scalar> parameter_gradients() const { return parameter_gradients_.span(); }
+  [[nodiscard]] const array& parameter_gradients() const { return parameter_gradients_; }
 
   /// The best epoch so far, where `keep_best` asked for it.
   struct best_epoch {
     int epoch = 0;
     double score = -std::numeric_limits<double>::infinity();
-    typename backend::array parameters, buffers;
+    array parameters, buffers;
   };
   [[nodiscard]] const best_epoch& best() const { return best_; }
 
@@ -153,14 +160,7 @@ class trainer {
     progress_ = progress;
     seed_ = s;
   }
-  void restore_best(int epoch, double score, std::span<const scalar> parameters, std::span<const scalar> buffers) {
-    best_.epoch = epoch;
-    best_.score = score;
-    best_.parameters = typename backend::array{network::parameter_arena};
-    best_.buffers = typename backend::array{network::buffer_arena};
-    std::copy(parameters.begin(), parameters.end(), best_.parameters.data());
-    std::copy(buffers.begin(), buffers.end(), best_.buffers.data());
-  }
+  void restore_best(best_epoch best) { best_ = std::move(best); }
 
   /// One step on samples at hand: `samples` [sample][channel][row][column] and the class of each.
   /// @returns the mean loss before the step
@@ -168,33 +168,26 @@ class trainer {
   double step(std::span<const scalar> samples, std::span<const int> labels) {
     static_cast<void>(sizeof(detail::loss_check<Loss, network, class_targets<Model::outputs>>));
     const index count = checked_count(samples.size(), labels.size());
-    slot& s = slots_[0];
-    fill(s, samples, count);
-    for (index i = 0; i < count; ++i) {
-      const int label = labels[static_cast<std::size_t>(i)];
+    for (std::size_t i = 0; i < labels.size(); ++i) {
+      const int label = labels[i];
       if (label < 0 || label >= Model::outputs)
         throw argument_error("step: label " + std::to_string(label) + " is not one of the " + std::to_string(Model::outputs) +
                              " classes 0 to " + std::to_string(Model::outputs - 1));
-      s.labels.data()[i] = static_cast<scalar>(label);
+      labels_at_hand_[i] = static_cast<scalar>(label);
     }
-    run_step(s, [&s](index block) { return class_target<pack>{lane::load<pack>(s.labels.data() + block * lane::width<pack>)}; });
-    return finish_step(s).loss / static_cast<double>(count);
+    room& at_hand = put_in_room(samples, count);
+    at_hand.labels.copy_from(labels_at_hand_);
+    return step_at_hand(at_hand, count, labels_of(at_hand));
   }
 
   /// The same with a target for each output: `targets` [sample][output].
   double step(std::span<const scalar> samples, std::span<const scalar> targets) {
     static_cast<void>(sizeof(detail::loss_check<Loss, network, dense_targets<network::output_shape>>));
     const index count = checked_count(samples.size(), targets.size() / static_cast<std::size_t>(Model::outputs));
-    slot& s = slots_[0];
-    fill(s, samples, count);
-    if (targets_.size() == 0) targets_ = typename backend::array{capacity_ * Model::outputs};
-    for (index group = 0; group * lanes < count; ++group)
-      detail::load_lanes<pack, lanes>(targets.data() + group * lanes * Model::outputs, Model::outputs,
-                                      static_cast<int>(std::min<index>(lanes, count - group * lanes)), Model::outputs,
-                                      targets_.data() + group * lanes * Model::outputs);
-    const lane_view<const scalar, lanes> view{targets_.data(), index{Model::outputs} * lanes};
-    run_step(s, [view](index block) { return dense_target<pack, lanes>{view.template block<pack>(block)}; });
-    return finish_step(s).loss / static_cast<double>(count);
+    room& at_hand = put_in_room(samples, count);
+    if (targets_.size() == 0) targets_ = array{capacity_ * Model::outputs};
+    exchange_.to_lanes(model_->stream(), targets, count, Model::outputs, targets_.data());
+    return step_at_hand(at_hand, count, detail::dense_values<scalar, lanes>{{targets_.data(), index{Model::outputs} * lanes}});
   }
 
   /// Trains until `epochs` are complete in all, counting those of a resumed checkpoint.
@@ -214,21 +207,11 @@ class trainer {
 
  private:
   using program = detail::program<network, scalar, lanes>;
-  using pack = typename backend::pack;
-
-  /// A batch on its way: read by one thread while another trains on the batch before it.
-  struct slot {
-    slot() = default;
-    explicit slot(index capacity) : input{capacity * Model::inputs}, labels{capacity}, samples(static_cast<std::size_t>(capacity)) {}
-    typename backend::array input;
-    typename backend::array labels;
-    std::vector<std::uint32_t> samples;
-    index count = 0;
-  };
-  struct step_result {
-    double loss = 0;
-    index correct = 0;
-  };
+  using update_type = decltype(std::declval<const Optimizer&>().template update<scalar>(index{1}));
+  using room = detail::sample_memory<backend>;
+  using labels_type = detail::class_labels<scalar>;
+  /// A device repeats one recorded step, which takes its batch from wherever the chunk has come to.
+  static constexpr bool takes = !backend::host_memory;
 
   static fit_options checked(fit_options options) {
     const auto refuse = [](const std::string& what) { throw argument_error("fit: " + what); };
@@ -249,91 +232,104 @@ class trainer {
     return count;
   }
 
-  void fill(slot& s, std::span<const scalar> samples, index count) {
-    s.count = count;
-    for (index group = 0; group * lanes < count; ++group)
-      detail::load_lanes<pack, lanes>(samples.data() + group * lanes * Model::inputs, Model::inputs,
-                                      static_cast<int>(std::min<index>(lanes, count - group * lanes)), Model::inputs,
-                                      s.input.data() + group * lanes * Model::inputs);
-    // Samples at hand have no number in a data set: each step's are new.
-    for (index i = 0; i < capacity_; ++i)
-      s.samples[static_cast<std::size_t>(i)] = static_cast<std::uint32_t>(progress_.updates * capacity_ + i);
+  /// Samples at hand, where a step reads its batch.
+  room& put_in_room(std::span<const scalar> samples, index count) {
+    room& at_hand = takes ? batch_ : feed_room(0);
+    exchange_.to_lanes(model_->stream(), samples, count, Model::inputs, at_hand.input.data());
+    // They have no number in a data set: each step's are new.
+    for (std::size_t i = 0; i < numbers_at_hand_.size(); ++i)
+      numbers_at_hand_[i] = static_cast<std::uint32_t>((progress_.updates + 1) * capacity_) + static_cast<std::uint32_t>(i);
+    at_hand.samples.copy_from(numbers_at_hand_);
+    return at_hand;
+  }
+  labels_type labels_of(const room& r) const { return {r.labels.data()}; }
+
+  /// Makes room for chunks of `steps` batches.
+  room& feed_room(std::size_t which, index steps = 1) {
+    if (rooms_[which].labels.size() < steps * capacity_) rooms_[which] = room{steps * capacity_, Model::inputs};
+    return rooms_[which];
   }
 
-  /// Forward, loss, backward and update, in one parallel region.
-  template <class TargetOf>
-  void run_step(const slot& s, const TargetOf& target_of) {
+  template <class Targets>
+  double step_at_hand(room& at_hand, index count, const Targets& targets) {
+    const detail::training_tally none[] = {{}};
+    tally_.copy_from(none);
+    write_updates(1);
+    current_update_.copy_from(next_updates_);
+    const batch_state state = begin(count, at_hand);
+    model_->stream().run(threads_, state, step_of<false>(at_hand, targets));
     ++progress_.updates;
-    detail::batch_memory<scalar> memory;
-    memory.input = s.input.data();
-    memory.activations = activations_.data();
-    memory.gradients = gradients_.data();
-    memory.parameters = model_->parameter_arena().data();
-    memory.parameter_gradients = parameter_gradients_.data();
-    memory.buffers = model_->buffer_arena().data();
-    memory.scratch = scratch_.data();
-    memory.capacity = capacity_;
-    const batch_state state{s.count, true, seed_, static_cast<std::uint32_t>(progress_.epoch), s.samples.data()};
-    const auto update = optimizer_.template update<scalar>(progress_.updates);
-    scalar* const parameters = model_->parameter_arena().data();
-    backend::run(threads_, [&](const auto& member) {
-      typename backend::execution run{state, member};
-      program::forward(run, memory);
-      compare(run, memory, target_of);
-      program::backward(run, memory);
-      constexpr index packs = network::parameter_arena / lane::width<pack>;
-      constexpr index together = 16;
-      run.for_each(detail::ceil_div(packs, together), [&](index item) {
-        const index last = std::min(packs, (item + 1) * together);
-        for (index p = item * together; p < last; ++p) {
-          const index at = p * lane::width<pack>;
-          pack weight = lane::load<pack>(parameters + at);
-          pack own[states > 0 ? states : 1];
-          for (int i = 0; i < states; ++i) own[i] = lane::load<pack>(states_[static_cast<std::size_t>(i)].data() + at);
-          update(weight, lane::load<pack>(parameter_gradients_.data() + at), own);
-          lane::store<pack>(parameters + at, weight);
-          for (int i = 0; i < states; ++i) lane::store<pack>(states_[static_cast<std::size_t>(i)].data() + at, own[i]);
-        }
-      });
-    });
+    return read_tally().loss / static_cast<double>(count);
   }
 
-  /// The loss of every sample, and the gradient of the output.
-  template <class Execution, class TargetOf>
-  void compare(Execution& run, const detail::batch_memory<scalar>& memory, const TargetOf& target_of) {
-    const auto output = program::output(memory);
-    const auto gradient = program::output_gradient(memory);
-    const auto scale = static_cast<scalar>(1.0 / static_cast<double>(run.batch()));
-    run.for_each(run.blocks(), [&](index block) {
-      scalar* const g = gradient.template block<pack>(block);
-      pack loss =
-          loss_.template operator()<pack, lanes, network::output_shape>(output.template block<pack>(block), target_of(block), g, scale);
-      const int valid = lane::valid_lanes<pack>(block, run.batch());
-      if (valid < lane::width<pack>) {
-        loss = lane::keep_lanes<pack>(loss, valid);
-        for (int k = 0; k < Model::outputs; ++k)
-          lane::store<pack>(g + index{k} * lanes, lane::keep_lanes<pack>(lane::load<pack>(g + index{k} * lanes), valid));
-      }
-      lane::store<pack>(losses_.data() + block * lane::width<pack>, loss);
-    });
+  /// The arithmetic of the next `steps` updates.
+  void write_updates(index steps) {
+    next_updates_.clear();
+    for (index i = 1; i <= steps; ++i) next_updates_.push_back(optimizer_.template update<scalar>(progress_.updates + i));
+  }
+  batch_state begin(index count, const room& batch) {
+    const batch_keys keys[] = {{seed_, static_cast<std::uint32_t>(progress_.epoch)}};
+    keys_.copy_from(keys);
+    return {count, true, keys_.data(), batch.samples.data()};
+  }
+  detail::training_tally read_tally() {
+    model_->stream().wait();
+    std::array<detail::training_tally, 1> tally;
+    tally_.copy_to(tally);
+    return tally[0];
   }
 
-  /// Sums the step's losses and counts its right answers, sample by sample.
-  step_result finish_step(const slot& s) {
-    detail::batch_memory<scalar> memory;
-    memory.activations = activations_.data();
-    memory.input = s.input.data();
-    const auto output = program::output(memory);
-    step_result result;
-    for (index i = 0; i < s.count; ++i) {
-      result.loss += static_cast<double>(losses_.data()[i]);
-      const scalar* y = output.base + i / lanes * output.stride + i % lanes;
-      int most = 0;
-      for (int k = 1; k < Model::outputs; ++k)
-        if (y[index{k} * lanes] > y[index{most} * lanes]) most = k;
-      if (static_cast<scalar>(most) == s.labels.data()[i]) ++result.correct;
+  /// Forward, loss, backward and update, on the batch in `at_hand` or on one taken from `chunk`.
+  template <bool Takes, class Targets>
+  auto step_of(room& at_hand, const Targets& targets, const room* chunk = nullptr) {
+    detail::training_step<typename network::lowered, scalar, lanes, Loss, update_type, states, Targets, Takes> step{
+        .memory = {}, .loss = loss_, .targets = targets, .states = {}, .chunk = {}};
+    step.memory.input = at_hand.input.data();
+    step.memory.activations = activations_.data();
+    step.memory.gradients = gradients_.data();
+    step.memory.parameters = model_->parameter_array().data();
+    step.memory.parameter_gradients = parameter_gradients_.data();
+    step.memory.buffers = model_->buffer_array().data();
+    step.memory.scratch = scratch_.data();
+    step.memory.capacity = capacity_;
+    step.parameters = model_->parameter_array().data();
+    for (std::size_t i = 0; i < states_.size(); ++i) step.states.of[i] = states_[i].data();
+    step.losses = losses_.data();
+    step.hits = hits_.data();
+    step.tally = tally_.data();
+    step.update = current_update_.data();
+    if constexpr (Takes) {
+      step.updates = updates_.data();
+      step.chunk = {chunk->input.data(), chunk->labels.data(), chunk->samples.data()};
+      step.input = at_hand.input.data();
+      step.labels = at_hand.labels.data();
+      step.samples = at_hand.samples.data();
     }
-    return result;
+    return step;
+  }
+
+  /// All steps of a chunk.
+  /// @returns what the epoch has come to
+  detail::training_tally run_chunk(const detail::sample_chunk<backend>& chunk) {
+    const detail::training_tally so_far[] = {{progress_.loss_sum, progress_.correct, 0}};
+    tally_.copy_from(so_far);
+    write_updates(chunk.steps);
+    auto& stream = model_->stream();
+    if constexpr (takes) {
+      updates_.copy_from(next_updates_);
+      const auto step = step_of<true>(batch_, labels_of(batch_), chunk.memory);
+      const index batch = chunk.count / chunk.steps;
+      const batch_state state = begin(batch, batch_);
+      if (batch == options_.batch_size)
+        stream.repeat(recording_, threads_, state, step, chunk.steps);
+      else
+        stream.run(threads_, state, step);
+    } else {
+      current_update_.copy_from(next_updates_);
+      stream.run(threads_, begin(chunk.count, *chunk.memory), step_of<false>(*chunk.memory, labels_of(*chunk.memory)));
+    }
+    progress_.updates += chunk.steps;
+    return read_tally();
   }
 
   template <class Data, class HeldOut>
@@ -356,8 +352,8 @@ class trainer {
     }
     past.epoch = progress_.epoch;
     if (options_.keep_best && best_.epoch > 0) {
-      std::copy_n(best_.parameters.data(), network::parameter_arena, model_->parameter_arena().data());
-      std::copy_n(best_.buffers.data(), network::buffer_arena, model_->buffer_arena().data());
+      model_->parameter_array() = best_.parameters;
+      model_->buffer_array() = best_.buffers;
       past.epoch = best_.epoch;
     }
     return past;
@@ -365,8 +361,7 @@ class trainer {
 
   void remember(const epoch_report& now) {
     const double score = now.validation ? now.validation->accuracy : -now.loss;
-    if (score <= best_.score) return;
-    restore_best(now.epoch, score, std::as_const(*model_).parameter_arena(), std::as_const(*model_).buffer_arena());
+    if (score > best_.score) best_ = {now.epoch, score, model_->parameter_array(), model_->buffer_array()};
   }
 
   /// One epoch, or what is left of it.
@@ -375,22 +370,34 @@ class trainer {
   bool run_epoch(const Data& data, epoch_report& now) {
     static_cast<void>(sizeof(detail::samples_check<network, typename detail::got_of<Data::sample_shape>::type>));
     static_cast<void>(sizeof(detail::loss_check<Loss, network, class_targets<Data::classes>>));
+    using feeder = detail::feeder<backend, Data>;
     const index total = data.size();
-    order_epoch(total);
     const auto start = std::chrono::steady_clock::now();
     const index began_at = progress_.position;
+    const detail::wanted_samples wanted{.order = order_epoch(total),
+                                        .first = began_at,
+                                        .count = total - began_at,
+                                        .batch = options_.batch_size,
+                                        .padded = capacity_,
+                                        .key = {.seed = seed_, .epoch = static_cast<std::uint32_t>(progress_.epoch)}};
+    const index most_steps = feeder::most_steps(capacity_, Model::inputs);
+    feed_room(0, most_steps);
+    if constexpr (takes) {
+      if (updates_.size() < most_steps) updates_ = typename backend::template memory<update_type>{most_steps};
+    } else {
+      feed_room(1);
+    }
     bool stopped = false;
     {
-      feeder<Data> feed{*this, data};
+      feeder feed{data, model_->stream(), wanted, order_, rooms_};
       while (progress_.position < total && !stopped) {
-        slot& s = feed.next();
+        const detail::sample_chunk<backend> chunk = feed.next();
         const auto step_start = std::chrono::steady_clock::now();
-        run_step(s, [&s](index block) { return class_target<pack>{lane::load<pack>(s.labels.data() + block * lane::width<pack>)}; });
-        if (tuning_ && s.count == options_.batch_size) tune(std::chrono::steady_clock::now() - step_start);
-        const step_result result = finish_step(s);
-        progress_.position += s.count;
-        progress_.loss_sum += result.loss;
-        progress_.correct += result.correct;
+        const detail::training_tally tally = run_chunk(chunk);
+        if (tuning_ && chunk.count == options_.batch_size) tune(std::chrono::steady_clock::now() - step_start);
+        progress_.position += chunk.count;
+        progress_.loss_sum = tally.loss;
+        progress_.correct = tally.correct;
         feed.release();
         if (options_.on_step && options_.on_step({progress_.epoch + 1, progress_.position, total,
                                                   progress_.loss_sum / static_cast<double>(progress_.position)}) == control::stop)
@@ -410,87 +417,13 @@ class trainer {
     return true;
   }
 
-  /// The epoch's order: a Fisher–Yates shuffle keyed by seed and epoch alone.
-  void order_epoch(index total) {
-    order_.resize(static_cast<std::size_t>(total));
-    std::iota(order_.begin(), order_.end(), 0u);
-    if (!options_.shuffle) return;
-    random_sequence random{counter_rng{seed_, random_stream::shuffle}, static_cast<std::uint32_t>(progress_.epoch), 0};
-    for (std::size_t i = order_.size(); i > 1; --i) std::swap(order_[i - 1], order_[random.below(static_cast<std::uint32_t>(i))]);
+  /// The epoch's order, a function of seed and epoch alone; null: as they lie.
+  const std::uint32_t* order_epoch(index total) {
+    if (!options_.shuffle) return nullptr;
+    if (order_.size() != total) order_ = typename backend::template memory<std::uint32_t>{total};
+    detail::shuffle<backend>(model_->stream(), seed_, static_cast<std::uint32_t>(progress_.epoch), order_, sort_keys_);
+    return order_.data();
   }
-
-  /// Reads batches on a thread of its own, one ahead of the training.
-  template <class Data>
-  class feeder {
-   public:
-    feeder(trainer& owner, const Data& data) : owner_{&owner}, data_{&data}, thread_{[this] { work(); }} {}
-    feeder(const feeder&) = delete;
-    feeder& operator=(const feeder&) = delete;
-    ~feeder() {
-      stop_.store(true);
-      free_.release();
-      thread_.join();
-    }
-    slot& next() {
-      filled_.acquire();
-      if (failed_.load(std::memory_order_acquire)) std::rethrow_exception(failure_);
-      return owner_->slots_[static_cast<std::size_t>(taken_++ % 2)];
-    }
-    void release() { free_.release(); }
-
-   private:
-    void work() {
-      try {
-        const index total = data_->size();
-        std::vector<float> rows(static_cast<std::size_t>(lanes * Model::inputs));
-        std::vector<scalar> converted(std::is_same_v<scalar, float> ? 0 : rows.size());
-        const sample_key key{.seed = owner_->seed_, .epoch = static_cast<std::uint32_t>(owner_->progress_.epoch)};
-        int which = 0;
-        for (index first = owner_->progress_.position; first < total;) {
-          free_.acquire();
-          if (stop_.load()) return;
-          slot& s = owner_->slots_[static_cast<std::size_t>(which++ % 2)];
-          const index count = std::min<index>(owner_->options_.batch_size, total - first);
-          for (index group = 0; group * lanes < count; ++group)
-            read_group(s, first + group * lanes, group, static_cast<int>(std::min<index>(lanes, count - group * lanes)), key, rows,
-                       converted);
-          s.count = count;
-          first += count;
-          filled_.release();
-        }
-      } catch (...) {
-        failure_ = std::current_exception();
-        failed_.store(true, std::memory_order_release);
-        filled_.release();
-      }
-    }
-    void read_group(slot& s, index first, index group, int count, const sample_key& key, std::vector<float>& rows,
-                    std::vector<scalar>& converted) const {
-      for (int l = 0; l < count; ++l) {
-        const index sample = owner_->order_[static_cast<std::size_t>(first + l)];
-        data_->read(sample, key, std::span<float>{rows}.subspan(static_cast<std::size_t>(l * Model::inputs), Model::inputs));
-        s.labels.data()[group * lanes + l] = static_cast<scalar>(data_->label(sample));
-        s.samples[static_cast<std::size_t>(group * lanes + l)] = static_cast<std::uint32_t>(sample);
-      }
-      scalar* const to = s.input.data() + group * lanes * Model::inputs;
-      if constexpr (std::is_same_v<scalar, float>) {
-        detail::load_lanes<pack, lanes>(rows.data(), Model::inputs, count, Model::inputs, to);
-      } else {
-        std::copy(rows.begin(), rows.end(), converted.begin());
-        detail::load_lanes<pack, lanes>(converted.data(), Model::inputs, count, Model::inputs, to);
-      }
-    }
-
-    trainer* owner_;
-    const Data* data_;
-    std::counting_semaphore<4> filled_{0};
-    std::counting_semaphore<4> free_{2};
-    std::atomic<bool> stop_{false};
-    std::exception_ptr failure_;
-    std::atomic<bool> failed_{false};
-    index taken_ = 0;
-    std::thread thread_;
-  };
 
   /// Tries teams of 1, 2, 4 … threads on real steps and settles on the one whose median step is shortest; a larger one only where
   /// it gains over 3 %.
@@ -519,10 +452,21 @@ class trainer {
   fit_options options_;
   typenet::seed seed_;
   index capacity_;
-  typename backend::array activations_, gradients_, parameter_gradients_, scratch_, losses_, targets_;
-  std::array<typename backend::array, static_cast<std::size_t>(states)> states_;
-  std::array<slot, 2> slots_;
-  std::vector<std::uint32_t> order_;
+  array activations_, gradients_, parameter_gradients_, scratch_, losses_, hits_, targets_;
+  std::array<array, static_cast<std::size_t>(states)> states_;
+  typename backend::template memory<batch_keys> keys_;
+  typename backend::template memory<detail::training_tally> tally_;
+  typename backend::template memory<update_type> current_update_, updates_;
+  std::vector<update_type> next_updates_;
+  typename backend::exchange exchange_;
+  std::vector<scalar> labels_at_hand_;
+  std::vector<std::uint32_t> numbers_at_hand_;
+  typename backend::recording recording_;
+  /// Where a device's step reads; and where chunks arrive.
+  room batch_;
+  std::array<room, 2> rooms_;
+  typename backend::template memory<std::uint32_t> order_;
+  typename backend::template memory<std::uint64_t> sort_keys_;
   training_progress progress_;
   best_epoch best_;
   int threads_ = 1;

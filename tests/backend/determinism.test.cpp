@@ -4,6 +4,7 @@
 
 #include <vector>
 
+#include <typenet/backends/eigen.hpp>
 #include <typenet/random.hpp>
 
 #include "network_runner.hpp"

@@ -6,6 +6,8 @@
 
 #include <string>
 
+#include <typenet/backends/eigen.hpp>
+
 #include "golden.hpp"
 #include "network_runner.hpp"
 #include "scalar_backend.hpp"

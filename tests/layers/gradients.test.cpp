@@ -8,6 +8,7 @@
 #include <limits>
 #include <vector>
 
+#include <typenet/backends/eigen.hpp>
 #include <typenet/random.hpp>
 
 #include "golden_cases.hpp"

@@ -43,8 +43,8 @@ static_assert(one<tn::conv2d<16, 5, tn::connections<networks::c3_table>, tn::bia
 // A full table costs as much as no table.
 constexpr auto full_table = [] {
   tn::connection_table<6, 16> table{};
-  for (auto& row : table.on)
-    for (bool& link : row) link = true;
+  for (int input = 0; input < 6; ++input)
+    for (int output = 0; output < 16; ++output) table.connect(input, output);
   return table;
 }();
 static_assert(one<tn::conv2d<16, 5, tn::connections<full_table>>, 6, 14, 14>::parameter_count ==
@@ -109,7 +109,7 @@ static_assert(lenet5::activation_bytes<>(5, 1) * 16 == lenet5::activation_bytes<
 using chain = tn::network<tn::input<4>, tn::linear<3>, tn::linear<2>>;
 static_assert(chain::memory<>.activations == 5 && chain::memory<>.gradients == 5);
 static_assert(chain::activation_bytes<>(16) == 16 * 9 * 4);
-static_assert(chain::parameter_count == 15 + 8 && chain::parameter_arena == 16 + 16 + 16 + 16);
+static_assert(chain::parameter_count == 15 + 8 && chain::parameter_arena == 4 * tn::tensor_alignment);
 
 }  // namespace
 

@@ -19,7 +19,7 @@ inline constexpr auto c3_table = [] {
                                 {0, 1, 3, 4, -1}, {1, 2, 4, 5, -1}, {0, 2, 3, 5, -1}, {0, 1, 2, 3, 4, 5}};
   tn::connection_table<6, 16> table{};
   for (int output = 0; output < 16; ++output)
-    for (int k = 0; k < 6 && reads[output][k] >= 0; ++k) table.on[reads[output][k]][output] = true;
+    for (int k = 0; k < 6 && reads[output][k] >= 0; ++k) table.connect(reads[output][k], output);
   return table;
 }();
 

@@ -7,16 +7,37 @@
 #include <string_view>
 #include <vector>
 
-#include <typenet/backends/eigen.hpp>
+#include <typenet/backends/batch.hpp>
 #include <typenet/declarative.hpp>
 #include <typenet/detail/program.hpp>
 
 namespace testing {
 
+/// A pass as backends run it.
+template <class Program, class Scalar>
+struct forward_pass {
+  typenet::detail::batch_memory<Scalar> memory;
+  TYPENET_ANY_SIDE
+  template <class Exec>
+  TYPENET_HD void operator()(Exec& exec) const {
+    Program::forward(exec, memory);
+  }
+};
+template <class Program, class Scalar>
+struct backward_pass {
+  typenet::detail::batch_memory<Scalar> memory;
+  TYPENET_ANY_SIDE
+  template <class Exec>
+  TYPENET_HD void operator()(Exec& exec) const {
+    Program::template backward<true>(exec, memory);
+  }
+};
+
 template <class Network, class Backend, bool InPlace = true>
 class network_runner {
  public:
   using scalar = typename Backend::scalar;
+  using array = typename Backend::array;
   static constexpr int lanes = Backend::lanes;
   using program = typenet::detail::program<Network, scalar, lanes, InPlace>;
 
@@ -30,14 +51,15 @@ class network_runner {
         parameter_gradients_{Network::parameter_arena},
         buffers_{Network::buffer_arena},
         scratch_{Network::scratch_size(capacity_)},
-        samples_(static_cast<std::size_t>(capacity_)) {
-    for (std::size_t i = 0; i < samples_.size(); ++i) samples_[i] = static_cast<std::uint32_t>(i);
+        keys_{1},
+        samples_{capacity_} {
+    set_first_sample(0);
+    set_seed(typenet::seed{7});
     // What a kernel should write must not be right by chance.
-    const auto garbage = std::numeric_limits<scalar>::quiet_NaN();
-    for (auto* array : {&input_gradient_, &activations_, &gradients_, &parameter_gradients_, &scratch_})
-      for (scalar& x : array->span()) x = garbage;
-    for (const auto& info : Network::buffers)
-      for (typenet::index i = 0; i < info.size(); ++i) buffers_.data()[info.offset + i] = static_cast<scalar>(info.spec.initial);
+    for (array* a : {&input_gradient_, &activations_, &gradients_, &parameter_gradients_, &scratch_})
+      a->copy_from(std::vector<scalar>(static_cast<std::size_t>(a->size()), std::numeric_limits<scalar>::quiet_NaN()));
+    for (std::size_t b = 0; b < Network::buffers.size(); ++b)
+      set_buffer(b, std::vector<double>(static_cast<std::size_t>(Network::buffers[b].size()), Network::buffers[b].spec.initial));
   }
 
   void set_parameter(std::size_t which, const std::vector<double>& values) { copy_to(parameters_, Network::parameters[which], values); }
@@ -48,39 +70,36 @@ class network_runner {
 
   void set_threads(int threads) { threads_ = threads; }
   void set_seed(typenet::seed s, std::uint32_t epoch = 0) {
-    seed_ = s;
-    epoch_ = epoch;
+    const typenet::batch_keys keys[] = {{s, epoch}};
+    keys_.copy_from(keys);
   }
   void set_first_sample(std::uint32_t first) {
-    for (std::size_t i = 0; i < samples_.size(); ++i) samples_[i] = first + static_cast<std::uint32_t>(i);
+    std::vector<std::uint32_t> samples(static_cast<std::size_t>(capacity_));
+    for (std::size_t i = 0; i < samples.size(); ++i) samples[i] = first + static_cast<std::uint32_t>(i);
+    samples_.copy_from(samples);
   }
 
   std::vector<double> forward(const std::vector<double>& input, int batch, bool training = true) {
     batch_ = batch;
-    scatter(input, batch, Network::input_shape.size(), true, input_.data(), typenet::index{Network::input_shape.size()} * lanes);
+    const typenet::index stride = typenet::index{Network::input_shape.size()} * lanes;
+    scatter(input, batch, Network::input_shape.size(), true, input_, 0, stride);
     const auto memory = bind();
-    Backend::run(threads_, [&](const auto& member) {
-      typename Backend::execution run{state(training), member};
-      program::forward(run, memory);
-    });
+    stream_.run(threads_, state(training), forward_pass<program, scalar>{memory});
     const auto out = program::output(memory);
-    return gather(out.base, out.stride, batch, Network::output_shape.size());
+    return gather(activations_, out.base - memory.activations, out.stride, batch, Network::output_shape.size());
   }
 
   /// Returns the gradient of the input; those of the parameters are there to be read.
   std::vector<double> backward(const std::vector<double>& output_gradient) {
     const auto memory = bind();
     const auto g = program::output_gradient(memory);
-    scatter(output_gradient, batch_, Network::output_shape.size(), false, g.base, g.stride);
-    Backend::run(threads_, [&](const auto& member) {
-      typename Backend::execution run{state(true), member};
-      program::template backward<true>(run, memory);
-    });
-    return gather(input_gradient_.data(), typenet::index{Network::input_shape.size()} * lanes, batch_, Network::input_shape.size());
+    scatter(output_gradient, batch_, Network::output_shape.size(), false, gradients_, g.base - memory.gradients, g.stride);
+    stream_.run(threads_, state(true), backward_pass<program, scalar>{memory});
+    return gather(input_gradient_, 0, typenet::index{Network::input_shape.size()} * lanes, batch_, Network::input_shape.size());
   }
 
  private:
-  typenet::batch_state state(bool training) const { return {batch_, training, seed_, epoch_, samples_.data()}; }
+  typenet::batch_state state(bool training) const { return {batch_, training, keys_.data(), samples_.data()}; }
 
   typenet::detail::batch_memory<scalar> bind() {
     typenet::detail::batch_memory<scalar> m;
@@ -96,37 +115,52 @@ class network_runner {
     return m;
   }
 
+  static std::vector<scalar> host(const array& a) {
+    std::vector<scalar> values(static_cast<std::size_t>(a.size()));
+    a.copy_to(values);
+    return values;
+  }
+  static std::size_t place(int sample, int e, typenet::index offset, typenet::index stride) {
+    return static_cast<std::size_t>(offset + sample / lanes * stride + typenet::index{e} * lanes + sample % lanes);
+  }
   // Lanes beyond the batch hold the last sample, or zeros for a gradient.
-  static void scatter(const std::vector<double>& from, int batch, int size, bool repeat, scalar* to, typenet::index stride) {
+  static void scatter(const std::vector<double>& from, int batch, int size, bool repeat, array& to, typenet::index offset,
+                      typenet::index stride) {
+    std::vector<scalar> values = host(to);
     for (int s = 0; s < (batch + lanes - 1) / lanes * lanes; ++s)
       for (int e = 0; e < size; ++e) {
         const int source = s < batch ? s : batch - 1;
-        to[s / lanes * stride + typenet::index{e} * lanes + s % lanes] =
+        values[place(s, e, offset, stride)] =
             s < batch || repeat ? static_cast<scalar>(from[static_cast<std::size_t>(source * size + e)]) : scalar{0};
       }
+    to.copy_from(values);
   }
-  static std::vector<double> gather(const scalar* from, typenet::index stride, int batch, int size) {
+  static std::vector<double> gather(const array& from, typenet::index offset, typenet::index stride, int batch, int size) {
+    const std::vector<scalar> values = host(from);
     std::vector<double> to;
     to.reserve(static_cast<std::size_t>(batch * size));
     for (int s = 0; s < batch; ++s)
-      for (int e = 0; e < size; ++e) to.push_back(static_cast<double>(from[s / lanes * stride + typenet::index{e} * lanes + s % lanes]));
+      for (int e = 0; e < size; ++e) to.push_back(static_cast<double>(values[place(s, e, offset, stride)]));
     return to;
   }
   template <class Info>
-  static void copy_to(typename Backend::array& arena, const Info& info, const std::vector<double>& values) {
-    for (std::size_t i = 0; i < values.size(); ++i)
-      arena.data()[info.offset + static_cast<typenet::index>(i)] = static_cast<scalar>(values[i]);
+  static void copy_to(array& arena, const Info& info, const std::vector<double>& values) {
+    std::vector<scalar> converted;
+    for (const double v : values) converted.push_back(static_cast<scalar>(v));
+    arena.copy_from(converted, info.offset);
   }
   template <class Info>
-  static std::vector<double> copy_of(const typename Backend::array& arena, const Info& info) {
-    return {arena.data() + info.offset, arena.data() + info.offset + info.size()};
+  static std::vector<double> copy_of(const array& arena, const Info& info) {
+    std::vector<scalar> values(static_cast<std::size_t>(info.size()));
+    arena.copy_to(values, info.offset);
+    return {values.begin(), values.end()};
   }
 
   typenet::index capacity_;
-  typename Backend::array input_, input_gradient_, activations_, gradients_, parameters_, parameter_gradients_, buffers_, scratch_;
-  std::vector<std::uint32_t> samples_;
-  typenet::seed seed_{7};
-  std::uint32_t epoch_ = 0;
+  array input_, input_gradient_, activations_, gradients_, parameters_, parameter_gradients_, buffers_, scratch_;
+  typename Backend::template memory<typenet::batch_keys> keys_;
+  typename Backend::template memory<std::uint32_t> samples_;
+  typename Backend::stream stream_;
   int batch_ = 0;
   int threads_ = 1;
 };

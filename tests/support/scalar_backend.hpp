@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-// A backend whose pack is a plain number: the very kernels of the layers, one sample an item, as a GPU thread would run them.
+// A backend whose pack is a plain number: the very kernels of the layers, one sample an item, in small pieces as for many workers.
 #pragma once
 
+#include <algorithm>
 #include <span>
 #include <vector>
 
@@ -15,42 +16,60 @@ struct scalar_backend {
   using scalar = Scalar;
   using pack = Scalar;
   static constexpr int lanes = Lanes;
+  static constexpr bool host_memory = true;
 
-  class array {
+  template <class T>
+  class memory {
    public:
-    array() = default;
-    explicit array(typenet::index size) : data_(static_cast<std::size_t>(size)) {}
-    Scalar* data() { return data_.data(); }
-    const Scalar* data() const { return data_.data(); }
+    memory() = default;
+    explicit memory(typenet::index size) : data_(static_cast<std::size_t>(size)) {}
+    T* data() { return data_.data(); }
+    const T* data() const { return data_.data(); }
     typenet::index size() const { return static_cast<typenet::index>(data_.size()); }
-    std::span<Scalar> span() { return data_; }
-    std::span<const Scalar> span() const { return data_; }
+    void copy_from(std::span<const T> from, typenet::index first = 0) { std::copy(from.begin(), from.end(), data_.begin() + first); }
+    void copy_to(std::span<T> to, typenet::index first = 0) const { std::copy_n(data_.begin() + first, to.size(), to.begin()); }
 
    private:
-    std::vector<Scalar> data_;
+    std::vector<T> data_;
   };
-
-  struct member {};
+  using array = memory<Scalar>;
 
   class execution : public typenet::batch_state {
    public:
     using scalar = Scalar;
     using pack = Scalar;
     static constexpr int lanes = Lanes;
-    execution(const typenet::batch_state& state, const member&) : batch_state{state} {}
+    static constexpr bool many_workers = true;
+    explicit execution(const typenet::batch_state& state) : batch_state{state} {}
     typenet::index blocks() const { return (batch() + lanes - 1) / lanes * lanes; }
     template <class F>
     void for_each(typenet::index items, const F& f) {
       // Backwards: kernels promise that the order of their items does not matter.
       for (typenet::index i = items; i-- > 0;) f(i);
     }
+    /// In three parts, as several workers would: a kernel may not count on seeing the whole at once.
+    template <int Sums, class Partial, class Finish>
+    void reduce(typenet::index items, typenet::index length, const Partial& partial, const Finish& finish) {
+      for (typenet::index i = items; i-- > 0;) {
+        Scalar total[Sums] = {};
+        for (int part = 0; part < 3; ++part) {
+          Scalar sum[Sums] = {};
+          partial(i, length * part / 3, length * (part + 1) / 3, sum);
+          for (int s = 0; s < Sums; ++s) total[s] += sum[s];
+        }
+        finish(i, total);
+      }
+    }
   };
 
-  static int max_threads() { return 1; }
-  template <class F>
-  static void run(int, const F& f) {
-    f(member{});
-  }
+  class stream {
+   public:
+    template <class Task>
+    void run(int, const typenet::batch_state& state, const Task& task) const {
+      execution mine{state};
+      task(mine);
+    }
+  };
 };
 
 }  // namespace testing

@@ -65,8 +65,8 @@ data_set bars(int count, std::uint32_t tag) {
 
 template <class Model>
 std::vector<float> bits(const Model& model) {
-  std::vector<float> all(model.parameter_arena().begin(), model.parameter_arena().end());
-  all.insert(all.end(), model.buffer_arena().begin(), model.buffer_arena().end());
+  std::vector<float> all(model.parameter_array().span().begin(), model.parameter_array().span().end());
+  all.insert(all.end(), model.buffer_array().span().begin(), model.buffer_array().span().end());
   return all;
 }
 

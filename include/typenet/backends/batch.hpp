@@ -6,30 +6,49 @@
 #include <cstdint>
 
 #include <typenet/config.hpp>
+#include <typenet/lane.hpp>
 #include <typenet/random.hpp>
 
 namespace typenet {
 
+/// What random draws are keyed by, besides the sample. It lies in the backend's memory, so that a step recorded once can be repeated
+/// in another epoch.
+struct batch_keys {
+  typenet::seed seed{};
+  std::uint32_t epoch = 0;
+};
+
 /// The batch under way: how many samples, which, and for what.
 class batch_state {
  public:
-  /// @param samples the number of each sample, one per lane; what random draws are keyed by
-  constexpr batch_state(index batch, bool training, seed s = {}, std::uint32_t epoch = 0, const std::uint32_t* samples = nullptr)
-      : batch_{batch}, samples_{samples}, seed_{s}, epoch_{epoch}, training_{training} {}
+  /// @param keys what random draws are keyed by; used while training only
+  /// @param samples the number of each sample, one per lane; likewise
+  TYPENET_HD constexpr batch_state(index batch, bool training, const batch_keys* keys = nullptr, const std::uint32_t* samples = nullptr)
+      : batch_{batch}, keys_{keys}, samples_{samples}, training_{training} {}
 
   /// Samples in the batch; lanes beyond it hold copies of the last and count for nothing.
   [[nodiscard]] TYPENET_HD constexpr index batch() const { return batch_; }
   [[nodiscard]] TYPENET_HD constexpr bool training() const { return training_; }
-  [[nodiscard]] TYPENET_HD constexpr typenet::seed seed() const { return seed_; }
-  [[nodiscard]] TYPENET_HD constexpr std::uint32_t epoch() const { return epoch_; }
+  [[nodiscard]] TYPENET_HD constexpr const batch_keys* keys() const { return keys_; }
   [[nodiscard]] TYPENET_HD constexpr const std::uint32_t* samples() const { return samples_; }
 
  private:
   index batch_;
+  const batch_keys* keys_;
   const std::uint32_t* samples_;
-  typenet::seed seed_;
-  std::uint32_t epoch_;
   bool training_;
 };
 
+namespace detail {
+
+/// Copies samples from rows into the lanes of one group; the last sample fills the lanes that none is left for, so that what is
+/// computed there is as finite as the rest.
+template <class Pack, int Lanes, class Scalar>
+void load_lanes(const Scalar* rows, index stride, int count, int size, Scalar* group) {
+  const Scalar* row[Lanes];
+  for (int l = 0; l < Lanes; ++l) row[l] = rows + (l < count ? l : count - 1) * stride;
+  lane::to_lanes<Pack, Lanes>(row, size, group);
+}
+
+}  // namespace detail
 }  // namespace typenet

@@ -17,44 +17,17 @@
 #include <memory>
 #include <new>
 #include <span>
+#include <tuple>
+#include <type_traits>
 #include <utility>
+#include <vector>
 
 #include <typenet/backends/batch.hpp>
 #include <typenet/backends/eigen_pack.hpp>
+#include <typenet/backends/flush_subnormals.hpp>
+#include <typenet/layer.hpp>
 
 namespace typenet {
-
-namespace detail {
-
-/// While one lives, its thread's arithmetic takes and makes zeros where numbers are too small to be normal: those cost a
-/// hundred times as much, and a Gaussian output that is far from everything makes nothing else.
-class flush_subnormals {
- public:
-#if defined(__SSE__)
-  flush_subnormals() : before_{_mm_getcsr()} { _mm_setcsr(before_ | 0x8040u); }
-  ~flush_subnormals() { _mm_setcsr(before_); }
-#elif defined(__aarch64__) && defined(__GNUC__)
-  flush_subnormals() {
-    asm volatile("mrs %0, fpcr" : "=r"(before_));
-    asm volatile("msr fpcr, %0" : : "r"(before_ | (std::uint64_t{1} << 24)));
-  }
-  ~flush_subnormals() { asm volatile("msr fpcr, %0" : : "r"(before_)); }
-#else
-  flush_subnormals() = default;
-  ~flush_subnormals() = default;
-#endif
-  flush_subnormals(const flush_subnormals&) = delete;
-  flush_subnormals& operator=(const flush_subnormals&) = delete;
-
- private:
-#if defined(__SSE__)
-  unsigned before_;
-#elif defined(__aarch64__) && defined(__GNUC__)
-  std::uint64_t before_ = 0;
-#endif
-};
-
-}  // namespace detail
 
 namespace detail {
 
@@ -99,44 +72,63 @@ struct eigen_backend {
   /// Samples side by side in storage.
   static constexpr int lanes = pack::width;
 
-  /// Zeroed memory of a fixed size, aligned for packs.
-  class array {
-   public:
-    array() = default;
-    explicit array(index size) : size_{size}, data_{size > 0 ? allocate(size) : nullptr} { std::fill_n(data_.get(), size, Scalar{0}); }
+  /// Work items are whole rows and tiles: there are few workers.
+  static constexpr bool many_workers = false;
+  /// Whether the program may read and write this backend's memory itself.
+  static constexpr bool host_memory = true;
+  /// Samples that a model predicts at a time.
+  static constexpr index inference_samples = lanes;
 
-    array(const array& other) : array{other.size_} { std::copy_n(other.data(), size_, data()); }
-    array(array&& other) noexcept : size_{std::exchange(other.size_, 0)}, data_{std::move(other.data_)} {}
-    array& operator=(array other) noexcept {
+  /// Zeroed memory of a fixed size, aligned for packs.
+  template <class T>
+  class memory {
+    static_assert(std::is_trivially_copyable_v<T>);
+
+   public:
+    memory() = default;
+    explicit memory(index size) : size_{size}, data_{size > 0 ? allocate(size) : nullptr} {
+      std::uninitialized_value_construct_n(data_.get(), size);
+    }
+
+    memory(const memory& other) : memory{other.size_} { std::copy_n(other.data(), size_, data()); }
+    memory(memory&& other) noexcept : size_{std::exchange(other.size_, 0)}, data_{std::move(other.data_)} {}
+    /// Memory of the same size stays where it is.
+    memory& operator=(const memory& other) {
+      if (size_ == other.size_)
+        std::copy_n(other.data(), size_, data());
+      else
+        *this = memory{other};
+      return *this;
+    }
+    memory& operator=(memory&& other) noexcept {
       std::swap(size_, other.size_);
       std::swap(data_, other.data_);
       return *this;
     }
-    ~array() = default;
+    ~memory() = default;
 
-    [[nodiscard]] Scalar* data() { return data_.get(); }
-    [[nodiscard]] const Scalar* data() const { return data_.get(); }
+    [[nodiscard]] T* data() { return data_.get(); }
+    [[nodiscard]] const T* data() const { return data_.get(); }
     [[nodiscard]] index size() const { return size_; }
-    [[nodiscard]] std::span<Scalar> span() { return {data(), static_cast<std::size_t>(size_)}; }
-    [[nodiscard]] std::span<const Scalar> span() const { return {data(), static_cast<std::size_t>(size_)}; }
+    [[nodiscard]] std::span<T> span() { return {data(), static_cast<std::size_t>(size_)}; }
+    [[nodiscard]] std::span<const T> span() const { return {data(), static_cast<std::size_t>(size_)}; }
+
+    /// To and from the program's own memory.
+    /// @pre the range lies inside
+    void copy_from(std::span<const T> from, index first = 0) { std::copy(from.begin(), from.end(), data() + first); }
+    void copy_to(std::span<T> to, index first = 0) const { std::copy_n(data() + first, to.size(), to.begin()); }
 
    private:
     struct release {
-      void operator()(Scalar* p) const { ::operator delete[](p, std::align_val_t{64}); }
+      void operator()(T* p) const { ::operator delete[](p, std::align_val_t{64}); }
     };
-    static Scalar* allocate(index size) {
-      return static_cast<Scalar*>(::operator new[](static_cast<std::size_t>(size) * sizeof(Scalar), std::align_val_t{64}));
+    static T* allocate(index size) {
+      return static_cast<T*>(::operator new[](static_cast<std::size_t>(size) * sizeof(T), std::align_val_t{64}));
     }
     index size_ = 0;
-    std::unique_ptr<Scalar[], release> data_;
+    std::unique_ptr<T[], release> data_;
   };
-
-  /// One thread of the team that runs a batch.
-  struct member {
-    int rank = 0;
-    int team = 1;
-    detail::team_barrier* barrier = nullptr;
-  };
+  using array = memory<Scalar>;
 
   /// One thread's part in running a batch: every thread of a team calls the same kernels, each does its share of the work
   /// items, and all meet at the end of each kernel.
@@ -145,24 +137,104 @@ struct eigen_backend {
     using scalar = Scalar;
     using pack = typename eigen_backend::pack;
     static constexpr int lanes = eigen_backend::lanes;
+    static constexpr bool many_workers = false;
 
-    execution(const batch_state& state, const member& who) : batch_state{state}, who_{who} {}
+    explicit execution(const batch_state& state, int rank = 0, int team = 1, detail::team_barrier* barrier = nullptr)
+        : batch_state{state}, rank_{rank}, team_{team}, barrier_{barrier} {}
 
     [[nodiscard]] index blocks() const { return (batch() + lanes - 1) / lanes; }
 
+    TYPENET_ANY_SIDE
     template <class F>
-    void for_each(index items, const F& f) {
-      if (who_.team == 1) {
+    TYPENET_HD void for_each(index items, const F& f) {
+      if (team_ == 1) {
         for (index i = 0; i < items; ++i) f(i);
         return;
       }
-      const index last = items * (who_.rank + 1) / who_.team;
-      for (index i = items * who_.rank / who_.team; i < last; ++i) f(i);
-      who_.barrier->meet();
+      const index last = items * (rank_ + 1) / team_;
+      for (index i = items * rank_ / team_; i < last; ++i) f(i);
+      barrier_->meet();
+    }
+
+    TYPENET_ANY_SIDE
+    template <int Sums, class Partial, class Finish>
+    TYPENET_HD void reduce(index items, index length, const Partial& partial, const Finish& finish) {
+      for_each(items, [&](index item) { lane::reduce_item<pack, Sums>(item, length, partial, finish); });
     }
 
    private:
-    member who_;
+    int rank_, team_;
+    detail::team_barrier* barrier_;
+  };
+
+  /// What was recorded of a step, to be repeated; here nothing.
+  struct recording {};
+
+  /// Runs what it is given at once, on a team of threads.
+  class stream {
+   public:
+    /// Calls `task(execution&)` once in each thread of a team: `threads` of them, or fewer where the runtime gives fewer. Subnormal
+    /// numbers count as zero inside.
+    template <class Task>
+    void run([[maybe_unused]] int threads, const batch_state& state, const Task& task) const {
+#if defined(_OPENMP)
+      if (threads > 1) {
+        detail::team_barrier barrier;
+#pragma omp parallel num_threads(threads)
+        {
+          const detail::flush_subnormals flush;
+#pragma omp single
+          barrier.expect(omp_get_num_threads());
+          execution mine{state, omp_get_thread_num(), omp_get_num_threads(), &barrier};
+          task(mine);
+        }
+        return;
+      }
+#endif
+      const detail::flush_subnormals flush;
+      execution mine{state};
+      task(mine);
+    }
+    /// The same `times` times.
+    template <class Task>
+    void repeat(recording&, int threads, const batch_state& state, const Task& task, index times) const {
+      for (index t = 0; t < times; ++t) run(threads, state, task);
+    }
+    /// Calls f(i) for each i below n.
+    template <class F>
+    void for_each(index n, const F& f) const {
+      for (index i = 0; i < n; ++i) f(i);
+    }
+    /// Sorts values by their keys; of equal keys the first stays first.
+    template <class Key, class Value>
+    void sort_by_key(Key* keys, Value* values, index n) const {
+      std::vector<std::pair<Key, Value>> pairs;
+      pairs.reserve(static_cast<std::size_t>(n));
+      for (index i = 0; i < n; ++i) pairs.emplace_back(keys[i], values[i]);
+      std::stable_sort(pairs.begin(), pairs.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+      for (index i = 0; i < n; ++i) std::tie(keys[i], values[i]) = pairs[static_cast<std::size_t>(i)];
+    }
+    /// Until all that was asked for is done.
+    void wait() const {}
+  };
+
+  /// Carries samples between rows, one after another, and lanes.
+  class exchange {
+   public:
+    exchange(index /*samples*/, index /*most*/) {}
+
+    /// `count` samples of `size` numbers; the lanes that none is left for get the last one again.
+    void to_lanes(stream&, std::span<const Scalar> rows, index count, int size, Scalar* to) const {
+      for (index first = 0; first < count; first += lanes)
+        detail::load_lanes<pack, lanes>(rows.data() + first * size, size, static_cast<int>(std::min<index>(lanes, count - first)), size,
+                                        to + first * size);
+    }
+    void to_rows(stream&, const lane_view<const Scalar, lanes>& from, index count, int size, std::span<Scalar> rows) const {
+      for (index i = 0; i < count; ++i) {
+        const Scalar* const sample = from.base + i / lanes * from.stride + i % lanes;
+        for (int e = 0; e < size; ++e) rows[static_cast<std::size_t>(i * size + e)] = sample[index{e} * lanes];
+      }
+    }
   };
 
   /// Threads that this machine offers.
@@ -172,27 +244,6 @@ struct eigen_backend {
 #else
     return 1;
 #endif
-  }
-
-  /// Calls `f(member)` once in each thread of a team: `threads` of them, or fewer where the runtime gives fewer. Subnormal numbers
-  /// count as zero inside.
-  template <class F>
-  static void run([[maybe_unused]] int threads, const F& f) {
-#if defined(_OPENMP)
-    if (threads > 1) {
-      detail::team_barrier barrier;
-#pragma omp parallel num_threads(threads)
-      {
-        const detail::flush_subnormals flush;
-#pragma omp single
-        barrier.expect(omp_get_num_threads());
-        f(member{omp_get_thread_num(), omp_get_num_threads(), &barrier});
-      }
-      return;
-    }
-#endif
-    const detail::flush_subnormals flush;
-    f(member{});
   }
 };
 

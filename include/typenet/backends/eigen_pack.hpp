@@ -1,9 +1,16 @@
 // SPDX-License-Identifier: MIT
 /// @file
-/// Sixteen samples in SIMD registers: one Eigen packet, or as many as the instruction set needs.
+/// Several samples in SIMD registers: one Eigen packet, or as many as the instruction set needs.
 #pragma once
 
+#if defined(__CUDACC__)
+#pragma nv_diagnostic push
+#pragma nv_diag_suppress 20012  // Eigen marks defaulted functions for the device
+#endif
 #include <Eigen/Core>
+#if defined(__CUDACC__)
+#pragma nv_diagnostic pop
+#endif
 
 #include <cmath>
 
@@ -11,10 +18,10 @@
 
 namespace typenet {
 
-/// Sixteen numbers, one of each of sixteen samples. The width does not depend on the instruction set, so layouts do not either.
-template <class Scalar>
+/// One number of each of `Width` samples. The width does not depend on the instruction set, so layouts do not either.
+template <class Scalar, int Width = 16>
 struct eigen_pack {
-  static constexpr int width = 16;
+  static constexpr int width = Width;
   using packet = typename Eigen::internal::packet_traits<Scalar>::type;
   static constexpr int packet_width = Eigen::internal::unpacket_traits<packet>::size;
   static constexpr int count = width / packet_width;
@@ -22,28 +29,28 @@ struct eigen_pack {
 
   packet part[count];
 
-  TYPENET_INLINE friend eigen_pack operator+(const eigen_pack& a, const eigen_pack& b) {
+  TYPENET_HD TYPENET_INLINE friend eigen_pack operator+(const eigen_pack& a, const eigen_pack& b) {
     return map(a, b, [](const packet& x, const packet& y) TYPENET_LAMBDA_INLINE { return Eigen::internal::padd(x, y); });
   }
-  TYPENET_INLINE friend eigen_pack operator-(const eigen_pack& a, const eigen_pack& b) {
+  TYPENET_HD TYPENET_INLINE friend eigen_pack operator-(const eigen_pack& a, const eigen_pack& b) {
     return map(a, b, [](const packet& x, const packet& y) TYPENET_LAMBDA_INLINE { return Eigen::internal::psub(x, y); });
   }
-  TYPENET_INLINE friend eigen_pack operator*(const eigen_pack& a, const eigen_pack& b) {
+  TYPENET_HD TYPENET_INLINE friend eigen_pack operator*(const eigen_pack& a, const eigen_pack& b) {
     return map(a, b, [](const packet& x, const packet& y) TYPENET_LAMBDA_INLINE { return Eigen::internal::pmul(x, y); });
   }
-  TYPENET_INLINE friend eigen_pack operator/(const eigen_pack& a, const eigen_pack& b) {
+  TYPENET_HD TYPENET_INLINE friend eigen_pack operator/(const eigen_pack& a, const eigen_pack& b) {
     return map(a, b, [](const packet& x, const packet& y) TYPENET_LAMBDA_INLINE { return Eigen::internal::pdiv(x, y); });
   }
 
   template <class F>
-  TYPENET_INLINE static eigen_pack map(const eigen_pack& a, const F& f) {
+  TYPENET_HD TYPENET_INLINE static eigen_pack map(const eigen_pack& a, const F& f) {
     eigen_pack r;
     TYPENET_UNROLL
     for (int i = 0; i < count; ++i) r.part[i] = f(a.part[i]);
     return r;
   }
   template <class F>
-  TYPENET_INLINE static eigen_pack map(const eigen_pack& a, const eigen_pack& b, const F& f) {
+  TYPENET_HD TYPENET_INLINE static eigen_pack map(const eigen_pack& a, const eigen_pack& b, const F& f) {
     eigen_pack r;
     TYPENET_UNROLL
     for (int i = 0; i < count; ++i) r.part[i] = f(a.part[i], b.part[i]);
@@ -51,7 +58,7 @@ struct eigen_pack {
   }
   /// Lane by lane, for what the instruction set has no packet of.
   template <class F>
-  static eigen_pack each(const eigen_pack& a, const F& f) {
+  TYPENET_HD static eigen_pack each(const eigen_pack& a, const F& f) {
     alignas(64) Scalar lanes[width];
     TYPENET_UNROLL
     for (int i = 0; i < count; ++i) Eigen::internal::pstore(lanes + i * packet_width, a.part[i]);
@@ -70,9 +77,9 @@ struct eigen_pack {
 #endif
 
 /// @cond
-template <class Scalar>
-struct lane::traits<eigen_pack<Scalar>> {
-  using pack = eigen_pack<Scalar>;
+template <class Scalar, int Width>
+struct lane::traits<eigen_pack<Scalar, Width>> {
+  using pack = eigen_pack<Scalar, Width>;
   using packet = typename pack::packet;
   using packet_traits = Eigen::internal::packet_traits<Scalar>;
   using scalar = Scalar;
@@ -80,27 +87,36 @@ struct lane::traits<eigen_pack<Scalar>> {
   using mask = pack;
   static constexpr int width = pack::width;
 #if defined(EIGEN_VECTORIZE_AVX512) || defined(EIGEN_VECTORIZE_NEON)
-  static constexpr int registers = 32 / pack::count;
+  static constexpr int registers = pack::count < 32 ? 32 / pack::count : 1;
 #else
-  static constexpr int registers = 16 / pack::count;
+  static constexpr int registers = pack::count < 16 ? 16 / pack::count : 1;
 #endif
 
-  TYPENET_INLINE static pack load(const Scalar* from) {
+  TYPENET_HD TYPENET_INLINE static pack load(const Scalar* from) {
     pack r;
     TYPENET_UNROLL
     for (int i = 0; i < pack::count; ++i) r.part[i] = Eigen::internal::pload<packet>(from + i * pack::packet_width);
     return r;
   }
-  TYPENET_INLINE static void store(Scalar* to, const pack& value) {
+  TYPENET_HD TYPENET_INLINE static void store(Scalar* to, const pack& value) {
     TYPENET_UNROLL
     for (int i = 0; i < pack::count; ++i) Eigen::internal::pstore(to + i * pack::packet_width, value.part[i]);
   }
-  TYPENET_INLINE static void store_unaligned(Scalar* to, const pack& value) {
+  TYPENET_HD TYPENET_INLINE static void store_unaligned(Scalar* to, const pack& value) {
     TYPENET_UNROLL
     for (int i = 0; i < pack::count; ++i) Eigen::internal::pstoreu(to + i * pack::packet_width, value.part[i]);
   }
+  TYPENET_HD static void store_first(Scalar* to, const pack& value, int count) {
+    alignas(64) Scalar lanes[width];
+    store(lanes, value);
+    for (int l = 0; l < count; ++l) to[l] = lanes[l];
+  }
+  static constexpr int slots = width;
+  TYPENET_HD TYPENET_INLINE static constexpr int first_slot() { return 0; }
+  TYPENET_HD TYPENET_INLINE static constexpr bool leads() { return true; }
+  TYPENET_HD TYPENET_INLINE static pack from_slots(const Scalar (&own)[width]) { return load(own); }
   template <int Lanes>
-  TYPENET_INLINE static void to_rows(const Scalar* block, Scalar* rows, index stride, int count) {
+  TYPENET_HD TYPENET_INLINE static void to_rows(const Scalar* block, Scalar* rows, index stride, int count) {
     static_assert(Lanes == width);
     constexpr int n = pack::packet_width;
     for (int e = 0; e < Lanes; e += n) {
@@ -116,7 +132,7 @@ struct lane::traits<eigen_pack<Scalar>> {
     }
   }
   template <int Lanes>
-  static void to_lanes(const Scalar* const (&rows)[Lanes], int count, Scalar* block) {
+  TYPENET_HD static void to_lanes(const Scalar* const (&rows)[Lanes], int count, Scalar* block) {
     static_assert(Lanes == width);
     constexpr int n = pack::packet_width;
     int e = 0;
@@ -133,73 +149,73 @@ struct lane::traits<eigen_pack<Scalar>> {
     for (; e < count; ++e)
       for (int l = 0; l < Lanes; ++l) block[index{e} * Lanes + l] = rows[l][e];
   }
-  TYPENET_INLINE static pack broadcast(Scalar value) {
+  TYPENET_HD TYPENET_INLINE static pack broadcast(Scalar value) {
     pack r;
     const packet all = Eigen::internal::pset1<packet>(value);
     TYPENET_UNROLL
     for (int i = 0; i < pack::count; ++i) r.part[i] = all;
     return r;
   }
-  TYPENET_INLINE static pack fma(const pack& a, const pack& b, const pack& c) {
+  TYPENET_HD TYPENET_INLINE static pack fma(const pack& a, const pack& b, const pack& c) {
     pack r;
     TYPENET_UNROLL
     for (int i = 0; i < pack::count; ++i) r.part[i] = Eigen::internal::pmadd(a.part[i], b.part[i], c.part[i]);
     return r;
   }
-  TYPENET_INLINE static pack max(const pack& a, const pack& b) {
+  TYPENET_HD TYPENET_INLINE static pack max(const pack& a, const pack& b) {
     return pack::map(a, b, [](const packet& x, const packet& y) TYPENET_LAMBDA_INLINE { return Eigen::internal::pmax(x, y); });
   }
-  TYPENET_INLINE static pack min(const pack& a, const pack& b) {
+  TYPENET_HD TYPENET_INLINE static pack min(const pack& a, const pack& b) {
     return pack::map(a, b, [](const packet& x, const packet& y) TYPENET_LAMBDA_INLINE { return Eigen::internal::pmin(x, y); });
   }
-  TYPENET_INLINE static pack abs(const pack& a) {
+  TYPENET_HD TYPENET_INLINE static pack abs(const pack& a) {
     return pack::map(a, [](const packet& x) TYPENET_LAMBDA_INLINE { return Eigen::internal::pabs(x); });
   }
-  TYPENET_INLINE static mask greater(const pack& a, const pack& b) {
+  TYPENET_HD TYPENET_INLINE static mask greater(const pack& a, const pack& b) {
     return pack::map(a, b, [](const packet& x, const packet& y) TYPENET_LAMBDA_INLINE { return Eigen::internal::pcmp_lt(y, x); });
   }
-  TYPENET_INLINE static mask equal(const pack& a, const pack& b) {
+  TYPENET_HD TYPENET_INLINE static mask equal(const pack& a, const pack& b) {
     return pack::map(a, b, [](const packet& x, const packet& y) TYPENET_LAMBDA_INLINE { return Eigen::internal::pcmp_eq(x, y); });
   }
-  TYPENET_INLINE static pack select(const mask& condition, const pack& yes, const pack& no) {
+  TYPENET_HD TYPENET_INLINE static pack select(const mask& condition, const pack& yes, const pack& no) {
     pack r;
     TYPENET_UNROLL
     for (int i = 0; i < pack::count; ++i) r.part[i] = Eigen::internal::pselect(condition.part[i], yes.part[i], no.part[i]);
     return r;
   }
-  TYPENET_INLINE static mask first_lanes(int valid) {
+  TYPENET_HD TYPENET_INLINE static mask first_lanes(int valid) {
     alignas(64) Scalar lanes[width];
     for (int l = 0; l < width; ++l) lanes[l] = static_cast<Scalar>(l);
     return greater(broadcast(static_cast<Scalar>(valid)), load(lanes));
   }
-  TYPENET_INLINE static Scalar sum(const pack& a) {
+  TYPENET_HD TYPENET_INLINE static Scalar sum(const pack& a) {
     packet total = a.part[0];
     TYPENET_UNROLL
     for (int i = 1; i < pack::count; ++i) total = Eigen::internal::padd(total, a.part[i]);
     return Eigen::internal::predux(total);
   }
-  TYPENET_INLINE static pack sqrt(const pack& a) {
+  TYPENET_HD TYPENET_INLINE static pack sqrt(const pack& a) {
     return pack::map(a, [](const packet& x) TYPENET_LAMBDA_INLINE { return Eigen::internal::psqrt(x); });
   }
-  TYPENET_INLINE static pack exp(const pack& a) {
+  TYPENET_HD TYPENET_INLINE static pack exp(const pack& a) {
     if constexpr (packet_traits::HasExp && pack::packet_width > 1)
       return pack::map(a, [](const packet& x) TYPENET_LAMBDA_INLINE { return Eigen::internal::pexp(x); });
     else
       return pack::each(a, [](Scalar x) { return std::exp(x); });
   }
-  TYPENET_INLINE static pack log(const pack& a) {
+  TYPENET_HD TYPENET_INLINE static pack log(const pack& a) {
     if constexpr (packet_traits::HasLog && pack::packet_width > 1)
       return pack::map(a, [](const packet& x) TYPENET_LAMBDA_INLINE { return Eigen::internal::plog(x); });
     else
       return pack::each(a, [](Scalar x) { return std::log(x); });
   }
-  TYPENET_INLINE static pack tanh(const pack& a) {
+  TYPENET_HD TYPENET_INLINE static pack tanh(const pack& a) {
     if constexpr (packet_traits::HasTanh && pack::packet_width > 1)
       return pack::map(a, [](const packet& x) TYPENET_LAMBDA_INLINE { return Eigen::internal::ptanh(x); });
     else
       return pack::each(a, [](Scalar x) { return std::tanh(x); });
   }
-  TYPENET_INLINE static pack erf(const pack& a) {
+  TYPENET_HD TYPENET_INLINE static pack erf(const pack& a) {
     return pack::each(a, [](Scalar x) { return std::erf(x); });
   }
 };

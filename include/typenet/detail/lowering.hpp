@@ -89,7 +89,7 @@ struct got_for<1, A, B, C> {
   using type = got<A>;
 };
 template <shape S>
-struct got_of : got_for<S.rank, S.extents[0], S.extents[1], S.extents[2]> {};
+struct got_of : got_for<S.rank, S[0], S[1], S[2]> {};
 template <shape S>
 using got_t = typename got_of<S>::type;
 
@@ -169,25 +169,20 @@ struct lower {
 
 // ---- names of neighbours
 
-template <class L>
-inline constexpr bool is_named = false;
-template <fixed_string Name, class L>
-inline constexpr bool is_named<named<Name, L>> = true;
-
 /// Whether one neighbour's word, or index where it has none, is another's.
 template <class L>
 struct neighbour_name {
   static constexpr std::string_view word{};
 };
-template <fixed_string Name, class L>
-struct neighbour_name<named<Name, L>> {
-  static constexpr std::string_view word = Name.view();
+template <named_layer L>
+struct neighbour_name<L> {
+  static constexpr std::string_view word = L::word();
 };
 
 /// The first whose name an earlier one has, or -1.
 template <class... Layers>
 constexpr int repeated_name() {
-  if constexpr ((is_named<Layers> || ...)) {
+  if constexpr ((named_layer<Layers> || ...)) {
     const std::string_view words[] = {neighbour_name<Layers>::word...};
     const auto name = [&](int i) { return words[i].empty() ? sentence{}.add(i) : sentence{words[i]}; };
     for (int i = 1; i < static_cast<int>(sizeof...(Layers)); ++i)
@@ -247,12 +242,11 @@ struct lower<sequential<>, In, Value, Next, Where> {
 
 // ---- names
 
-template <fixed_string Name, class L, shape In, int Value, int Next, class Where>
-struct lower<named<Name, L>, In, Value, Next, Where> {
-  static constexpr bool plain = !Name.view().empty() && Name.view().find('.') == std::string_view::npos;
-  using type =
-      typename std::conditional_t<plain, lower<L, In, Value, Next, Where>,
-                                  std::type_identity<rejected<Where, named<Name, L>, needs::a_name_without_dots, got_t<In>>>>::type;
+template <named_layer L, shape In, int Value, int Next, class Where>
+struct lower<L, In, Value, Next, Where> {
+  static constexpr bool plain = !L::word().empty() && L::word().find('.') == std::string_view::npos;
+  using type = typename std::conditional_t<plain, lower<typename L::layer, In, Value, Next, Where>,
+                                           std::type_identity<rejected<Where, L, needs::a_name_without_dots, got_t<In>>>>::type;
 };
 
 // ---- residual
@@ -360,8 +354,8 @@ struct lower_branches<Whole, Ops, branch_ends<Ends...>, In, Value, Next, Where, 
 template <class... Branches, shape In, int Value, int Next, class Where>
 struct lower<concat<Branches...>, In, Value, Next, Where>
     : if_names_differ<repeated_name<Branches...>(),
-                      lower_branches<concat<Branches...>, op_list<>, branch_ends<>, In, Value, Next, Where, 0, shape{}, 0, Branches...>,
-                      Where, Branches...> {};
+                      lower_branches<concat<Branches...>, op_list<>, branch_ends<>, In, Value, Next, Where, 0, In, 0, Branches...>, Where,
+                      Branches...> {};
 template <shape In, int Value, int Next, class Where>
 struct lower<concat<>, In, Value, Next, Where> {
   using type = rejected<Where, concat<>, needs::at_least_one_branch, got_t<In>>;

@@ -14,8 +14,6 @@ struct pooling : layer_defaults {
   static constexpr kernel_size window = to_kernel_size(Window);
   static constexpr kernel_size step = find_option_t<option_kind::stride, typenet::stride<window.height, window.width>, Options...>::value;
   static constexpr kernel_size border = find_option_t<option_kind::padding, typenet::padding<0>, Options...>::value;
-  /// Whether each input belongs to at most one window, and to which is plain.
-  static constexpr bool disjoint = step.height >= window.height && step.width >= window.width && border.height == 0 && border.width == 0;
 
   template <shape In>
   static constexpr auto check() {
@@ -56,10 +54,36 @@ struct pooling : layer_defaults {
     }
   }
 
+  /// Whether the windows tile the plane: each input belongs to exactly one.
+  template <shape In>
+  static constexpr bool covers =
+      step == window && border.height == 0 && border.width == 0 && In.height() % window.height == 0 && In.width() % window.width == 0;
+
+  /// Calls `body(block, channel, row, column)` for every window of every plane. A work item is a plane; or a row of its windows where
+  /// there are many workers and `Apart` says that rows have nothing to do with one another. Before its windows, `start(block, channel)`.
+  template <shape In, bool Apart, class Exec, class Start, class Body>
+  TYPENET_HD static void for_each_window(Exec& exec, const Start& start, const Body& body) {
+    constexpr shape out = output(In);
+    constexpr int rows = Apart ? lane::grain<Exec>(out.height(), 1) : out.height();
+    constexpr index parts = out.height() / rows;
+    exec.for_each(exec.blocks() * In.channels() * parts, [=] TYPENET_HD(index item) {
+      const index block = item / (In.channels() * parts);
+      const index channel = item / parts % In.channels();
+      const int first = static_cast<int>(item % parts) * rows;
+      start(block, channel);
+      for (int row = first; row < first + rows; ++row)
+        for (int column = 0; column < out.width(); ++column) body(block, channel, row, column);
+    });
+  }
+  /// Nothing.
+  struct no_start {
+    TYPENET_HD void operator()(index, index) const {}
+  };
+
   /// Zeroes a plane's gradient before windows add to it.
   template <shape In, bool Accumulate, class Pack, int Lanes>
-  TYPENET_HD TYPENET_INLINE static void clear_plane(lane::scalar_t<Pack>* plane) {
-    if constexpr (!Accumulate)
+  TYPENET_HD TYPENET_INLINE static void clear_plane([[maybe_unused]] lane::scalar_t<Pack>* plane) {
+    if constexpr (!Accumulate && !covers<In>)
       for (int e = 0; e < In.area(); ++e) lane::store<Pack>(plane + index{e} * Lanes, lane::broadcast<Pack>(0));
   }
 };

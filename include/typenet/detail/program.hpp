@@ -25,75 +25,57 @@ struct batch_memory {
   index capacity = 0;
 };
 
-/// Runs `Network` for one execution of a backend with `Lanes` lanes.
-template <class Network, class Scalar, int Lanes, bool InPlace = true>
-class program {
-  static constexpr auto plan = Network::template memory<InPlace>;
-  template <class Ops>
-  struct table;
-  template <class... Ops>
-  struct table<op_list<Ops...>> {
-    static constexpr int count = static_cast<int>(sizeof...(Ops));
+/// The end of a residual.
+template <int Size, class Exec, class From, class To>
+TYPENET_HD void add_values(Exec& exec, const From& a, const From& b, const To& to) {
+  using pack = typename Exec::pack;
+  lane::for_each_pack<Size>(exec, [=] TYPENET_HD(index block, index offset) {
+    lane::store<pack>(to.template block<pack>(block) + offset,
+                      lane::load<pack>(a.template block<pack>(block) + offset) + lane::load<pack>(b.template block<pack>(block) + offset));
+  });
+}
+/// A copy, or the gradient of a value that is passed on.
+template <int Size, bool Accumulate, class Exec, class From, class To>
+TYPENET_HD void pass_values(Exec& exec, const From& from, const To& to) {
+  using pack = typename Exec::pack;
+  lane::for_each_pack<Size>(exec, [=] TYPENET_HD(index block, index offset) {
+    lane::put<Accumulate, pack>(to.template block<pack>(block) + offset, lane::load<pack>(from.template block<pack>(block) + offset));
+  });
+}
 
-    template <class Op>
-    static constexpr int tensors(bool buffers) {
-      if constexpr (Op::info.what == op_info::kind::layer)
-        return static_cast<int>(buffers ? Op::layer::buffers(Op::in).size() : Op::layer::parameters(Op::in).size());
-      else
-        return 0;
-    }
-    /// The first tensor of each operation.
-    static constexpr std::array<int, sizeof...(Ops) + 1> firsts(bool buffers) {
-      const int counts[] = {tensors<Ops>(buffers)...};
-      std::array<int, sizeof...(Ops) + 1> first{};
-      for (int i = 0; i < count; ++i) first[i + 1] = first[i] + counts[i];
-      return first;
-    }
-    static constexpr auto first_parameter = firsts(false);
-    static constexpr auto first_buffer = firsts(true);
+/// Runs a lowered network for one execution of a backend with `Lanes` lanes.
+template <class Lowered, class Scalar, int Lanes, bool InPlace = true>
+class lowered_program {
+  static constexpr auto plan = Lowered::template memory<InPlace>;
 
-    /// Where each operation's scratch begins, for a capacity.
-    template <class Op>
-    static constexpr index scratch(index capacity) {
-      if constexpr (Op::info.what == op_info::kind::layer)
-        return aligned(Op::layer::scratch_size(Op::in, capacity));
-      else
-        return 0;
-    }
-    template <int I>
-    static index scratch_offset(index capacity) {
-      index offset = 0;
-      int i = 0;
-      ((offset += i++ < I ? scratch<Ops>(capacity) : 0), ...);
-      return offset;
-    }
+  template <class... Ops, int... I, class Exec>
+  TYPENET_HD static void forward_all(op_list<Ops...>, std::integer_sequence<int, I...>, Exec& exec, const batch_memory<Scalar>& memory) {
+    (run_forward<Ops, I>(exec, memory), ...);
+  }
+  template <bool InputGradient, class... Ops, int... I, class Exec>
+  TYPENET_HD static void backward_all(op_list<Ops...>, std::integer_sequence<int, I...>, Exec& exec, const batch_memory<Scalar>& memory) {
+    // A right-to-left fold: assignment evaluates its right operand first.
+    int order = 0;
+    ((run_backward<InputGradient, Ops, I>(exec, memory), order) = ... = 0);
+  }
 
-    template <int... I, class Exec>
-    static void forward(std::integer_sequence<int, I...>, Exec& exec, const batch_memory<Scalar>& memory) {
-      (run_forward<Ops, I>(exec, memory), ...);
-    }
-    template <bool InputGradient, int... I, class Exec>
-    static void backward(std::integer_sequence<int, I...>, Exec& exec, const batch_memory<Scalar>& memory) {
-      // A right-to-left fold: assignment evaluates its right operand first.
-      int order = 0;
-      ((run_backward<InputGradient, Ops, I>(exec, memory), order) = ... = 0);
-    }
-  };
-  using all = table<typename Network::operations>;
   using view = lane_view<Scalar, Lanes>;
   using const_view = lane_view<const Scalar, Lanes>;
 
-  static constexpr index input_stride = index{Network::input_shape.size()} * Lanes;
+  template <index Offset>
+  static constexpr index offset_constant = Offset;
+
+  static constexpr index input_stride = index{Lowered::input_shape.size()} * Lanes;
   static constexpr index activation_stride = plan.activations * Lanes;
   static constexpr index gradient_stride = plan.gradients * Lanes;
 
   /// Arithmetic that leaves alone what a pass does not use.
   template <class T>
-  static T* moved(T* base, index by) {
+  TYPENET_HD static T* moved(T* base, index by) {
     return base == nullptr ? nullptr : base + by;
   }
   template <int Value>
-  static const_view read(const batch_memory<Scalar>& memory) {
+  TYPENET_HD static const_view read(const batch_memory<Scalar>& memory) {
     constexpr value_place place = plan.values[Value];
     if constexpr (place.in_input)
       return {memory.input, input_stride};
@@ -101,11 +83,12 @@ class program {
       return {moved(memory.activations, place.offset * Lanes), activation_stride};
   }
   template <int Value>
-  static view write(const batch_memory<Scalar>& memory) {
-    return {moved(memory.activations, plan.values[Value].offset * Lanes), activation_stride};
+  TYPENET_HD static view write(const batch_memory<Scalar>& memory) {
+    constexpr index offset = plan.values[Value].offset * Lanes;
+    return {moved(memory.activations, offset), activation_stride};
   }
   template <int Value>
-  static view gradient(const batch_memory<Scalar>& memory) {
+  TYPENET_HD static view gradient(const batch_memory<Scalar>& memory) {
     constexpr value_place place = plan.values[Value];
     if constexpr (place.in_input)
       return {memory.input_gradient, input_stride};
@@ -113,53 +96,61 @@ class program {
       return {moved(memory.gradients, place.offset * Lanes), gradient_stride};
   }
 
+  // Offsets are named one by one: device code knows constants, not arrays of them.
+  template <int First, int... P>
+  TYPENET_HD static void bind_parameters(std::integer_sequence<int, P...>, const batch_memory<Scalar>& memory,
+                                         layer_data<Scalar, Lanes>& data) {
+    ((data.parameters[P] = memory.parameters + offset_constant<Lowered::template offsets<false>[First + P]>,
+      data.gradients[P] = moved(memory.parameter_gradients, offset_constant<Lowered::template offsets<false>[First + P]>)),
+     ...);
+  }
+  template <int First, int... B>
+  TYPENET_HD static void bind_buffers(std::integer_sequence<int, B...>, const batch_memory<Scalar>& memory,
+                                      layer_data<Scalar, Lanes>& data) {
+    ((data.buffers[B] = memory.buffers + offset_constant<Lowered::template offsets<true>[First + B]>), ...);
+  }
+
   template <class Op, int I>
-  static layer_data<Scalar, Lanes> data_of(const batch_memory<Scalar>& memory) {
+  TYPENET_HD static layer_data<Scalar, Lanes> data_of(const batch_memory<Scalar>& memory) {
     layer_data<Scalar, Lanes> data;
     data.input = read<Op::info.input>(memory);
     data.output = write<Op::info.output>(memory);
     const view out = gradient<Op::info.output>(memory);
     data.output_gradient = {out.base, out.stride};
     data.input_gradient = gradient<Op::info.input>(memory);
-    data.saved = {moved(memory.activations, plan.saved[I] * Lanes), activation_stride};
-    constexpr int parameter = all::first_parameter[I];
-    static_assert(all::first_parameter[I + 1] - parameter <= max_layer_tensors &&
-                      all::first_buffer[I + 1] - all::first_buffer[I] <= max_layer_tensors,
+    constexpr index saved = plan.saved[I] * Lanes;
+    data.saved = {moved(memory.activations, saved), activation_stride};
+    constexpr int parameter = Lowered::template first_tensor<false>(I);
+    constexpr int parameters = Lowered::template first_tensor<false>(I + 1) - parameter;
+    constexpr int buffer = Lowered::template first_tensor<true>(I);
+    constexpr int buffers = Lowered::template first_tensor<true>(I + 1) - buffer;
+    static_assert(parameters <= max_layer_tensors && buffers <= max_layer_tensors,
                   "typenet: a layer has at most max_layer_tensors parameters, and as many buffers");
-    for (int p = 0; p < all::first_parameter[I + 1] - parameter; ++p) {
-      const index offset = Network::parameters[static_cast<std::size_t>(parameter + p)].offset;
-      data.parameters[p] = memory.parameters + offset;
-      data.gradients[p] = moved(memory.parameter_gradients, offset);
-    }
-    constexpr int buffer = all::first_buffer[I];
-    for (int b = 0; b < all::first_buffer[I + 1] - buffer; ++b)
-      data.buffers[b] = memory.buffers + Network::buffers[static_cast<std::size_t>(buffer + b)].offset;
-    data.scratch = moved(memory.scratch, all::template scratch_offset<I>(memory.capacity));
+    bind_parameters<parameter>(std::make_integer_sequence<int, parameters>{}, memory, data);
+    bind_buffers<buffer>(std::make_integer_sequence<int, buffers>{}, memory, data);
+    data.scratch = moved(memory.scratch, Lowered::scratch_size(memory.capacity, I));
     data.random_substream = I;
     return data;
   }
 
   template <class Op, int I, class Exec>
-  static void run_forward(Exec& exec, const batch_memory<Scalar>& memory) {
-    using pack = typename Exec::pack;
+  TYPENET_HD static void run_forward(Exec& exec, const batch_memory<Scalar>& memory) {
     constexpr op_info op = Op::info;
     if constexpr (op.only_reshapes) {
     } else if constexpr (op.what == op_info::kind::layer) {
       Op::layer::template forward<Op::in>(exec, data_of<Op, I>(memory));
     } else {
       const const_view a = read<op.input>(memory);
-      const const_view b = read<(op.second >= 0 ? op.second : 0)>(memory);
       const view to = write<op.output>(memory);
-      lane::for_each_pack<Op::in.size()>(exec, [=] TYPENET_HD(index block, index offset) {
-        pack sum = lane::load<pack>(a.template block<pack>(block) + offset);
-        if constexpr (op.what == op_info::kind::add) sum = sum + lane::load<pack>(b.template block<pack>(block) + offset);
-        lane::store<pack>(to.template block<pack>(block) + offset, sum);
-      });
+      if constexpr (op.what == op_info::kind::add)
+        add_values<Op::in.size()>(exec, a, read<op.second>(memory), to);
+      else
+        pass_values<Op::in.size(), false>(exec, a, to);
     }
   }
 
   template <bool InputGradient, class Op, int I, class Exec>
-  static void run_backward(Exec& exec, const batch_memory<Scalar>& memory) {
+  TYPENET_HD static void run_backward(Exec& exec, const batch_memory<Scalar>& memory) {
     constexpr op_info op = Op::info;
     if constexpr (op.only_reshapes) {
     } else if constexpr (op.what == op_info::kind::layer) {
@@ -176,15 +167,9 @@ class program {
 
   /// The gradient of an addition or a copy: what comes in goes on.
   template <int From, int To, bool Accumulate, bool InputGradient, int Size, class Exec>
-  static void pass_on(Exec& exec, const batch_memory<Scalar>& memory) {
-    using pack = typename Exec::pack;
-    if constexpr (InputGradient || !plan.values[To].in_input) {
-      const view from = gradient<From>(memory);
-      const view to = gradient<To>(memory);
-      lane::for_each_pack<Size>(exec, [=] TYPENET_HD(index block, index offset) {
-        lane::put<Accumulate, pack>(to.template block<pack>(block) + offset, lane::load<pack>(from.template block<pack>(block) + offset));
-      });
-    }
+  TYPENET_HD static void pass_on(Exec& exec, const batch_memory<Scalar>& memory) {
+    constexpr bool wanted = InputGradient || !plan.values[To].in_input;
+    if constexpr (wanted) pass_values<Size, Accumulate>(exec, gradient<From>(memory), gradient<To>(memory));
   }
 
  public:
@@ -192,25 +177,20 @@ class program {
   static constexpr index gradients = plan.gradients;
 
   template <class Exec>
-  static void forward(Exec& exec, const batch_memory<Scalar>& memory) {
-    all::forward(std::make_integer_sequence<int, all::count>{}, exec, memory);
+  TYPENET_HD static void forward(Exec& exec, const batch_memory<Scalar>& memory) {
+    forward_all(typename Lowered::operations{}, std::make_integer_sequence<int, Lowered::count>{}, exec, memory);
   }
   /// From the gradient of the output, which the caller has written, to those of the parameters.
   template <bool InputGradient = false, class Exec>
-  static void backward(Exec& exec, const batch_memory<Scalar>& memory) {
-    all::template backward<InputGradient>(std::make_integer_sequence<int, all::count>{}, exec, memory);
+  TYPENET_HD static void backward(Exec& exec, const batch_memory<Scalar>& memory) {
+    backward_all<InputGradient>(typename Lowered::operations{}, std::make_integer_sequence<int, Lowered::count>{}, exec, memory);
   }
-  static const_view output(const batch_memory<Scalar>& memory) { return read<Network::output_value>(memory); }
-  static view output_gradient(const batch_memory<Scalar>& memory) { return gradient<Network::output_value>(memory); }
+  TYPENET_HD static const_view output(const batch_memory<Scalar>& memory) { return read<Lowered::output_value>(memory); }
+  TYPENET_HD static view output_gradient(const batch_memory<Scalar>& memory) { return gradient<Lowered::output_value>(memory); }
 };
 
-/// Copies samples from rows into the lanes of one group; the last sample fills the lanes that none is left for, so that what is
-/// computed there is as finite as the rest.
-template <class Pack, int Lanes, class Scalar>
-void load_lanes(const Scalar* rows, index stride, int count, int size, Scalar* group) {
-  const Scalar* row[Lanes];
-  for (int l = 0; l < Lanes; ++l) row[l] = rows + (l < count ? l : count - 1) * stride;
-  lane::to_lanes<Pack, Lanes>(row, size, group);
-}
+/// The same for a network.
+template <class Network, class Scalar, int Lanes, bool InPlace = true>
+using program = lowered_program<typename Network::lowered, Scalar, Lanes, InPlace>;
 
 }  // namespace typenet::detail

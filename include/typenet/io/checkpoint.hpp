@@ -11,6 +11,8 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 #include <typenet/error.hpp>
@@ -120,15 +122,23 @@ class weight_reader {
   std::vector<std::string> read_;
 };
 
-/// Room for what a file holds, until all of it has proved right.
+/// What lies in a backend's memory, in the program's.
+template <class Array>
+auto host_copy(const Array& array) {
+  std::vector<std::remove_cvref_t<decltype(*array.data())>> values(static_cast<std::size_t>(array.size()));
+  array.copy_to(values);
+  return values;
+}
+
+/// A network's numbers in the program's memory: of a model, or of a file until all of it has proved right.
 template <class Model>
 struct staged_weights {
-  using array = typename Model::backend::array;
-  array parameters{Model::network::parameter_arena};
-  array buffers{Model::network::buffer_arena};
+  using scalar = typename Model::scalar;
+  std::vector<scalar> parameters = std::vector<scalar>(static_cast<std::size_t>(Model::network::parameter_arena));
+  std::vector<scalar> buffers = std::vector<scalar>(static_cast<std::size_t>(Model::network::buffer_arena));
   void commit(Model& model) const {
-    std::copy_n(parameters.data(), Model::network::parameter_arena, model.parameter_arena().data());
-    std::copy_n(buffers.data(), Model::network::buffer_arena, model.buffer_arena().data());
+    model.parameter_array().copy_from(parameters);
+    model.buffer_array().copy_from(buffers);
   }
 };
 
@@ -148,7 +158,8 @@ template <class Model>
 void save_weights(const std::filesystem::path& path, const Model& model) {
   detail::weight_writer<typename Model::network> out;
   out.file.add_metadata("format", "pt");
-  out.add(model.parameter_arena(), model.buffer_arena());
+  const auto parameters = detail::host_copy(model.parameter_array()), buffers = detail::host_copy(model.buffer_array());
+  out.add(std::span{parameters}, std::span{buffers});
   out.file.write(path);
 }
 
@@ -159,7 +170,7 @@ template <class Model>
 void load_weights(const std::filesystem::path& path, Model& model) {
   detail::weight_reader<typename Model::network> in{path};
   detail::staged_weights<Model> staged;
-  in.read(staged.parameters.span(), staged.buffers.span());
+  in.read(std::span{staged.parameters}, std::span{staged.buffers});
   in.expect_no_more(detail::belongs_to_training);
   staged.commit(model);
 }
@@ -173,9 +184,13 @@ void save_checkpoint(const std::filesystem::path& path, const Trainer& trainer) 
   detail::weight_writer<network> out;
   out.file.add_metadata("format", "pt");
   out.file.add_metadata("optimizer", std::string{detail::type_name<std::remove_cvref_t<decltype(trainer.optimizer())>>().view()});
-  out.add(trainer.model().parameter_arena(), trainer.model().buffer_arena());
+  const auto parameters = detail::host_copy(trainer.model().parameter_array()), buffers = detail::host_copy(trainer.model().buffer_array());
+  out.add(std::span{parameters}, std::span{buffers});
+  std::vector<std::remove_const_t<decltype(parameters)>> states;
+  for (int i = 0; i < Trainer::states; ++i) states.push_back(detail::host_copy(trainer.optimizer_state(i)));
   for (int i = 0; i < Trainer::states; ++i)
-    out.add_parameters(trainer.optimizer_state(i), std::string{detail::optimizer_prefix} + std::string{trainer.state_name(i)} + ".");
+    out.add_parameters(std::span{std::as_const(states[static_cast<std::size_t>(i)])},
+                       std::string{detail::optimizer_prefix} + std::string{trainer.state_name(i)} + ".");
   const training_progress& p = trainer.progress();
   const std::int64_t counters[] = {p.updates, p.epoch, p.position, p.correct, std::bit_cast<std::int64_t>(trainer.seed().value)};
   const double sums[] = {p.loss_sum};
@@ -184,8 +199,9 @@ void save_checkpoint(const std::filesystem::path& path, const Trainer& trainer) 
   const auto& best = trainer.best();
   const std::int64_t best_epoch[] = {best.epoch};
   const double best_score[] = {best.score};
+  const auto best_parameters = detail::host_copy(best.parameters), best_buffers = detail::host_copy(best.buffers);
   if (best.epoch > 0) {
-    out.add(best.parameters.span(), best.buffers.span(), std::string{detail::best_prefix});
+    out.add(std::span{best_parameters}, std::span{best_buffers}, std::string{detail::best_prefix});
     out.file.add("training.best_epoch", {1}, std::span<const std::int64_t>{best_epoch});
     out.file.add("training.best_score", {1}, std::span<const double>{best_score});
   }
@@ -200,17 +216,18 @@ void load_checkpoint(const std::filesystem::path& path, Trainer& trainer) {
   using network = typename Trainer::network;
   using model = typename Trainer::model_type;
   using scalar = typename Trainer::scalar;
+  using array = typename model::array;
   detail::weight_reader<network> in{path};
   const std::string optimizer{detail::type_name<std::remove_cvref_t<decltype(trainer.optimizer())>>().view()};
   if (in.file.find("training.counters") == nullptr) in.fail("it holds weights alone, not a training that could go on");
   if (const auto saved = in.file.metadata().find("optimizer"); saved != in.file.metadata().end() && saved->second != optimizer)
     in.fail("it was saved while training with " + saved->second + ", not " + optimizer);
   detail::staged_weights<model> staged, best;
-  in.read(staged.parameters.span(), staged.buffers.span());
-  std::vector<typename model::backend::array> states;
+  in.read(std::span{staged.parameters}, std::span{staged.buffers});
+  std::vector<std::vector<scalar>> states;
   for (int i = 0; i < Trainer::states; ++i) {
-    states.emplace_back(network::parameter_arena);
-    in.read_parameters(states.back().span(), std::string{detail::optimizer_prefix} + std::string{trainer.state_name(i)} + ".");
+    states.emplace_back(static_cast<std::size_t>(network::parameter_arena));
+    in.read_parameters(std::span{states.back()}, std::string{detail::optimizer_prefix} + std::string{trainer.state_name(i)} + ".");
   }
   std::int64_t counters[5];
   double sums[1];
@@ -223,22 +240,24 @@ void load_checkpoint(const std::filesystem::path& path, Trainer& trainer) {
   if (in.file.find("training.best_epoch") != nullptr) {
     in.file.read("training.best_epoch", std::span<std::int64_t>{best_epoch});
     in.file.read("training.best_score", std::span<double>{best_score});
-    in.read(best.parameters.span(), best.buffers.span(), std::string{detail::best_prefix});
+    in.read(std::span{best.parameters}, std::span{best.buffers}, std::string{detail::best_prefix});
   }
   in.expect_no_more([](std::string_view name) { return name.starts_with(detail::training_prefix); });
 
   staged.commit(trainer.model());
-  for (int i = 0; i < Trainer::states; ++i)
-    std::copy_n(states[static_cast<std::size_t>(i)].data(), network::parameter_arena, trainer.optimizer_state(i).data());
+  for (int i = 0; i < Trainer::states; ++i) trainer.optimizer_state(i).copy_from(states[static_cast<std::size_t>(i)]);
   trainer.resume_from({.updates = counters[0],
                        .epoch = static_cast<int>(counters[1]),
                        .position = counters[2],
                        .loss_sum = sums[0],
                        .correct = counters[3]},
                       seed{std::bit_cast<std::uint64_t>(counters[4])});
-  if (best_epoch[0] > 0)
-    trainer.restore_best(static_cast<int>(best_epoch[0]), best_score[0], std::span<const scalar>{best.parameters.span()},
-                         std::span<const scalar>{best.buffers.span()});
+  if (best_epoch[0] > 0) {
+    array parameters{network::parameter_arena}, buffers{network::buffer_arena};
+    parameters.copy_from(best.parameters);
+    buffers.copy_from(best.buffers);
+    trainer.restore_best({static_cast<int>(best_epoch[0]), best_score[0], std::move(parameters), std::move(buffers)});
+  }
 }
 
 }  // namespace typenet

@@ -19,44 +19,41 @@ struct avg_pool2d : detail::pooling<Window, Options...> {
   static constexpr bool backward_reads_input = false;
 
   template <shape In, class Exec, class Data>
-  static void forward(Exec& exec, const Data& data) {
+  TYPENET_HD static void forward(Exec& exec, const Data& data) {
     using pack = typename Exec::pack;
     using scalar = typename Exec::scalar;
     constexpr shape out = base::output(In);
-    exec.for_each(exec.blocks() * In.channels(), [=] TYPENET_HD(index item) {
-      const index block = item / In.channels();
-      const index channel = item % In.channels();
-      const scalar* from = data.input.template block<pack>(block) + channel * In.area() * Exec::lanes;
-      scalar* to = data.output.template block<pack>(block) + channel * out.area() * Exec::lanes;
-      for (int row = 0; row < out.height(); ++row)
-        for (int column = 0; column < out.width(); ++column) {
+    base::template for_each_window<In, true>(
+        exec, typename base::no_start{}, [=] TYPENET_HD(index block, index channel, int row, int column) {
+          const scalar* from = data.input.template block<pack>(block) + channel * In.area() * Exec::lanes;
+          scalar* to = data.output.template block<pack>(block) + channel * out.area() * Exec::lanes;
           pack sum = lane::broadcast<pack>(0);
           base::template for_each_input<In>(
               row, column, [&](int e) TYPENET_LAMBDA_INLINE { sum = sum + lane::load<pack>(from + index{e} * Exec::lanes); });
           lane::store<pack>(to + index{row * out.width() + column} * Exec::lanes, sum * lane::broadcast<pack>(static_cast<scalar>(share)));
-        }
-    });
+        });
   }
 
   template <shape In, bool Accumulate, class Exec, class Data>
-  static void backward_input(Exec& exec, const Data& data) {
+  TYPENET_HD static void backward_input(Exec& exec, const Data& data) {
     using pack = typename Exec::pack;
     using scalar = typename Exec::scalar;
     constexpr shape out = base::output(In);
-    exec.for_each(exec.blocks() * In.channels(), [=] TYPENET_HD(index item) {
-      const index block = item / In.channels();
-      const index channel = item % In.channels();
-      const scalar* gradient = data.output_gradient.template block<pack>(block) + channel * out.area() * Exec::lanes;
-      scalar* to = data.input_gradient.template block<pack>(block) + channel * In.area() * Exec::lanes;
-      base::template clear_plane<In, Accumulate, pack, Exec::lanes>(to);
-      for (int row = 0; row < out.height(); ++row)
-        for (int column = 0; column < out.width(); ++column) {
+    constexpr bool covers = base::template covers<In>;
+    base::template for_each_window<In, covers>(
+        exec,
+        [=] TYPENET_HD(index block, index channel) {
+          base::template clear_plane<In, Accumulate, pack, Exec::lanes>(data.input_gradient.template block<pack>(block) +
+                                                                        channel * In.area() * Exec::lanes);
+        },
+        [=] TYPENET_HD(index block, index channel, int row, int column) {
+          const scalar* gradient = data.output_gradient.template block<pack>(block) + channel * out.area() * Exec::lanes;
+          scalar* to = data.input_gradient.template block<pack>(block) + channel * In.area() * Exec::lanes;
           const pack g = lane::load<pack>(gradient + index{row * out.width() + column} * Exec::lanes) *
                          lane::broadcast<pack>(static_cast<scalar>(share));
-          base::template for_each_input<In>(row, column,
-                                            [&](int e) TYPENET_LAMBDA_INLINE { lane::put<true, pack>(to + index{e} * Exec::lanes, g); });
-        }
-    });
+          base::template for_each_input<In>(
+              row, column, [&](int e) TYPENET_LAMBDA_INLINE { lane::put<Accumulate || !covers, pack>(to + index{e} * Exec::lanes, g); });
+        });
   }
 };
 
@@ -74,7 +71,7 @@ struct global_avg_pool2d : layer_defaults {
   static constexpr shape output(shape in) { return shape{in.channels(), 1, 1}; }
 
   template <shape In, class Exec, class Data>
-  static void forward(Exec& exec, const Data& data) {
+  TYPENET_HD static void forward(Exec& exec, const Data& data) {
     using pack = typename Exec::pack;
     using scalar = typename Exec::scalar;
     exec.for_each(exec.blocks() * In.channels(), [=] TYPENET_HD(index item) {
@@ -89,7 +86,7 @@ struct global_avg_pool2d : layer_defaults {
   }
 
   template <shape In, bool Accumulate, class Exec, class Data>
-  static void backward_input(Exec& exec, const Data& data) {
+  TYPENET_HD static void backward_input(Exec& exec, const Data& data) {
     using pack = typename Exec::pack;
     using scalar = typename Exec::scalar;
     lane::for_each_pack<In.size()>(exec, [=] TYPENET_HD(index block, index offset) {

@@ -34,7 +34,7 @@ struct batch_norm : layer_defaults {
   static constexpr index scratch_size(shape in, index) { return 4 * index{in.channels()}; }
 
   template <shape In, class Exec, class Data>
-  static void forward(Exec& exec, const Data& data) {
+  TYPENET_HD static void forward(Exec& exec, const Data& data) {
     using pack = typename Exec::pack;
     using scalar = typename Exec::scalar;
     constexpr int channels = In.channels();
@@ -47,25 +47,39 @@ struct batch_norm : layer_defaults {
     const index batch = exec.batch();
     const bool training = exec.training();
     if (training) {
-      exec.for_each(channels, [=] TYPENET_HD(index channel) {
-        const auto [m, variance] = moments<pack, Exec::lanes, area>(data.input, blocks, batch, channel);
-        const auto count = static_cast<scalar>(batch * area);
-        const auto momentum = static_cast<scalar>(Momentum.value());
-        scalar* const running_mean = data.buffers[0] + channel;
-        scalar* const running_variance = data.buffers[1] + channel;
-        *running_mean += momentum * (m - *running_mean);
-        const scalar unbiased = count > 1 ? variance * (count / (count - 1)) : variance;
-        *running_variance += momentum * (unbiased - *running_variance);
-        if (channel == 0) data.buffers[2][0] += 1;
-        mean[channel] = m;
-        inverse[channel] = 1 / lane::sqrt<scalar>(variance + static_cast<scalar>(Epsilon.value()));
-        slope[channel] = inverse[channel] * data.parameters[0][channel];
-        offset[channel] = data.parameters[1][channel] - m * slope[channel];
-      });
+      exec.template reduce<2>(
+          channels, blocks * area,
+          [=] TYPENET_HD(index channel, index first, index last, pack(&sum)[2]) {
+            const scalar* const start = data.input.template block<pack>(0) + channel * area * Exec::lanes;
+            add_deviations<pack, Exec::lanes, area>(data.input, batch, channel, lane::broadcast<pack>(*start), first, last, sum);
+          },
+          [=] TYPENET_HD(index channel, const scalar(&sum)[2]) {
+            const auto count = static_cast<scalar>(batch * area);
+            const scalar shift = sum[0] / count;
+            const scalar square = sum[1] / count - shift * shift;
+            const scalar m = data.input.template block<pack>(0)[channel * area * Exec::lanes] + shift;
+            const scalar variance = square > 0 ? square : scalar{0};
+            const auto momentum = static_cast<scalar>(Momentum.value());
+            scalar* const running_mean = data.buffers[0] + channel;
+            scalar* const running_variance = data.buffers[1] + channel;
+            *running_mean += momentum * (m - *running_mean);
+            const scalar unbiased = count > 1 ? variance * (count / (count - 1)) : variance;
+            *running_variance += momentum * (unbiased - *running_variance);
+            if (channel == 0) data.buffers[2][0] += 1;
+            const scalar a = 1 / lane::sqrt<scalar>(variance + static_cast<scalar>(Epsilon.value()));
+            mean[channel] = m;
+            inverse[channel] = a;
+            slope[channel] = a * data.parameters[0][channel];
+            offset[channel] = data.parameters[1][channel] - m * (a * data.parameters[0][channel]);
+          });
     }
-    exec.for_each(blocks * channels, [=] TYPENET_HD(index item) {
-      const index block = item / channels;
-      const index channel = item % channels;
+    constexpr int chunk = lane::grain<Exec>(area, 8);
+    constexpr index chunks = detail::ceil_div(area, chunk);
+    exec.for_each(blocks * channels * chunks, [=] TYPENET_HD(index item) {
+      const index block = item / (channels * chunks);
+      const index channel = item / chunks % channels;
+      const int begin = static_cast<int>(item % chunks) * chunk;
+      const int end = begin + chunk < area ? begin + chunk : area;
       scalar a, b;
       if (training) {
         a = slope[channel];
@@ -78,7 +92,7 @@ struct batch_norm : layer_defaults {
       scalar* to = data.output.template block<pack>(block) + channel * area * Exec::lanes;
       const pack scale = lane::broadcast<pack>(a);
       const pack shift = lane::broadcast<pack>(b);
-      for (int e = 0; e < area; ++e) {
+      for (int e = begin; e < end; ++e) {
         const index at = index{e} * Exec::lanes;
         lane::store<pack>(to + at, lane::fma<pack>(lane::load<pack>(from + at), scale, shift));
       }
@@ -86,43 +100,49 @@ struct batch_norm : layer_defaults {
   }
 
   template <shape In, class Exec, class Data>
-  static void backward_parameters(Exec& exec, const Data& data) {
+  TYPENET_HD static void backward_parameters(Exec& exec, const Data& data) {
     using pack = typename Exec::pack;
     using scalar = typename Exec::scalar;
     constexpr int channels = In.channels();
     constexpr int area = In.rank == 3 ? In.area() : 1;
     const scalar* const mean = data.scratch;
     const scalar* const inverse = mean + channels;
-    const index blocks = exec.blocks();
-    exec.for_each(channels, [=] TYPENET_HD(index channel) {
-      const pack center = lane::broadcast<pack>(mean[channel]);
-      pack sum[2] = {lane::broadcast<pack>(0), lane::broadcast<pack>(0)};
-      pack product[2] = {lane::broadcast<pack>(0), lane::broadcast<pack>(0)};
-      for (index b = 0; b < blocks; ++b) {
-        const scalar* x = data.input.template block<pack>(b) + channel * area * Exec::lanes;
-        const scalar* g = data.output_gradient.template block<pack>(b) + channel * area * Exec::lanes;
-        int e = 0;
-        for (; e + 2 <= area; e += 2) {
-          TYPENET_UNROLL
-          for (int i = 0; i < 2; ++i) {
-            const pack gi = lane::load<pack>(g + index{e + i} * Exec::lanes);
-            sum[i] = sum[i] + gi;
-            product[i] = lane::fma<pack>(gi, lane::load<pack>(x + index{e + i} * Exec::lanes) - center, product[i]);
-          }
-        }
-        for (; e < area; ++e) {
-          const pack gi = lane::load<pack>(g + index{e} * Exec::lanes);
-          sum[0] = sum[0] + gi;
-          product[0] = lane::fma<pack>(gi, lane::load<pack>(x + index{e} * Exec::lanes) - center, product[0]);
-        }
-      }
-      data.gradients[0][channel] = lane::sum<pack>(product[0] + product[1]) * inverse[channel];
-      data.gradients[1][channel] = lane::sum<pack>(sum[0] + sum[1]);
-    });
+    exec.template reduce<2>(
+        channels, exec.blocks() * area,
+        [=] TYPENET_HD(index channel, index first, index last, pack(&total)[2]) {
+          const pack center = lane::broadcast<pack>(mean[channel]);
+          // Two chains of each hide the latency of the additions.
+          pack sum[2] = {total[0], lane::broadcast<pack>(0)};
+          pack product[2] = {total[1], lane::broadcast<pack>(0)};
+          lane::for_each_run(first, last, area, [&](index block, index begin, index end) {
+            const scalar* x = data.input.template block<pack>(block) + channel * area * Exec::lanes;
+            const scalar* g = data.output_gradient.template block<pack>(block) + channel * area * Exec::lanes;
+            index e = begin;
+            for (; e + 2 <= end; e += 2) {
+              TYPENET_UNROLL
+              for (int i = 0; i < 2; ++i) {
+                const pack gi = lane::load<pack>(g + (e + i) * Exec::lanes);
+                sum[i] = sum[i] + gi;
+                product[i] = lane::fma<pack>(gi, lane::load<pack>(x + (e + i) * Exec::lanes) - center, product[i]);
+              }
+            }
+            if (e < end) {
+              const pack gi = lane::load<pack>(g + e * Exec::lanes);
+              sum[0] = sum[0] + gi;
+              product[0] = lane::fma<pack>(gi, lane::load<pack>(x + e * Exec::lanes) - center, product[0]);
+            }
+          });
+          total[0] = sum[0] + sum[1];
+          total[1] = product[0] + product[1];
+        },
+        [=] TYPENET_HD(index channel, const scalar(&total)[2]) {
+          data.gradients[0][channel] = total[1] * inverse[channel];
+          data.gradients[1][channel] = total[0];
+        });
   }
 
   template <shape In, bool Accumulate, class Exec, class Data>
-  static void backward_input(Exec& exec, const Data& data) {
+  TYPENET_HD static void backward_input(Exec& exec, const Data& data) {
     using pack = typename Exec::pack;
     using scalar = typename Exec::scalar;
     constexpr int channels = In.channels();
@@ -130,9 +150,13 @@ struct batch_norm : layer_defaults {
     const scalar* const mean = data.scratch;
     const scalar* const inverse = mean + channels;
     const index batch = exec.batch();
-    exec.for_each(exec.blocks() * channels, [=] TYPENET_HD(index item) {
-      const index block = item / channels;
-      const index channel = item % channels;
+    constexpr int chunk = lane::grain<Exec>(area, 8);
+    constexpr index chunks = detail::ceil_div(area, chunk);
+    exec.for_each(exec.blocks() * channels * chunks, [=] TYPENET_HD(index item) {
+      const index block = item / (channels * chunks);
+      const index channel = item / chunks % channels;
+      const int begin = static_cast<int>(item % chunks) * chunk;
+      const int end = begin + chunk < area ? begin + chunk : area;
       const scalar count = static_cast<scalar>(batch * area);
       // dx = γ/σ (dy − mean(dy) − x̂ mean(dy x̂)), as a dy + b x + c.
       const scalar a = data.parameters[0][channel] * inverse[channel];
@@ -143,7 +167,7 @@ struct batch_norm : layer_defaults {
       scalar* to = data.input_gradient.template block<pack>(block) + channel * area * Exec::lanes;
       const pack pa = lane::broadcast<pack>(a), pb = lane::broadcast<pack>(b), pc = lane::broadcast<pack>(c);
       const int valid = lane::valid_lanes<pack>(block, batch);
-      for (int e = 0; e < area; ++e) {
+      for (int e = begin; e < end; ++e) {
         const index at = index{e} * Exec::lanes;
         const pack dx = lane::fma<pack>(lane::load<pack>(g + at), pa, lane::fma<pack>(lane::load<pack>(x + at), pb, pc));
         lane::put<Accumulate, pack>(to + at, lane::keep_lanes<pack>(dx, valid));
@@ -151,51 +175,42 @@ struct batch_norm : layer_defaults {
     });
   }
 
- private:
-  template <class Scalar>
-  struct mean_and_variance {
-    Scalar mean, variance;
-  };
-
-  /// One pass about a number near the mean (the channel's first), which spares a one-pass sum of squares its cancellation.
+  /// Adds the deviations from `about` and their squares in [first, last) of a channel, counted through the blocks. About a number near
+  /// the mean (the channel's first) one pass does without the cancellation of a sum of squares.
   template <class Pack, int Lanes, int Area, class View>
-  TYPENET_HD static auto moments(const View& view, index blocks, index batch, index channel) {
+  TYPENET_HD static void add_deviations(const View& view, index batch, index channel, const Pack& about, index first, index last,
+                                        Pack (&total)[2]) {
     using scalar = lane::scalar_t<Pack>;
-    const scalar center = view.template block<Pack>(0)[channel * Area * Lanes];
-    const Pack about = lane::broadcast<Pack>(center);
-    Pack sum[2] = {lane::broadcast<Pack>(0), lane::broadcast<Pack>(0)};
-    Pack square[2] = {lane::broadcast<Pack>(0), lane::broadcast<Pack>(0)};
-    for (index b = 0; b < blocks; ++b) {
-      const scalar* x = view.template block<Pack>(b) + channel * Area * Lanes;
-      const int valid = lane::valid_lanes<Pack>(b, batch);
-      if (valid == 0) break;
+    Pack sum[2] = {total[0], lane::broadcast<Pack>(0)};
+    Pack square[2] = {total[1], lane::broadcast<Pack>(0)};
+    lane::for_each_run(first, last, Area, [&](index block, index begin, index end) {
+      const scalar* x = view.template block<Pack>(block) + channel * Area * Lanes;
+      const int valid = lane::valid_lanes<Pack>(block, batch);
       if (valid == lane::width<Pack>) {
-        int e = 0;
-        for (; e + 2 <= Area; e += 2) {
+        index e = begin;
+        for (; e + 2 <= end; e += 2) {
           TYPENET_UNROLL
           for (int i = 0; i < 2; ++i) {
-            const Pack d = lane::load<Pack>(x + index{e + i} * Lanes) - about;
+            const Pack d = lane::load<Pack>(x + (e + i) * Lanes) - about;
             sum[i] = sum[i] + d;
             square[i] = lane::fma<Pack>(d, d, square[i]);
           }
         }
-        for (; e < Area; ++e) {
-          const Pack d = lane::load<Pack>(x + index{e} * Lanes) - about;
+        if (e < end) {
+          const Pack d = lane::load<Pack>(x + e * Lanes) - about;
           sum[0] = sum[0] + d;
           square[0] = lane::fma<Pack>(d, d, square[0]);
         }
-      } else {
-        for (int e = 0; e < Area; ++e) {
-          const Pack d = lane::keep_lanes<Pack>(lane::load<Pack>(x + index{e} * Lanes) - about, valid);
+      } else if (valid > 0) {
+        for (index e = begin; e < end; ++e) {
+          const Pack d = lane::keep_lanes<Pack>(lane::load<Pack>(x + e * Lanes) - about, valid);
           sum[0] = sum[0] + d;
           square[0] = lane::fma<Pack>(d, d, square[0]);
         }
       }
-    }
-    const scalar count = static_cast<scalar>(batch * Area);
-    const scalar shift = lane::sum<Pack>(sum[0] + sum[1]) / count;
-    const scalar variance = lane::sum<Pack>(square[0] + square[1]) / count - shift * shift;
-    return mean_and_variance<scalar>{center + shift, variance > 0 ? variance : scalar{0}};
+    });
+    total[0] = sum[0] + sum[1];
+    total[1] = square[0] + square[1];
   }
 };
 

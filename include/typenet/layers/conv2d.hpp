@@ -66,14 +66,14 @@ struct table_links {
     for (int o = 0; o < Table.outputs; ++o) {
       t.first_window[o] = n;
       for (int i = 0; i < Table.inputs; ++i)
-        if (Table.on[i][o]) t.input_at[n++] = i;
+        if (Table.on(i, o)) t.input_at[n++] = i;
     }
     t.first_window[Table.outputs] = n;
     n = 0;
     for (int i = 0; i < Table.inputs; ++i) {
       t.first_of_input[i] = n;
       for (int o = 0; o < Table.outputs; ++o) {
-        if (!Table.on[i][o]) continue;
+        if (!Table.on(i, o)) continue;
         t.output_at[n] = o;
         for (int w = t.first_window[o]; w < t.first_window[o + 1]; ++w)
           if (t.input_at[w] == i) t.window_at[n] = w;
@@ -83,14 +83,31 @@ struct table_links {
     t.first_of_input[Table.inputs] = n;
     return t;
   }
-  static constexpr lookup table = make();
-
-  TYPENET_HD static constexpr int inputs_of(int o) { return table.first_window[o + 1] - table.first_window[o]; }
-  TYPENET_HD static constexpr int input(int o, int k) { return table.input_at[table.first_window[o] + k]; }
-  TYPENET_HD static constexpr int input_window(int o, int k) { return table.first_window[o] + k; }
-  TYPENET_HD static constexpr int outputs_of(int i) { return table.first_of_input[i + 1] - table.first_of_input[i]; }
-  TYPENET_HD static constexpr int output(int i, int k) { return table.output_at[table.first_of_input[i] + k]; }
-  TYPENET_HD static constexpr int output_window(int i, int k) { return table.window_at[table.first_of_input[i] + k]; }
+  // Each look-up names a table of its own: device code sees no constant of the class.
+  TYPENET_HD static constexpr int inputs_of(int o) {
+    constexpr lookup t = make();
+    return t.first_window[o + 1] - t.first_window[o];
+  }
+  TYPENET_HD static constexpr int input(int o, int k) {
+    constexpr lookup t = make();
+    return t.input_at[t.first_window[o] + k];
+  }
+  TYPENET_HD static constexpr int input_window(int o, int k) {
+    constexpr lookup t = make();
+    return t.first_window[o] + k;
+  }
+  TYPENET_HD static constexpr int outputs_of(int i) {
+    constexpr lookup t = make();
+    return t.first_of_input[i + 1] - t.first_of_input[i];
+  }
+  TYPENET_HD static constexpr int output(int i, int k) {
+    constexpr lookup t = make();
+    return t.output_at[t.first_of_input[i] + k];
+  }
+  TYPENET_HD static constexpr int output_window(int i, int k) {
+    constexpr lookup t = make();
+    return t.window_at[t.first_of_input[i] + k];
+  }
 };
 
 /// How the forward pass gathers: result (o, row, column) sums inputs at row * stride - padding + tap * dilation.
@@ -198,7 +215,8 @@ TYPENET_HD TYPENET_INLINE void gather_tile(const lane::scalar_t<Pack>* source, c
 }
 
 /// The tiles of one row of results, and of the whole value.
-template <conv_geometry G, class Gather, class Pack, int Lanes>
+/// @tparam Small whether a work item is one tile, for backends of many workers, or all tiles of a row
+template <conv_geometry G, class Gather, class Pack, int Lanes, bool Small>
 struct gather_plan {
   using scalar = lane::scalar_t<Pack>;
   static constexpr register_tile tile = choose_tile(Gather::rows_together, Gather::width, Gather::column_unit, 1, lane::registers<Pack>);
@@ -207,7 +225,8 @@ struct gather_plan {
   // Whole tiles of the interior run from first_inner to last_inner.
   static constexpr int first_inner = static_cast<int>(ceil_div(interior.first, tile.columns));
   static constexpr int last_inner = interior.second / tile.columns > first_inner ? interior.second / tile.columns : first_inner;
-  static constexpr index items_per_block = index{Gather::channels} / tile.rows * Gather::height;
+  static constexpr int tiles_per_item = Small ? 1 : tiles;
+  static constexpr index items_per_block = index{Gather::channels} / tile.rows * Gather::height * (tiles / tiles_per_item);
 
   template <int Columns, int Start, class Begin, class End>
   TYPENET_HD TYPENET_INLINE static void run_tile(const scalar* source, const scalar* weights, int channel, int row, int start,
@@ -228,28 +247,38 @@ struct gather_plan {
   template <int First, int... T, class Begin, class End>
   TYPENET_HD TYPENET_INLINE static void run_edges(std::integer_sequence<int, T...>, [[maybe_unused]] const scalar* source,
                                                   [[maybe_unused]] const scalar* weights, [[maybe_unused]] int channel,
-                                                  [[maybe_unused]] int row, [[maybe_unused]] const Begin& begin,
+                                                  [[maybe_unused]] int row, [[maybe_unused]] int only, [[maybe_unused]] const Begin& begin,
                                                   [[maybe_unused]] const End& end) {
-    (run_tile<((First + T + 1) * tile.columns <= Gather::width ? tile.columns : Gather::width - (First + T) * tile.columns),
-              (First + T) * tile.columns>(source, weights, channel, row, (First + T) * tile.columns, begin, end),
+    ((!Small || only == First + T
+          ? run_tile<((First + T + 1) * tile.columns <= Gather::width ? tile.columns : Gather::width - (First + T) * tile.columns),
+                     (First + T) * tile.columns>(source, weights, channel, row, (First + T) * tile.columns, begin, end)
+          : void()),
      ...);
   }
 
-  /// All columns of work item `item` (a channel tile and a row) of one block.
+  /// Work item `item` (a channel tile, a row, and one tile or all) of one block.
   template <class Begin, class End>
   TYPENET_HD TYPENET_INLINE static void run(index item, const scalar* source, const scalar* weights, const Begin& begin, const End& end) {
-    const int channel = static_cast<int>(item / Gather::height) * tile.rows;
-    const int row = static_cast<int>(item % Gather::height);
-    run_edges<0>(std::make_integer_sequence < int, first_inner<tiles ? first_inner : tiles>{}, source, weights, channel, row, begin, end);
-    for (int t = first_inner; t < last_inner; ++t)
-      run_tile<tile.columns, any_column>(source, weights, channel, row, t * tile.columns, begin, end);
+    const int only = Small ? static_cast<int>(item % tiles) : 0;
+    const int line = static_cast<int>(Small ? item / tiles : item);
+    const int channel = line / Gather::height * tile.rows;
+    const int row = line % Gather::height;
+    using before = std::make_integer_sequence<int, (first_inner < tiles ? first_inner : tiles)>;
+    run_edges<0>(before{}, source, weights, channel, row, only, begin, end);
+    if constexpr (Small) {
+      if (only >= first_inner && only < last_inner)
+        run_tile<tile.columns, any_column>(source, weights, channel, row, only * tile.columns, begin, end);
+    } else {
+      for (int t = first_inner; t < last_inner; ++t)
+        run_tile<tile.columns, any_column>(source, weights, channel, row, t * tile.columns, begin, end);
+    }
     if constexpr (last_inner < tiles && first_inner < tiles)
-      run_edges<last_inner>(std::make_integer_sequence<int, tiles - last_inner>{}, source, weights, channel, row, begin, end);
+      run_edges<last_inner>(std::make_integer_sequence<int, tiles - last_inner>{}, source, weights, channel, row, only, begin, end);
   }
 };
 
 /// Gradient of the weights: one work item owns `rows` outputs x `columns` inputs x some rows of taps and sums all samples.
-template <conv_geometry G, class Links, class Pack, int Lanes>
+template <conv_geometry G, class Links, class Pack, int Lanes, bool Small>
 struct weight_gradient_plan {
   using scalar = lane::scalar_t<Pack>;
   static constexpr register_tile tile =
@@ -257,7 +286,7 @@ struct weight_gradient_plan {
   static constexpr int windows_per_item = tile.rows * tile.columns;
   static constexpr index tiles = index{Links::windows} / windows_per_item;
   // All rows of taps together read a block once from the nearest cache; apart they give few tiles' worth of work to more threads.
-  static constexpr int tap_rows = tiles >= 8 ? G.kernel.height : 1;
+  static constexpr int tap_rows = tiles >= 8 && !Small ? G.kernel.height : 1;
   static constexpr index items = tiles * (G.kernel.height / tap_rows);
   using gather = forward_gather<G, Links>;
   static constexpr std::pair<int, int> interior = interior_columns<gather>(G.kernel.width);
@@ -296,12 +325,19 @@ struct weight_gradient_plan {
     (column<First + T>(gradient, line, First + T, sum), ...);
   }
 
-  template <class Data>
-  TYPENET_HD static void run(index item, index blocks, const Data& data) {
+  /// Sums of an item: tap row, output, input, tap column.
+  static constexpr int count = tap_rows * tile.rows * tile.columns * G.kernel.width;
+  /// What is summed over, counted in rows of outputs.
+  static constexpr index rows_of_block = G.out_height;
+
+  /// What an item owns: tap rows from `first_ky` on, outputs from `output` on, and of those that they read the inputs from the `k`th on.
+  struct part {
+    int first_ky, output, k;
+  };
+  TYPENET_HD TYPENET_INLINE static part part_of(index item) {
     constexpr int parts = G.kernel.height / tap_rows;
-    const int first_ky = static_cast<int>(item % parts) * tap_rows;
     const int group = static_cast<int>(item / parts);
-    int output = 0, k = 0;  // the first output of the tile, and its first input's rank among those it reads
+    int output = 0, k = 0;
     if constexpr (Links::rows_together > 1 || Links::columns_together > 1) {
       constexpr int inputs = Links::columns_together / tile.columns;
       output = group / inputs * tile.rows;
@@ -310,18 +346,20 @@ struct weight_gradient_plan {
       while (group >= Links::input_window(output, 0) + Links::inputs_of(output)) ++output;
       k = group - Links::input_window(output, 0);
     }
-    sums total[tap_rows];
-    for (sums& t : total)
-      for (auto& plane : t.of)
-        for (auto& row : plane)
-          for (Pack& sum : row) sum = lane::broadcast<Pack>(0);
-    for (index b = 0; b < blocks; ++b) {
-      const scalar* plane = data.input.template block<Pack>(b) + index{Links::input(output, k)} * G.in_height * G.in_width * Lanes;
-      const scalar* gradients = data.output_gradient.template block<Pack>(b) + index{output} * G.out_height * G.out_width * Lanes;
+    return {static_cast<int>(item % parts) * tap_rows, output, k};
+  }
+
+  template <class Data>
+  TYPENET_HD TYPENET_INLINE static void add(index item, index first, index last, const Data& data, Pack* total) {
+    const part p = part_of(item);
+    lane::for_each_run(first, last, rows_of_block, [&](index block, index begin, index end) {
+      const scalar* plane = data.input.template block<Pack>(block) + index{Links::input(p.output, p.k)} * G.in_height * G.in_width * Lanes;
+      const scalar* gradients = data.output_gradient.template block<Pack>(block) + index{p.output} * G.out_height * G.out_width * Lanes;
       for (int t = 0; t < tap_rows; ++t) {
-        sums sum = total[t];
-        for (int row = 0; row < G.out_height; ++row) {
-          const int source_row = gather::source_row(row, first_ky + t);
+        sums sum;
+        copy(total + t * (count / tap_rows), sum, [](Pack& theirs, Pack& ours) TYPENET_LAMBDA_INLINE { ours = theirs; });
+        for (int row = static_cast<int>(begin); row < static_cast<int>(end); ++row) {
+          const int source_row = gather::source_row(row, p.first_ky + t);
           if (source_row < 0) continue;
           const scalar* gradient = gradients + index{row} * G.out_width * Lanes;
           const scalar* line = plane + index{source_row} * G.in_width * Lanes;
@@ -329,15 +367,29 @@ struct weight_gradient_plan {
           for (int c = inner_first; c < inner_last; ++c) column<any_column>(gradient, line, c, sum);
           edge_columns<inner_last>(std::make_integer_sequence<int, G.out_width - inner_last>{}, gradient, line, sum);
         }
-        total[t] = sum;
+        copy(total + t * (count / tap_rows), sum, [](Pack& theirs, Pack& ours) TYPENET_LAMBDA_INLINE { theirs = ours; });
       }
-    }
+    });
+  }
+
+  TYPENET_HD static void write(index item, const scalar* total, scalar* gradients) {
+    const part p = part_of(item);
     for (int t = 0; t < tap_rows; ++t)
       for (int r = 0; r < tile.rows; ++r)
         for (int c = 0; c < tile.columns; ++c) {
-          scalar* to = data.gradients[0] + index{Links::input_window(output + r, k + c)} * G.taps() + (first_ky + t) * G.kernel.width;
-          for (int kx = 0; kx < G.kernel.width; ++kx) to[kx] = lane::sum<Pack>(total[t].of[r][c][kx]);
+          scalar* to = gradients + index{Links::input_window(p.output + r, p.k + c)} * G.taps() + (p.first_ky + t) * G.kernel.width;
+          for (int kx = 0; kx < G.kernel.width; ++kx) to[kx] = *total++;
         }
+  }
+
+ private:
+  /// Between sums in a row and a register tile.
+  template <class Move>
+  TYPENET_HD TYPENET_INLINE static void copy(Pack* row, sums& tile_of, const Move& move) {
+    TYPENET_UNROLL
+    for (int r = 0; r < tile.rows; ++r) TYPENET_UNROLL
+    for (int c = 0; c < tile.columns; ++c) TYPENET_UNROLL
+    for (int kx = 0; kx < G.kernel.width; ++kx) move(row[(r * tile.columns + c) * G.kernel.width + kx], tile_of.of[r][c][kx]);
   }
 };
 
@@ -453,10 +505,10 @@ struct conv2d : layer_defaults {
   static constexpr index macs(shape in) { return index{windows(in)} * window.height * window.width * output(in).area(); }
 
   template <shape In, class Exec, class Data>
-  static void forward(Exec& exec, const Data& data) {
+  TYPENET_HD static void forward(Exec& exec, const Data& data) {
     using pack = typename Exec::pack;
     using scalar = typename Exec::scalar;
-    using plan = detail::gather_plan<geometry<In>, detail::forward_gather<geometry<In>, links<In>>, pack, Exec::lanes>;
+    using plan = detail::gather_plan<geometry<In>, detail::forward_gather<geometry<In>, links<In>>, pack, Exec::lanes, Exec::many_workers>;
     exec.for_each(exec.blocks() * plan::items_per_block, [=] TYPENET_HD(index item) {
       const index block = item / plan::items_per_block;
       scalar* to = data.output.template block<pack>(block);
@@ -468,10 +520,10 @@ struct conv2d : layer_defaults {
   }
 
   template <shape In, bool Accumulate, class Exec, class Data>
-  static void backward_input(Exec& exec, const Data& data) {
+  TYPENET_HD static void backward_input(Exec& exec, const Data& data) {
     using pack = typename Exec::pack;
     using scalar = typename Exec::scalar;
-    using plan = detail::gather_plan<geometry<In>, detail::backward_gather<geometry<In>, links<In>>, pack, Exec::lanes>;
+    using plan = detail::gather_plan<geometry<In>, detail::backward_gather<geometry<In>, links<In>>, pack, Exec::lanes, Exec::many_workers>;
     exec.for_each(exec.blocks() * plan::items_per_block, [=] TYPENET_HD(index item) {
       const index block = item / plan::items_per_block;
       scalar* to = data.input_gradient.template block<pack>(block);
@@ -483,18 +535,30 @@ struct conv2d : layer_defaults {
   }
 
   template <shape In, class Exec, class Data>
-  static void backward_parameters(Exec& exec, const Data& data) {
+  TYPENET_HD static void backward_parameters(Exec& exec, const Data& data) {
     using pack = typename Exec::pack;
-    using plan = detail::weight_gradient_plan<geometry<In>, links<In>, pack, Exec::lanes>;
-    const index blocks = exec.blocks();
-    exec.for_each(plan::items + (has_bias ? Channels : 0), [=] TYPENET_HD(index item) {
-      if (item < plan::items) {
-        plan::run(item, blocks, data);
-      } else if constexpr (has_bias) {
-        const index channel = item - plan::items;
-        data.gradients[1][channel] = lane::sum_channel<pack, Exec::lanes>(data.output_gradient, blocks, channel, output(In).area());
-      }
-    });
+    using scalar = typename Exec::scalar;
+    using plan = detail::weight_gradient_plan<geometry<In>, links<In>, pack, Exec::lanes, Exec::many_workers>;
+    exec.template reduce<plan::count>(
+        plan::items + (has_bias ? Channels : 0), exec.blocks() * plan::rows_of_block,
+        [=] TYPENET_HD(index item, index first, index last, pack(&sum)[plan::count]) {
+          if (item < plan::items) {
+            plan::add(item, first, last, data, sum);
+          } else {
+            constexpr shape out = output(In);
+            lane::for_each_run(first, last, plan::rows_of_block, [&](index block, index begin, index end) {
+              const scalar* const rows = data.output_gradient.template block<pack>(block) +
+                                         ((item - plan::items) * out.area() + begin * out.width()) * Exec::lanes;
+              lane::add_run<pack, Exec::lanes>(rows, (end - begin) * out.width(), sum[0]);
+            });
+          }
+        },
+        [=] TYPENET_HD(index item, const scalar(&total)[plan::count]) {
+          if (item < plan::items)
+            plan::write(item, total, data.gradients[0]);
+          else
+            data.gradients[has_bias ? 1 : 0][item - plan::items] = total[0];
+        });
   }
 };
 

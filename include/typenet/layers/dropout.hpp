@@ -29,47 +29,48 @@ struct dropout : layer_defaults {
   static constexpr shape output(shape in) { return in; }
 
   template <shape In, class Exec, class Data>
-  static void forward(Exec& exec, const Data& data) {
+  TYPENET_HD static void forward(Exec& exec, const Data& data) {
     apply<In, false>(exec, data, data.input, data.output);
   }
   template <shape In, bool Accumulate, class Exec, class Data>
-  static void backward_input(Exec& exec, const Data& data) {
+  TYPENET_HD static void backward_input(Exec& exec, const Data& data) {
     apply<In, Accumulate>(exec, data, data.output_gradient, data.input_gradient);
   }
 
- private:
+  /// Both passes: numbers of `source`, dropped or scaled, to `target`.
   template <shape In, bool Accumulate, class Exec, class Data, class From, class To>
-  static void apply(Exec& exec, const Data& data, const From& source, const To& target) {
+  TYPENET_HD static void apply(Exec& exec, const Data& data, const From& source, const To& target) {
     using pack = typename Exec::pack;
     using scalar = typename Exec::scalar;
-    constexpr int width = lane::width<pack>;
     // A block of four random words serves four neighbouring elements.
     constexpr index quads = detail::ceil_div(In.size(), 4);
-    const bool training = exec.training();
-    if (!training && source.base == target.base) return;
-    const counter_rng rng{exec.seed(), random_stream::dropout, data.random_substream};
-    const std::uint32_t epoch = exec.epoch();
-    const std::uint32_t* samples = exec.samples();
-    // A word below this drops its element.
-    constexpr auto threshold = static_cast<std::uint32_t>(P.value() * 4294967296.0);
-    constexpr auto scale = static_cast<scalar>(1.0 / (1.0 - P.value()));
+    if (!exec.training()) {
+      if (source.base == target.base) return;
+      lane::for_each_pack<In.size()>(exec, [=] TYPENET_HD(index block, index offset) {
+        lane::put<Accumulate, pack>(target.template block<pack>(block) + offset,
+                                    lane::load<pack>(source.template block<pack>(block) + offset));
+      });
+      return;
+    }
+    const std::uint32_t substream = data.random_substream;
+    const auto* const keys = exec.keys();
+    const std::uint32_t* const samples = exec.samples();
     exec.for_each(exec.blocks() * quads, [=] TYPENET_HD(index item) {
+      // A word below this drops its element.
+      constexpr auto threshold = static_cast<std::uint32_t>(P.value() * 4294967296.0);
+      constexpr auto scale = static_cast<scalar>(1 / (1 - P.value()));
       const index block = item / quads;
       const auto quad = static_cast<std::uint32_t>(item % quads);
-      alignas(64) scalar keep[4][width];
-      if (training) {
-        rng.template for_lanes<width>(epoch, samples + block * width, quad,
-                                      [&](int word, int lane, std::uint32_t bits)
-                                          TYPENET_LAMBDA_INLINE { keep[word][lane] = bits < threshold ? scalar{0} : scale; });
-      } else {
-        for (auto& row : keep)
-          for (scalar& k : row) k = 1;
-      }
+      const counter_rng rng{keys->seed, random_stream::dropout, substream};
+      alignas(64) scalar keep[4][lane::slots<pack>];
+      rng.template for_lanes<lane::slots<pack>>(keys->epoch, samples + block * lane::width<pack> + lane::first_slot<pack>(), quad,
+                                                [&](int word, int slot, std::uint32_t bits)
+                                                    TYPENET_LAMBDA_INLINE { keep[word][slot] = bits < threshold ? scalar{0} : scale; });
       const index first = index{quad} * 4;
       const int count = first + 4 <= In.size() ? 4 : static_cast<int>(In.size() - first);
       for (int i = 0; i < count; ++i) {
         const index at = (first + i) * Exec::lanes;
-        const pack value = lane::load<pack>(source.template block<pack>(block) + at) * lane::load<pack>(keep[i]);
+        const pack value = lane::load<pack>(source.template block<pack>(block) + at) * lane::from_slots<pack>(keep[i]);
         lane::put<Accumulate, pack>(target.template block<pack>(block) + at, value);
       }
     });

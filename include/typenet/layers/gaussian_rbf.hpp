@@ -32,7 +32,7 @@ struct gaussian_rbf : layer_defaults {
   static constexpr index macs(shape in) { return index{Units} * in.size(); }
 
   template <shape In, class Exec, class Data>
-  static void forward(Exec& exec, const Data& data) {
+  TYPENET_HD static void forward(Exec& exec, const Data& data) {
     using pack = typename Exec::pack;
     using scalar = typename Exec::scalar;
     constexpr int inputs = In.size();
@@ -62,35 +62,37 @@ struct gaussian_rbf : layer_defaults {
 
   /// dc_ij = Σ over samples of dy_i y_i (x_j − c_ij)
   template <shape In, class Exec, class Data>
-  static void backward_parameters(Exec& exec, const Data& data) {
+  TYPENET_HD static void backward_parameters(Exec& exec, const Data& data) {
     using pack = typename Exec::pack;
     using scalar = typename Exec::scalar;
     constexpr int inputs = In.size();
     constexpr int together = 8;
     constexpr index tiles = detail::ceil_div(inputs, together);
-    const index blocks = exec.blocks();
-    exec.for_each(Units * tiles, [=] TYPENET_HD(index item) {
-      const index unit = item / tiles;
-      const int first = static_cast<int>(item % tiles) * together;
-      const int count = first + together <= inputs ? together : inputs - first;
-      const scalar* center = data.parameters[0] + unit * inputs + first;
-      pack sum[together];
-      TYPENET_UNROLL
-      for (int j = 0; j < together; ++j) sum[j] = lane::broadcast<pack>(0);
-      for (index b = 0; b < blocks; ++b) {
-        const pack pull = lane::load<pack>(data.output_gradient.template block<pack>(b) + unit * Exec::lanes) *
-                          lane::load<pack>(data.output.template block<pack>(b) + unit * Exec::lanes);
-        const scalar* x = data.input.template block<pack>(b) + index{first} * Exec::lanes;
-        for (int j = 0; j < count; ++j)
-          sum[j] = lane::fma<pack>(pull, lane::load<pack>(x + index{j} * Exec::lanes) - lane::broadcast<pack>(center[j]), sum[j]);
-      }
-      for (int j = 0; j < count; ++j) data.gradients[0][unit * inputs + first + j] = lane::sum<pack>(sum[j]);
-    });
+    exec.template reduce<together>(
+        Units * tiles, exec.blocks(),
+        [=] TYPENET_HD(index item, index first_block, index last_block, pack(&sum)[together]) {
+          const index unit = item / tiles;
+          const int first = static_cast<int>(item % tiles) * together;
+          const int count = first + together <= inputs ? together : inputs - first;
+          const scalar* center = data.parameters[0] + unit * inputs + first;
+          for (index b = first_block; b < last_block; ++b) {
+            const pack pull = lane::load<pack>(data.output_gradient.template block<pack>(b) + unit * Exec::lanes) *
+                              lane::load<pack>(data.output.template block<pack>(b) + unit * Exec::lanes);
+            const scalar* x = data.input.template block<pack>(b) + index{first} * Exec::lanes;
+            for (int j = 0; j < count; ++j)
+              sum[j] = lane::fma<pack>(pull, lane::load<pack>(x + index{j} * Exec::lanes) - lane::broadcast<pack>(center[j]), sum[j]);
+          }
+        },
+        [=] TYPENET_HD(index item, const scalar(&total)[together]) {
+          const int first = static_cast<int>(item % tiles) * together;
+          const int count = first + together <= inputs ? together : inputs - first;
+          for (int j = 0; j < count; ++j) data.gradients[0][item / tiles * inputs + first + j] = total[j];
+        });
   }
 
   /// dx_j = −Σ over units of dy_i y_i (x_j − c_ij)
   template <shape In, bool Accumulate, class Exec, class Data>
-  static void backward_input(Exec& exec, const Data& data) {
+  TYPENET_HD static void backward_input(Exec& exec, const Data& data) {
     using pack = typename Exec::pack;
     using scalar = typename Exec::scalar;
     constexpr int inputs = In.size();

@@ -32,7 +32,7 @@ struct group_norm : layer_defaults {
   static constexpr index saved_size(shape) { return 2 * Groups; }
 
   template <shape In, class Exec, class Data>
-  static void forward(Exec& exec, const Data& data) {
+  TYPENET_HD static void forward(Exec& exec, const Data& data) {
     using pack = typename Exec::pack;
     using scalar = typename Exec::scalar;
     constexpr int size = In.size() / Groups;
@@ -67,36 +67,36 @@ struct group_norm : layer_defaults {
   }
 
   template <shape In, class Exec, class Data>
-  static void backward_parameters(Exec& exec, const Data& data) {
+  TYPENET_HD static void backward_parameters(Exec& exec, const Data& data) {
     using pack = typename Exec::pack;
     using scalar = typename Exec::scalar;
     constexpr int area = In.area();
     constexpr int channels = In.channels() / Groups;
-    const index blocks = exec.blocks();
-    exec.for_each(In.channels(), [=] TYPENET_HD(index channel) {
-      pack sum = lane::broadcast<pack>(0);
-      pack product = sum;
-      for (index b = 0; b < blocks; ++b) {
-        const scalar* x = data.input.template block<pack>(b) + channel * area * Exec::lanes;
-        const scalar* g = data.output_gradient.template block<pack>(b) + channel * area * Exec::lanes;
-        const scalar* saved = data.saved.template block<pack>(b) + 2 * (channel / channels) * Exec::lanes;
-        const pack mean = lane::load<pack>(saved);
-        const pack inverse = lane::load<pack>(saved + Exec::lanes);
-        pack here = lane::broadcast<pack>(0);
-        for (int e = 0; e < area; ++e) {
-          const pack gi = lane::load<pack>(g + index{e} * Exec::lanes);
-          sum = sum + gi;
-          here = lane::fma<pack>(gi, lane::load<pack>(x + index{e} * Exec::lanes) - mean, here);
-        }
-        product = lane::fma<pack>(here, inverse, product);
-      }
-      data.gradients[0][channel] = lane::sum<pack>(product);
-      data.gradients[1][channel] = lane::sum<pack>(sum);
-    });
+    exec.template reduce<2>(
+        In.channels(), exec.blocks() * area,
+        [=] TYPENET_HD(index channel, index first, index last, pack(&total)[2]) {
+          lane::for_each_run(first, last, area, [&](index block, index begin, index end) {
+            const scalar* x = data.input.template block<pack>(block) + channel * area * Exec::lanes;
+            const scalar* g = data.output_gradient.template block<pack>(block) + channel * area * Exec::lanes;
+            const scalar* saved = data.saved.template block<pack>(block) + 2 * (channel / channels) * Exec::lanes;
+            const pack mean = lane::load<pack>(saved);
+            pack here = lane::broadcast<pack>(0);
+            for (index e = begin; e < end; ++e) {
+              const pack gi = lane::load<pack>(g + e * Exec::lanes);
+              total[0] = total[0] + gi;
+              here = lane::fma<pack>(gi, lane::load<pack>(x + e * Exec::lanes) - mean, here);
+            }
+            total[1] = lane::fma<pack>(here, lane::load<pack>(saved + Exec::lanes), total[1]);
+          });
+        },
+        [=] TYPENET_HD(index channel, const scalar(&total)[2]) {
+          data.gradients[0][channel] = total[1];
+          data.gradients[1][channel] = total[0];
+        });
   }
 
   template <shape In, bool Accumulate, class Exec, class Data>
-  static void backward_input(Exec& exec, const Data& data) {
+  TYPENET_HD static void backward_input(Exec& exec, const Data& data) {
     using pack = typename Exec::pack;
     using scalar = typename Exec::scalar;
     constexpr int size = In.size() / Groups;

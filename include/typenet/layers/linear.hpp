@@ -50,11 +50,11 @@ struct linear : layer_defaults {
   static constexpr index macs(shape in) { return index{Features} * in.size(); }
 
   template <shape In, class Exec, class Data>
-  static void forward(Exec& exec, const Data& data) {
+  TYPENET_HD static void forward(Exec& exec, const Data& data) {
     using pack = typename Exec::pack;
     using scalar = typename Exec::scalar;
     constexpr int inputs = In.size();
-    constexpr int rows = tile_rows<pack>(Features);
+    constexpr int rows = tile_rows<Exec>(Features);
     constexpr index tiles = detail::ceil_div(Features, rows);
     exec.for_each(exec.blocks() * tiles, [=] TYPENET_HD(index item) {
       const index block = item / tiles;
@@ -79,11 +79,11 @@ struct linear : layer_defaults {
   }
 
   template <shape In, bool Accumulate, class Exec, class Data>
-  static void backward_input(Exec& exec, const Data& data) {
+  TYPENET_HD static void backward_input(Exec& exec, const Data& data) {
     using pack = typename Exec::pack;
     using scalar = typename Exec::scalar;
     constexpr int inputs = In.size();
-    constexpr int rows = tile_rows<pack>(inputs);
+    constexpr int rows = tile_rows<Exec>(inputs);
     constexpr index tiles = detail::ceil_div(inputs, rows);
     exec.for_each(exec.blocks() * tiles, [=] TYPENET_HD(index item) {
       const index block = item / tiles;
@@ -109,7 +109,7 @@ struct linear : layer_defaults {
   /// With features in the lanes: the input is transposed once, and each work item then owns a tile of outputs x packs of
   /// inputs, so no sum over lanes is ever needed.
   template <shape In, class Exec, class Data>
-  static void backward_parameters(Exec& exec, const Data& data) {
+  TYPENET_HD static void backward_parameters(Exec& exec, const Data& data) {
     using pack = typename Exec::pack;
     using scalar = typename Exec::scalar;
     constexpr int inputs = In.size();
@@ -133,11 +133,12 @@ struct linear : layer_defaults {
     const index batch = exec.batch();
     const index blocks = exec.blocks();
     exec.for_each(row_tiles * column_tiles + (has_bias ? Features : 0), [=] TYPENET_HD(index item) {
-      if (item >= row_tiles * column_tiles) {
-        if constexpr (has_bias) {
-          const index o = item - row_tiles * column_tiles;
-          data.gradients[1][o] = lane::sum_channel<pack, lanes>(data.output_gradient, blocks, o, 1);
-        }
+      if (has_bias && item >= row_tiles * column_tiles) {
+        const index o = item - row_tiles * column_tiles;
+        pack sum = lane::broadcast<pack>(0);
+        for (index b = 0; b < blocks; ++b) sum = sum + lane::load<pack>(data.output_gradient.template block<pack>(b) + o * lanes);
+        const scalar total = lane::sum<pack>(sum);
+        if (lane::leads<pack>()) data.gradients[has_bias ? 1 : 0][o] = total;
         return;
       }
       const int first_row = static_cast<int>(item / column_tiles) * tile.rows;
@@ -167,23 +168,20 @@ struct linear : layer_defaults {
         if (first_column + c < wanted) continue;
         const int column = (first_column + c) * width;
         scalar* to = data.gradients[0] + index{first_row + r} * inputs + column;
-        if (column + width <= inputs) {
+        if (column + width <= inputs)
           lane::store_unaligned<pack>(to, sum[r][c]);
-        } else if (column < inputs) {
-          alignas(64) scalar tail[width];
-          lane::store<pack>(tail, sum[r][c]);
-          constexpr int left = inputs % width;
-          for (int i = 0; i < left; ++i) to[i] = tail[i];
-        }
+        else if (column < inputs)
+          lane::store_first<pack>(to, sum[r][c], inputs % width);
       }
     });
   }
 
  private:
   /// Rows of one column of packs: enough for two multiply-adds a cycle, all in registers.
-  template <class Pack>
+  template <class Exec>
   static constexpr int tile_rows(int rows) {
-    const int most = lane::registers<Pack> >= 32 ? 14 : lane::registers<Pack> >= 8 ? 6 : 2;
+    const int registers = lane::registers<typename Exec::pack>;
+    const int most = Exec::many_workers ? 4 : registers >= 32 ? 14 : registers >= 8 ? 6 : 2;
     return rows < most ? rows : most;
   }
 };

@@ -21,7 +21,7 @@ struct softmax : layer_defaults {
   static constexpr shape output(shape in) { return in; }
 
   template <shape In, class Exec, class Data>
-  static void forward(Exec& exec, const Data& data) {
+  TYPENET_HD static void forward(Exec& exec, const Data& data) {
     using pack = typename Exec::pack;
     using scalar = typename Exec::scalar;
     constexpr index step = index{In.area()} * Exec::lanes;
@@ -44,7 +44,7 @@ struct softmax : layer_defaults {
   }
 
   template <shape In, bool Accumulate, class Exec, class Data>
-  static void backward_input(Exec& exec, const Data& data) {
+  TYPENET_HD static void backward_input(Exec& exec, const Data& data) {
     using pack = typename Exec::pack;
     using scalar = typename Exec::scalar;
     constexpr index step = index{In.area()} * Exec::lanes;
