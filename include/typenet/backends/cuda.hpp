@@ -3,6 +3,8 @@
 /// What thrust_backend runs on where Thrust's device is a CUDA device. Included by thrust.hpp; for nvcc alone.
 #pragma once
 
+#include <typenet/backends/thrust_system.hpp>
+
 #include <cooperative_groups.h>
 #include <cuda_runtime.h>
 #include <thrust/execution_policy.h>
@@ -20,6 +22,8 @@
 #include <typenet/error.hpp>
 
 namespace typenet::detail {
+
+inline namespace TYPENET_THRUST_NAMESPACE {
 
 /// "NVIDIA H100 (compute capability 9.0)", or nothing where there is none.
 inline std::string device_name() {
@@ -302,4 +306,5 @@ struct thrust_system {
   };
 };
 
+}  // namespace TYPENET_THRUST_NAMESPACE
 }  // namespace typenet::detail

@@ -63,6 +63,8 @@ class team_barrier {
 
 }  // namespace detail
 
+inline namespace TYPENET_PACKETS {
+
 /// Runs networks on the CPU. Results do not depend on the number of threads, to the last bit.
 /// @tparam Scalar float or double
 template <class Scalar>
@@ -142,7 +144,7 @@ struct eigen_backend {
     explicit execution(const batch_state& state, int rank = 0, int team = 1, detail::team_barrier* barrier = nullptr)
         : batch_state{state}, rank_{rank}, team_{team}, barrier_{barrier} {}
 
-    [[nodiscard]] index blocks() const { return (batch() + lanes - 1) / lanes; }
+    [[nodiscard]] TYPENET_HD index blocks() const { return (batch() + lanes - 1) / lanes; }
 
     TYPENET_ANY_SIDE
     template <class F>
@@ -250,4 +252,5 @@ struct eigen_backend {
 /// The CPU in single precision.
 using cpu = eigen_backend<float>;
 
+}  // namespace TYPENET_PACKETS
 }  // namespace typenet

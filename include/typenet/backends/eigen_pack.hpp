@@ -16,7 +16,25 @@
 
 #include <typenet/lane.hpp>
 
+/// Names what is compiled with registers of one kind apart from the rest: objects for several instruction sets then do not get in each
+/// other's way in one program. nvcc has Eigen without its packets.
+#if defined(EIGEN_VECTORIZE_AVX512)
+#define TYPENET_PACKETS avx512
+#elif defined(EIGEN_VECTORIZE_AVX)
+#define TYPENET_PACKETS avx
+#elif defined(EIGEN_VECTORIZE_SSE)
+#define TYPENET_PACKETS sse
+#elif defined(EIGEN_VECTORIZE_NEON)
+#define TYPENET_PACKETS neon
+#elif defined(EIGEN_VECTORIZE)
+#define TYPENET_PACKETS other_packets
+#else
+#define TYPENET_PACKETS no_packets
+#endif
+
 namespace typenet {
+
+inline namespace TYPENET_PACKETS {
 
 /// One number of each of `Width` samples. The width does not depend on the instruction set, so layouts do not either.
 template <class Scalar, int Width = 16>
@@ -69,6 +87,8 @@ struct eigen_pack {
     return r;
   }
 };
+
+}  // namespace TYPENET_PACKETS
 
 // A packet carries an alignment attribute that a template argument drops; nothing here depends on it.
 #if defined(__GNUC__)

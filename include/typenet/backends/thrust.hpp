@@ -37,6 +37,8 @@
 
 namespace typenet {
 
+inline namespace TYPENET_THRUST_NAMESPACE {
+
 /// Runs networks on Thrust's device: results do not depend on anything but the program, the seed and the kind of device.
 /// @tparam Scalar float or double
 /// @tparam Launch how a training step reaches a CUDA device; without meaning elsewhere
@@ -161,4 +163,5 @@ struct thrust_backend {
 /// Thrust's device in single precision: the GPU where nvcc compiles.
 using gpu = thrust_backend<float>;
 
+}  // namespace TYPENET_THRUST_NAMESPACE
 }  // namespace typenet

@@ -22,6 +22,8 @@
 
 namespace typenet::detail {
 
+inline namespace TYPENET_THRUST_NAMESPACE {
+
 /// Thrust's OMP, TBB and CPP systems. Work items are as on the CPU, and a pack of a warp's width lies in SIMD registers.
 template <class Scalar, device_launch>
 struct thrust_system {
@@ -42,7 +44,7 @@ struct thrust_system {
     static constexpr bool many_workers = false;
 
     explicit execution(const batch_state& state) : batch_state{state} {}
-    [[nodiscard]] index blocks() const { return (batch() + lanes - 1) / lanes; }
+    [[nodiscard]] TYPENET_HD index blocks() const { return (batch() + lanes - 1) / lanes; }
 
     TYPENET_ANY_SIDE
     template <class F>
@@ -87,4 +89,5 @@ struct thrust_system {
   };
 };
 
+}  // namespace TYPENET_THRUST_NAMESPACE
 }  // namespace typenet::detail

@@ -11,3 +11,16 @@
 #define THRUST_DEVICE_SYSTEM THRUST_DEVICE_SYSTEM_CPP
 #endif
 #endif
+
+#include <thrust/detail/config/device_system.h>
+
+/// Tells apart what is compiled for one system and for another, so that one program may hold both.
+#if THRUST_DEVICE_SYSTEM == THRUST_DEVICE_SYSTEM_CUDA
+#define TYPENET_THRUST_NAMESPACE on_cuda
+#elif THRUST_DEVICE_SYSTEM == THRUST_DEVICE_SYSTEM_OMP
+#define TYPENET_THRUST_NAMESPACE on_omp
+#elif THRUST_DEVICE_SYSTEM == THRUST_DEVICE_SYSTEM_TBB
+#define TYPENET_THRUST_NAMESPACE on_tbb
+#else
+#define TYPENET_THRUST_NAMESPACE on_cpp
+#endif
