@@ -2,196 +2,32 @@
 // lenet5: trains, evaluates and uses networks of the LeNet-5 family on MNIST and Fashion-MNIST.
 #include <CLI/CLI.hpp>
 
-#include <algorithm>
-#include <array>
-#include <cctype>
-#include <charconv>
-#include <chrono>
-#include <csignal>
-#include <cstdint>
 #include <cstdio>
-#include <cstring>
 #include <exception>
-#include <filesystem>
-#include <functional>
-#include <optional>
-#include <span>
 #include <string>
-#include <string_view>
+#include <tuple>
 
-#include <typenet/io.hpp>
-
-#include "digit.hpp"
-#include "progress.hpp"
 #include "recipes.hpp"
+#include "settings.hpp"
 
 namespace {
 
 namespace tn = typenet;
 using namespace lenet5;
 
-volatile std::sig_atomic_t interrupted = 0;
-
-struct settings {
-  std::string program = "lenet5";
-  std::string model{modern::name};
-  std::string dataset = "mnist";
-  std::filesystem::path data;
-  int epochs = 0;
-  int batch_size = 32;
-  std::optional<std::uint64_t> seed;
-  int threads = 0;
-  std::optional<double> learning_rate;
-  std::filesystem::path output;
-  std::filesystem::path resume;
-  std::filesystem::path weights;
-  std::string split = "test";
-  std::filesystem::path image;
-  int index = -1;
-  bool invert = false;
-};
-constexpr std::uint64_t default_seed = 42;
-
-tn::mnist_dataset load(const settings& s, tn::mnist_split split) {
-  return s.dataset == "mnist" ? tn::load_mnist(split, s.data) : tn::load_fashion_mnist(split, s.data);
-}
-std::span<const std::string_view> class_names(const settings& s) {
-  return s.dataset == "mnist" ? std::span<const std::string_view>{tn::mnist_class_names} : tn::fashion_mnist_class_names;
-}
-
-void print_report(const tn::report& r, const settings& s) {
-  std::printf("\n%s\n%s accuracy %.2f %% (%lld misclassified of %lld)\n", to_string(r, class_names(s)).c_str(), s.split.c_str(),
-              100 * r.accuracy, static_cast<long long>(r.misclassified), static_cast<long long>(r.count));
-}
-
-/// A word that a shell reads as it is.
-std::string shell_word(const std::string& word) {
-  const auto plain = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || std::strchr("-_./=:,+@%", c) != nullptr; };
-  if (!word.empty() && std::all_of(word.begin(), word.end(), plain)) return word;
-  std::string text = "'";
-  for (const char c : word) text += c == '\'' ? std::string{"'\\''"} : std::string{c};
-  return text + "'";
-}
-
-/// The shortest text that reads back as this very number.
-std::string exact(double x) {
-  std::array<char, 32> text;
-  return {text.data(), std::to_chars(text.data(), text.data() + text.size(), x).ptr};
-}
-
-/// Says where a build is slower than it need be.
-void warn_of_slow_build() {
-  const tn::build_facts build = tn::build_info();
-  if (!build.optimized)
-    std::fprintf(stderr, "lenet5: this build is not optimised and will be slow; configure with -DCMAKE_BUILD_TYPE=Release\n");
-#if defined(__GNUC__) && defined(__x86_64__)
-  if (build.packet_floats < (__builtin_cpu_supports("avx512f") ? 16 : __builtin_cpu_supports("avx2") ? 8 : 4))
-    std::fprintf(stderr, "lenet5: this build uses %s, and this machine could do more at a time; configure with -DTYPENET_NATIVE=ON\n",
-                 build.instruction_set);
+/// What runs a command on the backend of that name.
+/// @throws typenet::argument_error if it is not compiled in
+auto runner_of(const std::string& backend) {
+#if defined(LENET5_THRUST)
+  if (backend == "thrust") return run_on_thrust;
 #endif
-}
-
-template <class Recipe>
-int train(const Recipe& recipe, settings s) {
-  using network = typename Recipe::network;
-  const int epochs = s.epochs > 0 ? s.epochs : recipe.epochs;
-  const double learning_rate = s.learning_rate.value_or(recipe.learning_rate);
-
-  std::printf("%s\n%s\n", to_string(tn::build_info()).c_str(), tn::summary<network>().c_str());
-  warn_of_slow_build();
-  const auto training = recipe.training_data(load(s, tn::mnist_split::train));
-  const auto testing = recipe.testing_data(load(s, tn::mnist_split::test));
-
-  tn::model<network> model{tn::seed{s.seed.value_or(default_seed)}};
-  progress_display display{epochs};
-  std::function<void()> save;
-  tn::fit_options options{.epochs = epochs, .batch_size = s.batch_size, .threads = s.threads};
-  options.on_step = [&](const tn::step_report& r) {
-    display.step(r);
-    return interrupted != 0 ? tn::control::stop : tn::control::proceed;
-  };
-  options.on_epoch = [&](const tn::epoch_report& r) {
-    display.epoch(r);
-    save();
-    return interrupted != 0 ? tn::control::stop : tn::control::proceed;
-  };
-  tn::trainer trainer{model, recipe.loss(), recipe.optimizer(learning_rate), options};
-  if (!s.resume.empty()) {
-    tn::load_checkpoint(s.resume, trainer);
-    if (s.seed && *s.seed != trainer.seed().value)
-      throw tn::argument_error(s.resume.string() + ": it was trained with --seed " + std::to_string(trainer.seed().value) + ", not " +
-                               std::to_string(*s.seed));
-    const tn::training_progress& done = trainer.progress();
-    std::printf("resumed from %s after %d epoch%s and %lld samples%s\n", s.resume.c_str(), done.epoch, done.epoch == 1 ? "" : "s",
-                static_cast<long long>(done.position),
-                done.epoch >= epochs ? "; nothing is left to do: --epochs counts from the start" : "");
-  }
-
-  const std::string file = s.model + "-" + s.dataset + "-seed" + std::to_string(trainer.seed().value) + ".safetensors";
-  if (s.output.empty()) s.output = s.resume.empty() ? std::filesystem::path{"runs"} / file : s.resume;
-  if (std::filesystem::is_directory(s.output) || !s.output.has_filename()) s.output /= file;
-  if (s.output.has_parent_path()) std::filesystem::create_directories(s.output.parent_path());
-  save = [&] { tn::save_checkpoint(s.output, trainer); };
-
-  std::signal(SIGINT, [](int) { interrupted = 1; });
-  std::signal(SIGTERM, [](int) { interrupted = 1; });
-  const auto start = std::chrono::steady_clock::now();
-  const tn::history past = trainer.fit(training);
-  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
-  display.finish();
-  save();
-  std::signal(SIGINT, SIG_DFL);
-  std::signal(SIGTERM, SIG_DFL);
-
-  if (past.stopped) {
-    std::string command = shell_word(s.program) + " train --model " + s.model + " --dataset " + s.dataset + " --epochs " +
-                          std::to_string(epochs) + " --batch-size " + std::to_string(s.batch_size) + " --learning-rate " +
-                          exact(learning_rate);
-    if (s.threads > 0) command += " --threads " + std::to_string(s.threads);
-    if (!s.data.empty()) command += " --data " + shell_word(s.data.string());
-    std::printf("\nstopped; to go on as if it had not been:\n  %s --resume %s\n", command.c_str(), shell_word(s.output.string()).c_str());
-    return 130;
-  }
-  print_report(tn::evaluate(model, testing, recipe.loss()), s);
-  std::printf("trained %d epoch%s in %.1f s with %d thread%s; checkpoint: %s\n", static_cast<int>(past.epochs.size()),
-              past.epochs.size() == 1 ? "" : "s", seconds.count(), trainer.threads(), trainer.threads() == 1 ? "" : "s", s.output.c_str());
-  return 0;
-}
-
-template <class Recipe>
-int evaluate(const Recipe& recipe, const settings& s) {
-  tn::model<typename Recipe::network> model;
-  tn::load_weights(s.weights, model);
-  const auto split = s.split == "test" ? tn::mnist_split::test : tn::mnist_split::train;
-  print_report(tn::evaluate(model, recipe.testing_data(load(s, split)), recipe.loss()), s);
-  return 0;
-}
-
-template <class Recipe>
-int predict(const Recipe& recipe, const settings& s) {
-  tn::model<typename Recipe::network> model;
-  tn::load_weights(s.weights, model);
-  std::array<float, Recipe::network::input_shape.size()> sample;
-  int truth = -1;
-  if (s.index >= 0) {
-    const auto images = recipe.testing_data(load(s, s.split == "test" ? tn::mnist_split::test : tn::mnist_split::train));
-    if (s.index >= images.size())
-      throw tn::argument_error("--index " + std::to_string(s.index) + " is beyond the last of " + std::to_string(images.size()) +
-                               " images, " + std::to_string(images.size() - 1));
-    images.read(s.index, tn::sample_key::evaluation(), sample);
-    truth = images.label(s.index);
-  } else {
-    recipe.testing_data(read_digit(s.image, s.invert)).read(0, tn::sample_key::evaluation(), sample);
-  }
-  const auto scores = model.predict(sample);
-  const auto best = std::max_element(scores.begin(), scores.end()) - scores.begin();
-  const auto names = class_names(s);
-  std::printf("%s", std::string{names[static_cast<std::size_t>(best)]}.c_str());
-  if (truth >= 0) std::printf("  (labelled %s)", std::string{names[static_cast<std::size_t>(truth)]}.c_str());
-  std::printf("\n");
-  for (std::size_t c = 0; c < scores.size(); ++c)
-    std::printf("  %-12s %.4f\n", std::string{names[c]}.c_str(), static_cast<double>(scores[c]));
-  return 0;
+#if defined(LENET5_CUDA)
+  if (backend == "cuda") return run_on_cuda;
+#endif
+  if (backend == "eigen") return run_on_eigen;
+  throw tn::argument_error("this lenet5 was built without the backend '" + backend + "', which needs " +
+                           (backend == "cuda" ? "the CUDA Toolkit: configure with -DTYPENET_CUDA=ON"
+                                              : "Thrust's headers (Debian: libthrust-dev) when it is configured"));
 }
 
 void list_models() {
@@ -219,6 +55,9 @@ int main(int argc, char** argv) try {
     command->add_option("--dataset", s.dataset, "mnist or fashion-mnist")
         ->capture_default_str()
         ->check(CLI::IsMember({"mnist", "fashion-mnist"}));
+    command->add_option("--backend", s.backend, "eigen (the CPU), thrust (the same on Thrust) or cuda (a GPU), where compiled in")
+        ->capture_default_str()
+        ->check(CLI::IsMember({"eigen", "thrust", "cuda"}));
     command->add_option("--data", s.data, "folder of the data set's files; else $TYPENET_DATA, else the user's cache");
   };
   CLI::App* const train_command = app.add_subcommand("train", "trains a network and tests it");
@@ -264,11 +103,8 @@ int main(int argc, char** argv) try {
   }
   if (predict_command->parsed() && image->count() + index->count() == 0)
     throw tn::argument_error("predict needs an image file or --index N");
-  return with_recipe(s.model, [&](const auto& recipe) {
-    if (train_command->parsed()) return train(recipe, s);
-    if (evaluate_command->parsed()) return evaluate(recipe, s);
-    return predict(recipe, s);
-  });
+  const command what = train_command->parsed() ? command::train : evaluate_command->parsed() ? command::evaluate : command::predict;
+  return runner_of(s.backend)(what, s);
 } catch (const std::exception& e) {
   std::fprintf(stderr, "lenet5: %s\n", e.what());
   return 1;

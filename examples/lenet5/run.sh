@@ -10,6 +10,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 source cmake/setup.sh
 
 dataset=mnist
+backend=eigen
 asked=" "
 previous=
 for argument in "$@"; do
@@ -18,7 +19,9 @@ for argument in "$@"; do
     --*) asked+="$argument " ;;
   esac
   case $argument in --dataset=*) dataset=${argument#--dataset=} ;; esac
+  case $argument in --backend=*) backend=${argument#--backend=} ;; esac
   if [ "$previous" = --dataset ]; then dataset=$argument; fi
+  if [ "$previous" = --backend ]; then backend=$argument; fi
   previous=$argument
 done
 given() { case $asked in *" $1 "*) return 0 ;; *) return 1 ;; esac; }
@@ -26,11 +29,16 @@ given() { case $asked in *" $1 "*) return 0 ;; *) return 1 ;; esac; }
 need_to_build
 need libcli11-dev has_header CLI/CLI.hpp
 want libstb-dev has_header stb/stb_image.h
+cuda=OFF
+case $backend in
+  thrust) has_header thrust/version.h -I/usr/local/cuda/include/cccl || need libthrust-dev has_header thrust/version.h ;;
+  cuda) cuda=ON ;; # the toolkit is not ours to install; CMake says what is missing
+esac
 install_missing
 choose_generator
 
 build=${TYPENET_BUILD_DIR:-build}/native
-cmake --preset native -B "$build" -DTYPENET_BUILD_BENCHMARKS=OFF >&2
+cmake --preset native -B "$build" -DTYPENET_BUILD_BENCHMARKS=OFF -DTYPENET_CUDA="$cuda" >&2
 cmake --build "$build" --target lenet5 --parallel "$jobs" >&2
 program=$(cd "$build" && pwd)/examples/lenet5/lenet5
 

@@ -26,7 +26,7 @@ namespace typenet::detail {
 inline namespace TYPENET_THRUST_NAMESPACE {
 
 /// "NVIDIA H100 (compute capability 9.0)", or nothing where there is none.
-inline std::string device_name() {
+inline std::string name_of_device() {
   int device = 0;
   cudaDeviceProp properties{};
   if (cudaGetDevice(&device) != cudaSuccess || cudaGetDeviceProperties(&properties, device) != cudaSuccess) return {};
@@ -45,7 +45,7 @@ inline std::string device_name() {
     case cudaErrorNoKernelImageForDevice:
     case cudaErrorInvalidDeviceFunction:
     case cudaErrorUnsupportedPtxVersion:
-      throw device_error(while_doing + ": this program was not compiled for the device, " + device_name() +
+      throw device_error(while_doing + ": this program was not compiled for the device, " + name_of_device() +
                          "; compile it with that architecture among CMAKE_CUDA_ARCHITECTURES (nvcc -arch)");
     default: throw device_error(while_doing + ": " + cudaGetErrorString(code));
   }
@@ -219,12 +219,18 @@ struct thrust_system {
   using execution = cuda_execution<Scalar>;
   using recording = cuda_graph;
 
+  static std::string device_name() {
+    int count = 0;
+    check_cuda(cudaGetDeviceCount(&count), "looking for a device");
+    return name_of_device();
+  }
+
   [[noreturn]] static void out_of_memory(std::size_t bytes) {
     std::size_t left = 0, all = 0;
     const cudaError_t answer = cudaMemGetInfo(&left, &all);
     static_cast<void>(cudaGetLastError());
     if (answer != cudaSuccess) throw_device_error(answer, "allocating " + std::to_string(bytes) + " bytes");
-    throw device_error("out of memory on " + device_name() + ": " + std::to_string(bytes) + " bytes were asked for, " +
+    throw device_error("out of memory on " + name_of_device() + ": " + std::to_string(bytes) + " bytes were asked for, " +
                        std::to_string(left) + " of " + std::to_string(all) + " are free; a smaller batch needs less");
   }
   [[noreturn]] static void failed(const thrust::system_error& failure, const std::string& while_doing) {
@@ -294,7 +300,7 @@ struct thrust_system {
       check_cuda(cudaDeviceGetAttribute(&processors, cudaDevAttrMultiProcessorCount, device), "asking for the device's processors");
       check_cuda(cudaOccupancyMaxActiveBlocksPerMultiprocessor(&together, kernel, threads, 0), "asking for a kernel's needs");
       if (together < 1)
-        throw device_error("a step of this network does not fit on one processor of " + device_name() + "; use device_launch::graph");
+        throw device_error("a step of this network does not fit on one processor of " + name_of_device() + "; use device_launch::graph");
       // One block a processor: more would only be more to wait for.
       void* arguments[] = {&state, &task, &times};
       check_cuda(cudaLaunchCooperativeKernel(reinterpret_cast<const void*>(kernel), dim3(static_cast<unsigned>(processors)),

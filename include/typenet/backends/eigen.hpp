@@ -117,7 +117,9 @@ struct eigen_backend {
 
     /// To and from the program's own memory.
     /// @pre the range lies inside
-    void copy_from(std::span<const T> from, index first = 0) { std::copy(from.begin(), from.end(), data() + first); }
+    void copy_from(std::span<const T> from, index first = 0) {
+      if (!from.empty()) std::copy(from.begin(), from.end(), data() + first);
+    }
     void copy_to(std::span<T> to, index first = 0) const { std::copy_n(data() + first, to.size(), to.begin()); }
 
    private:

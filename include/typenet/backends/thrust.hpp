@@ -158,6 +158,10 @@ struct thrust_backend {
 
   /// Thrust divides the work itself.
   static int max_threads() { return 1; }
+
+  /// What it runs on, for people to read: "NVIDIA H100 (compute capability 9.0)".
+  /// @throws device_error if there is no device
+  static std::string device_name() { return system::device_name(); }
 };
 
 /// Thrust's device in single precision: the GPU where nvcc compiles.

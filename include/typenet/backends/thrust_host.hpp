@@ -36,6 +36,16 @@ struct thrust_system {
     throw device_error(while_doing + ": " + failure.what());
   }
 
+  static std::string device_name() {
+#if THRUST_DEVICE_SYSTEM == THRUST_DEVICE_SYSTEM_OMP
+    return "the host, through Thrust's OMP system";
+#elif THRUST_DEVICE_SYSTEM == THRUST_DEVICE_SYSTEM_TBB
+    return "the host, through Thrust's TBB system";
+#else
+    return "the host, through Thrust's CPP system";
+#endif
+  }
+
   class execution : public batch_state {
    public:
     using scalar = Scalar;

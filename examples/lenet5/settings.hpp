@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: MIT
+// What the command line asks for, and what can run it.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+
+namespace lenet5 {
+
+enum class command { train, evaluate, predict };
+
+struct settings {
+  std::string program = "lenet5";
+  std::string model = "modern";
+  std::string backend = "eigen";
+  std::string dataset = "mnist";
+  std::filesystem::path data;
+  int epochs = 0;
+  int batch_size = 32;
+  std::optional<std::uint64_t> seed;
+  int threads = 0;
+  std::optional<double> learning_rate;
+  std::filesystem::path output;
+  std::filesystem::path resume;
+  std::filesystem::path weights;
+  std::string split = "test";
+  std::filesystem::path image;
+  int index = -1;
+  bool invert = false;
+};
+inline constexpr std::uint64_t default_seed = 42;
+
+// One for each backend, in a file of its own, since one compiler can read all of them seldom; main.cpp knows which are compiled in.
+int run_on_eigen(command what, const settings& s);
+int run_on_thrust(command what, const settings& s);
+int run_on_cuda(command what, const settings& s);
+
+}  // namespace lenet5
