@@ -24,7 +24,7 @@ install_missing
 choose_generator
 
 build=${TYPENET_BUILD_DIR:-build}/native
-cmake --preset native -B "$build" -DTYPENET_BUILD_BENCHMARKS=ON >&2
+cmake --preset native -B "$build" -DTYPENET_BUILD_BENCHMARKS=ON -DTYPENET_CUDA=OFF >&2
 cmake --build "$build" --target typenet_benchmarks --parallel "$jobs" >&2
 program=$(cd "$build" && pwd)/benchmarks/typenet_benchmarks
 

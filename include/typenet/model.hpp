@@ -112,9 +112,7 @@ class model {
     for (index first = 0; first < count; first += batch) {
       const index here = count - first < batch ? count - first : batch;
       exchange_.to_lanes(stream_, samples.subspan(static_cast<std::size_t>(first * inputs)), here, inputs, input_.data());
-      const auto memory = inference_memory();
-      stream_.run(1, batch_state{here, false}, detail::inference_pass<typename Network::lowered, scalar, lanes>{memory});
-      exchange_.to_rows(stream_, program::output(memory), here, outputs, answers.subspan(static_cast<std::size_t>(first * outputs)));
+      exchange_.to_rows(stream_, infer(here), here, outputs, answers.subspan(static_cast<std::size_t>(first * outputs)));
     }
   }
 
@@ -124,6 +122,14 @@ class model {
 
   /// Where the backend does this model's work, in order.
   [[nodiscard]] typename Backend::stream& stream() { return stream_; }
+  /// Runs the network on `count` samples that lie in lanes in the backend's memory, at `input` or where `predict` puts them. On a device
+  /// it does not wait.
+  /// @returns where the answers will be
+  lane_view<const scalar, lanes> infer(index count, const scalar* input = nullptr) {
+    const auto memory = inference_memory(input);
+    stream_.run(1, batch_state{count, false}, detail::inference_pass<typename Network::lowered, scalar, lanes>{memory});
+    return program::output(memory);
+  }
   /// The memory of a pass of up to `batch` samples, whose input lies in `input` in lanes, or in the model's own room for it.
   [[nodiscard]] detail::batch_memory<scalar> inference_memory(const scalar* input = nullptr) {
     detail::batch_memory<scalar> memory;

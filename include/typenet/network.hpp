@@ -241,15 +241,16 @@ struct network_facts {
     chain::visit(collect, Input::value, tensor_name{});
     return collect;
   }();
+  template <class Op>
+  static constexpr index macs_of_one() {
+    if constexpr (Op::info.what == op_info::kind::layer)
+      return Op::layer::macs(Op::in);
+    else
+      return 0;
+  }
   template <class... Ops>
   static constexpr index macs_of(op_list<Ops...>) {
-    const auto of = []<class Op>() -> index {
-      if constexpr (Op::info.what == op_info::kind::layer)
-        return Op::layer::macs(Op::in);
-      else
-        return 0;
-    };
-    return (of.template operator()<Ops>() + ...);
+    return (macs_of_one<Ops>() + ...);
   }
 
  public:

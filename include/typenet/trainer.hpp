@@ -147,6 +147,9 @@ class trainer {
   /// The gradients of the last step, laid out as the model's parameters.
   [[nodiscard]] const array& parameter_gradients() const { return parameter_gradients_; }
 
+  /// What a device recorded of the step, to repeat it.
+  [[nodiscard]] const typename backend::recording& recording() const { return recording_; }
+
   /// The best epoch so far, where `keep_best` asked for it.
   struct best_epoch {
     int epoch = 0;

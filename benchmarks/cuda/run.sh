@@ -1,0 +1,40 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# Builds the CUDA benchmarks for this machine's GPU, measures training and inference, PyTorch beside them where python3 has it for CUDA, and
+# prints one Markdown table. Safe to repeat. Close other programs first.
+#   --quick      a short form
+#   --json FILE  also writes every figure as {"name", "value", "unit"}
+# TYPENET_BUILD_DIR names another build folder than ./build.
+set -euo pipefail
+here=$PWD
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+root=$PWD
+case " $* " in *" --help "*)
+  sed -n '3,/^set /s/^# //p' "$root/benchmarks/cuda/run.sh"
+  exit
+  ;;
+esac
+source cmake/setup.sh
+
+need_to_build
+install_missing
+choose_generator
+
+build=${TYPENET_BUILD_DIR:-build}/cuda-native
+cmake --preset cuda -B "$build" -DCMAKE_CUDA_ARCHITECTURES=native -DTYPENET_BUILD_TESTS=OFF -DTYPENET_BUILD_EXAMPLES=OFF \
+  -DTYPENET_BUILD_BENCHMARKS=ON >&2
+cmake --build "$build" --target typenet_cuda_benchmarks --parallel "$jobs" >&2
+program=$(cd "$build" && pwd)/benchmarks/cuda/typenet_cuda_benchmarks
+
+peer=()
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+quick=()
+case " $* " in *" --quick "*) quick=(--quick) ;; esac
+if have python3 && python3 "$root/benchmarks/cuda/pytorch.py" ${quick[@]+"${quick[@]}"} >"$scratch/pytorch"; then
+  peer=(--peer "$scratch/pytorch")
+else
+  echo "benchmarks: no PyTorch for CUDA in python3; its figures are left out" >&2
+fi
+cd "$here"
+"$program" ${peer[@]+"${peer[@]}"} "$@"
