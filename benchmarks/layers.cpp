@@ -40,10 +40,10 @@ class bench {
     data_.input_gradient = {input_gradient_.data(), tn::index{in.size()} * lanes};
     data_.saved = {saved_.data(), Layer::saved_size(in) * lanes};
     for (std::size_t p = 0; p < network::parameters.size(); ++p) {
-      data_.parameters[p] = model_.parameter_array().span().data() + network::parameters[p].offset;
+      data_.parameters[p] = model_.parameter_array().data() + network::parameters[p].offset;
       data_.gradients[p] = gradients_.data() + network::parameters[p].offset;
     }
-    for (std::size_t b = 0; b < network::buffers.size(); ++b) data_.buffers[b] = model_.buffer_array().span().data() + network::buffers[b].offset;
+    for (std::size_t b = 0; b < network::buffers.size(); ++b) data_.buffers[b] = model_.buffer_array().data() + network::buffers[b].offset;
     data_.scratch = scratch_.data();
     // Each pass finds what those before it leave.
     with_execution([this](auto& run) {
@@ -66,10 +66,7 @@ class bench {
   }
   template <class F>
   void with_execution(const F& f) {
-    tn::cpu::run(1, [&](const auto& member) {
-      tn::cpu::execution run{tn::batch_state{batch, true, tn::seed{1}, 0, samples_.data()}, member};
-      f(run);
-    });
+    model_.stream().run(1, tn::batch_state{batch, true, &keys_, samples_.data()}, f);
   }
 
  private:
@@ -82,6 +79,7 @@ class bench {
   array input_{padded * in.size()}, output_{padded * out.size()}, output_gradient_{padded * out.size()},
       input_gradient_{padded * in.size()};
   array saved_{padded * Layer::saved_size(in)}, gradients_{network::parameter_arena}, scratch_{network::scratch_size(padded)};
+  tn::batch_keys keys_{.seed = tn::seed{1}};
   std::vector<std::uint32_t> samples_;
   tn::layer_data<float, lanes> data_;
 };
