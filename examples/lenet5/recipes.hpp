@@ -43,7 +43,19 @@ struct modern : recipe {
                               tn::linear<120>, tn::relu, tn::linear<84>, tn::relu, tn::gaussian_rbf<10>>;
 };
 
-/// Tanh and average pooling, else the same.
+/// The same up to its output, which is scores: a classifier as most are built today. It learns from the first step on.
+struct softmax : modern {
+  static constexpr std::string_view name = "softmax";
+  static constexpr std::string_view about = "modern, with scores and cross-entropy";
+  static tn::cross_entropy loss() { return {}; }
+  using network = tn::network<tn::input<1, 32, 32>,                                              //
+                              tn::conv2d<6, 5>, tn::batch_norm<>, tn::relu, tn::max_pool2d<2>,   //
+                              tn::conv2d<16, 5>, tn::batch_norm<>, tn::relu, tn::max_pool2d<2>,  //
+                              tn::flatten, tn::dropout<0.1>,                                     //
+                              tn::linear<120>, tn::relu, tn::linear<84>, tn::relu, tn::linear<10>>;
+};
+
+/// Tanh and average pooling, else as `modern`.
 struct classic : recipe {
   static constexpr std::string_view name = "classic";
   static constexpr std::string_view about = "tanh, average pooling";
@@ -54,7 +66,7 @@ struct classic : recipe {
                               tn::linear<120>, tn::tanh, tn::linear<84>, tn::tanh, tn::gaussian_rbf<10>>;
 };
 
-inline constexpr std::tuple<modern, classic> recipes;
+inline constexpr std::tuple<modern, softmax, classic> recipes;
 
 /// Calls `use(recipe)` for the recipe of that name.
 /// @throws typenet::argument_error with the names there are, if there is none

@@ -87,8 +87,8 @@ TEST_CASE("lenet5 lists its models and says what it takes") {
   CHECK(mentions(models.text, "61740"));
   const auto help = here.run("train --help");
   CHECK(help.status == 0);
-  for (const char* option :
-       {"--model", "--dataset", "--epochs", "--batch-size", "--seed", "--threads", "--learning-rate", "--data", "--output", "--resume"})
+  for (const char* option : {"--model", "--dataset", "--epochs", "--batch-size", "--seed", "--threads", "--learning-rate", "--data",
+                             "--output", "--resume", "--backend"})
     CHECK(mentions(help.text, option));
 }
 
@@ -96,7 +96,7 @@ TEST_CASE("lenet5 refuses what it cannot do, with what it can") {
   const workplace here;
   const auto model = here.run("train --model resnet --data .");
   CHECK(model.status == 1);
-  CHECK(mentions(model.text, "lenet5: there is no model 'resnet'; there are: modern, classic"));
+  CHECK(mentions(model.text, "lenet5: there is no model 'resnet'; there are: modern, softmax, classic"));
   CHECK(mentions(here.run("train --dataset imagenet").text, "fashion-mnist"));
   CHECK(here.run("train --epochs 0 --data .").status != 0);
   CHECK(here.run("train --seed -1 --data .").status != 0);
@@ -128,6 +128,28 @@ TEST_CASE("lenet5 trains, stops, goes on with the same bits, evaluates and predi
   CHECK(mentions(prediction.text, "(labelled 3)"));
   CHECK(mentions(here.run("predict --weights straight.safetensors --data . --index 40").text, "beyond the last of 40 images"));
   CHECK(mentions(here.run("evaluate straight.safetensors --data . --model classic").text, "tensor"));
+}
+
+TEST_CASE("lenet5 on another backend goes on with what this one left, or says why there is none") {
+  const workplace here;
+  CHECK(mentions(here.run("train --data . --backend abacus").text, "eigen,thrust,cuda"));
+  const auto start = here.run("train --data . --epochs 1 --model softmax --output t.safetensors");
+  REQUIRE(start.status == 0);
+  for (const std::string backend : {"thrust", "cuda"}) {
+    CAPTURE(backend);
+    const std::string to_go_on = " --data . --model softmax --backend " + backend;
+    const auto more = here.run("train --epochs 2 --resume t.safetensors --output " + backend + ".safetensors" + to_go_on);
+    if (more.status == 0) {
+      CHECK(mentions(more.text, "epoch 2/2"));
+      // What one backend learned another tests alike.
+      const auto there = here.run("evaluate " + backend + ".safetensors" + to_go_on);
+      CHECK(there.status == 0);
+      CHECK(there.text == here.run("evaluate " + backend + ".safetensors --data . --model softmax").text);
+    } else {
+      CHECK(more.status == 1);
+      CHECK((mentions(more.text, "built without the backend '" + backend + "'") || mentions(more.text, "there is no CUDA device")));
+    }
+  }
 }
 
 TEST_CASE("lenet5 refuses to go on with what another training left") {

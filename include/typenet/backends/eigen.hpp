@@ -92,12 +92,12 @@ struct eigen_backend {
       std::uninitialized_value_construct_n(data_.get(), size);
     }
 
-    memory(const memory& other) : memory{other.size_} { std::copy_n(other.data(), size_, data()); }
+    memory(const memory& other) : memory{other.size_} { copy_from(other.span()); }
     memory(memory&& other) noexcept : size_{std::exchange(other.size_, 0)}, data_{std::move(other.data_)} {}
     /// Memory of the same size stays where it is.
     memory& operator=(const memory& other) {
       if (size_ == other.size_)
-        std::copy_n(other.data(), size_, data());
+        copy_from(other.span());
       else
         *this = memory{other};
       return *this;
@@ -120,7 +120,9 @@ struct eigen_backend {
     void copy_from(std::span<const T> from, index first = 0) {
       if (!from.empty()) std::copy(from.begin(), from.end(), data() + first);
     }
-    void copy_to(std::span<T> to, index first = 0) const { std::copy_n(data() + first, to.size(), to.begin()); }
+    void copy_to(std::span<T> to, index first = 0) const {
+      if (!to.empty()) std::copy_n(data() + first, to.size(), to.begin());
+    }
 
    private:
     struct release {

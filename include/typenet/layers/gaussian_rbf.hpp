@@ -66,26 +66,28 @@ struct gaussian_rbf : layer_defaults {
     using pack = typename Exec::pack;
     using scalar = typename Exec::scalar;
     constexpr int inputs = In.size();
-    constexpr int together = 8;
+    constexpr int together = inputs_together(inputs);
     constexpr index tiles = detail::ceil_div(inputs, together);
     exec.template reduce<together>(
         Units * tiles, exec.blocks(),
         [=] TYPENET_HD(index item, index first_block, index last_block, pack(&sum)[together]) {
           const index unit = item / tiles;
           const int first = static_cast<int>(item % tiles) * together;
-          const int count = first + together <= inputs ? together : inputs - first;
+          const int count = inputs % together == 0 || first + together <= inputs ? together : inputs - first;
           const scalar* center = data.parameters[0] + unit * inputs + first;
           for (index b = first_block; b < last_block; ++b) {
             const pack pull = lane::load<pack>(data.output_gradient.template block<pack>(b) + unit * Exec::lanes) *
                               lane::load<pack>(data.output.template block<pack>(b) + unit * Exec::lanes);
             const scalar* x = data.input.template block<pack>(b) + index{first} * Exec::lanes;
-            for (int j = 0; j < count; ++j)
-              sum[j] = lane::fma<pack>(pull, lane::load<pack>(x + index{j} * Exec::lanes) - lane::broadcast<pack>(center[j]), sum[j]);
+            TYPENET_UNROLL
+            for (int j = 0; j < together; ++j)
+              if (j < count)
+                sum[j] = lane::fma<pack>(pull, lane::load<pack>(x + index{j} * Exec::lanes) - lane::broadcast<pack>(center[j]), sum[j]);
           }
         },
         [=] TYPENET_HD(index item, const scalar(&total)[together]) {
           const int first = static_cast<int>(item % tiles) * together;
-          const int count = first + together <= inputs ? together : inputs - first;
+          const int count = inputs % together == 0 || first + together <= inputs ? together : inputs - first;
           for (int j = 0; j < count; ++j) data.gradients[0][item / tiles * inputs + first + j] = total[j];
         });
   }
@@ -96,12 +98,12 @@ struct gaussian_rbf : layer_defaults {
     using pack = typename Exec::pack;
     using scalar = typename Exec::scalar;
     constexpr int inputs = In.size();
-    constexpr int together = 8;
+    constexpr int together = inputs_together(inputs);
     constexpr index tiles = detail::ceil_div(inputs, together);
     exec.for_each(exec.blocks() * tiles, [=] TYPENET_HD(index item) {
       const index block = item / tiles;
       const int first = static_cast<int>(item % tiles) * together;
-      const int count = first + together <= inputs ? together : inputs - first;
+      const int count = inputs % together == 0 || first + together <= inputs ? together : inputs - first;
       const scalar* g = data.output_gradient.template block<pack>(block);
       const scalar* y = data.output.template block<pack>(block);
       const scalar* x = data.input.template block<pack>(block) + index{first} * Exec::lanes;
@@ -112,11 +114,23 @@ struct gaussian_rbf : layer_defaults {
       for (int unit = 0; unit < Units; ++unit) {
         const pack pull = lane::load<pack>(g + index{unit} * Exec::lanes) * lane::load<pack>(y + index{unit} * Exec::lanes);
         const scalar* center = data.parameters[0] + index{unit} * inputs + first;
-        for (int j = 0; j < count; ++j)
-          sum[j] = lane::fma<pack>(pull, lane::broadcast<pack>(center[j]) - lane::load<pack>(x + index{j} * Exec::lanes), sum[j]);
+        TYPENET_UNROLL
+        for (int j = 0; j < together; ++j)
+          if (j < count)
+            sum[j] = lane::fma<pack>(pull, lane::broadcast<pack>(center[j]) - lane::load<pack>(x + index{j} * Exec::lanes), sum[j]);
       }
-      for (int j = 0; j < count; ++j) lane::put<Accumulate, pack>(to + index{j} * Exec::lanes, sum[j]);
+      TYPENET_UNROLL
+      for (int j = 0; j < together; ++j)
+        if (j < count) lane::put<Accumulate, pack>(to + index{j} * Exec::lanes, sum[j]);
     });
+  }
+
+ private:
+  /// Inputs that one item takes on: as many as divide them, where that is not few.
+  static constexpr int inputs_together(int inputs) {
+    for (int n = 8; n > 4; --n)
+      if (inputs % n == 0) return n;
+    return 8;
   }
 };
 

@@ -54,7 +54,7 @@ struct linear : layer_defaults {
     using pack = typename Exec::pack;
     using scalar = typename Exec::scalar;
     constexpr int inputs = In.size();
-    constexpr int rows = tile_rows<Exec>(Features);
+    constexpr int rows = outputs_together<Exec>(Features);
     constexpr index tiles = detail::ceil_div(Features, rows);
     exec.for_each(exec.blocks() * tiles, [=] TYPENET_HD(index item) {
       const index block = item / tiles;
@@ -83,7 +83,7 @@ struct linear : layer_defaults {
     using pack = typename Exec::pack;
     using scalar = typename Exec::scalar;
     constexpr int inputs = In.size();
-    constexpr int rows = tile_rows<Exec>(inputs);
+    constexpr int rows = outputs_together<Exec>(inputs);
     constexpr index tiles = detail::ceil_div(inputs, rows);
     exec.for_each(exec.blocks() * tiles, [=] TYPENET_HD(index item) {
       const index block = item / tiles;
@@ -128,8 +128,10 @@ struct linear : layer_defaults {
     });
 
     constexpr detail::register_tile tile = detail::choose_tile(Features, row / width, 1, 1, lane::registers<pack>);
-    constexpr index column_tiles = detail::ceil_div(row / width, tile.columns);
-    constexpr index row_tiles = Features / tile.rows;
+    // Numbers, since a device would be handed a structure to read at run time.
+    constexpr int tile_rows = tile.rows, tile_columns = tile.columns;
+    constexpr index column_tiles = detail::ceil_div(row / width, tile_columns);
+    constexpr index row_tiles = Features / tile_rows;
     const index batch = exec.batch();
     const index blocks = exec.blocks();
     exec.for_each(row_tiles * column_tiles + (has_bias ? Features : 0), [=] TYPENET_HD(index item) {
@@ -141,36 +143,35 @@ struct linear : layer_defaults {
         if (lane::leads<pack>()) data.gradients[has_bias ? 1 : 0][o] = total;
         return;
       }
-      const int first_row = static_cast<int>(item / column_tiles) * tile.rows;
-      const int wanted = static_cast<int>(item % column_tiles) * tile.columns;
-      const int first_column = wanted + tile.columns <= row / width ? wanted : row / width - tile.columns;
-      pack sum[tile.rows][tile.columns];
+      const int first_row = static_cast<int>(item / column_tiles) * tile_rows;
+      const int wanted = static_cast<int>(item % column_tiles) * tile_columns;
+      const int first_column = wanted + tile_columns <= row / width ? wanted : row / width - tile_columns;
+      pack sum[tile_rows][tile_columns];
       TYPENET_UNROLL
-      for (int r = 0; r < tile.rows; ++r) TYPENET_UNROLL
-      for (int c = 0; c < tile.columns; ++c) sum[r][c] = lane::broadcast<pack>(0);
+      for (int r = 0; r < tile_rows; ++r) TYPENET_UNROLL
+      for (int c = 0; c < tile_columns; ++c) sum[r][c] = lane::broadcast<pack>(0);
       const scalar* x = rows_of_samples + index{first_column} * width;
       for (index sample = 0; sample < batch; ++sample, x += row) {
         const scalar* g =
             data.output_gradient.base + sample / lanes * data.output_gradient.stride + index{first_row} * lanes + sample % lanes;
-        pack xs[tile.columns];
+        pack xs[tile_columns];
         TYPENET_UNROLL
-        for (int c = 0; c < tile.columns; ++c) xs[c] = lane::load<pack>(x + c * width);
+        for (int c = 0; c < tile_columns; ++c) xs[c] = lane::load<pack>(x + c * width);
         TYPENET_UNROLL
-        for (int r = 0; r < tile.rows; ++r) {
+        for (int r = 0; r < tile_rows; ++r) {
           const pack gr = lane::broadcast<pack>(g[index{r} * lanes]);
           TYPENET_UNROLL
-          for (int c = 0; c < tile.columns; ++c) sum[r][c] = lane::fma<pack>(gr, xs[c], sum[r][c]);
+          for (int c = 0; c < tile_columns; ++c) sum[r][c] = lane::fma<pack>(gr, xs[c], sum[r][c]);
         }
       }
       TYPENET_UNROLL
-      for (int r = 0; r < tile.rows; ++r) TYPENET_UNROLL
-      for (int c = 0; c < tile.columns; ++c) {
-        if (first_column + c < wanted) continue;
+      for (int r = 0; r < tile_rows; ++r) TYPENET_UNROLL
+      for (int c = 0; c < tile_columns; ++c) {
         const int column = (first_column + c) * width;
         scalar* to = data.gradients[0] + index{first_row + r} * inputs + column;
-        if (column + width <= inputs)
+        if (first_column + c >= wanted && column + width <= inputs)
           lane::store_unaligned<pack>(to, sum[r][c]);
-        else if (column < inputs)
+        else if (first_column + c >= wanted && column < inputs)
           lane::store_first<pack>(to, sum[r][c], inputs % width);
       }
     });
@@ -179,7 +180,7 @@ struct linear : layer_defaults {
  private:
   /// Rows of one column of packs: enough for two multiply-adds a cycle, all in registers.
   template <class Exec>
-  static constexpr int tile_rows(int rows) {
+  static constexpr int outputs_together(int rows) {
     const int registers = lane::registers<typename Exec::pack>;
     const int most = Exec::many_workers ? 4 : registers >= 32 ? 14 : registers >= 8 ? 6 : 2;
     return rows < most ? rows : most;
