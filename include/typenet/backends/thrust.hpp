@@ -95,7 +95,9 @@ struct thrust_backend {
 
     /// To and from the program's own memory; returns when it is done.
     /// @pre the range lies inside
-    void copy_from(std::span<const T> from, index first = 0) { thrust::copy(from.begin(), from.end(), begin() + first); }
+    void copy_from(std::span<const T> from, index first = 0) {
+      thrust::copy_n(from.data(), static_cast<index>(from.size()), begin() + first);
+    }
     void copy_to(std::span<T> to, index first = 0) const { thrust::copy_n(begin() + first, static_cast<index>(to.size()), to.data()); }
 
    private:
