@@ -57,8 +57,8 @@ class emulated_grid {
   emulated_grid& operator=(const emulated_grid&) = delete;
   ~emulated_grid() = default;
 
-  /// Calls `kernel()` in every thread.
-  /// @throws std::runtime_error if threads wait for others that never come, or meet in different exchanges; what a thread throws
+  /// Calls `kernel()` in every thread. It must not throw: it could not on a device either.
+  /// @throws std::runtime_error if threads wait for others that never come, or meet in different exchanges
   template <class Kernel>
   void run(const Kernel& kernel) {
     body_ = [](const void* f) { (*static_cast<const Kernel*>(f))(); };
@@ -82,7 +82,11 @@ class emulated_grid {
       idle_stacks.clear();
       std::rethrow_exception(failure_);
     }
-    for (thread& t : threads_) idle_stacks.push_back(std::move(t.stack));
+    for (thread& t : threads_) {
+      if (std::memcmp(t.stack.get(), &stack_end, sizeof stack_end) != 0)
+        throw std::logic_error("emulated machine: a kernel needs a stack of more than " + std::to_string(stack_bytes) + " bytes");
+      idle_stacks.push_back(std::move(t.stack));
+    }
   }
 
   // What the thread that runs asks for.
@@ -101,8 +105,7 @@ class emulated_grid {
       warp.mask = mask;
       warp.bytes = sizeof(T);
     } else if (warp.mask != mask || warp.bytes != sizeof(T)) {
-      fail("threads of a warp are in different exchanges: of " + std::to_string(warp.bytes) + " bytes by mask " +
-           std::to_string(warp.mask) + ", and of " + std::to_string(sizeof(T)) + " bytes by mask " + std::to_string(mask));
+      give_up(warp, mask, sizeof(T));
     }
     // In turns of two: a thread may come to the next exchange before others have read what it gave to this one, but no further.
     thread& me = threads_[static_cast<std::size_t>(current_)];
@@ -143,8 +146,9 @@ class emulated_grid {
     meeting_point meeting;
     std::vector<std::pair<const void*, std::unique_ptr<std::byte[]>>> shared;
   };
-  /// Large enough for a whole network's kernels where nothing is optimized.
-  static constexpr std::size_t stack_bytes = std::size_t{512} << 10;
+  static constexpr std::size_t stack_bytes = std::size_t{128} << 10;
+  /// Stands at the far end of each stack: whatever overwrote it needed a larger one.
+  static constexpr std::uint64_t stack_end = 0x5ACED0FF5ACED0FF;
   struct thread {
     ucontext_t context;
     std::unique_ptr<std::byte[]> stack;
@@ -163,6 +167,7 @@ class emulated_grid {
       t.stack = std::move(idle_stacks.back());
       idle_stacks.pop_back();
     }
+    std::memcpy(t.stack.get(), &stack_end, sizeof stack_end);
     getcontext(&t.context);
     t.context.uc_stack.ss_sp = t.stack.get();
     t.context.uc_stack.ss_size = stack_bytes;
@@ -173,11 +178,7 @@ class emulated_grid {
   /// A thread's life; at its end `run` goes on.
   static void live() {
     emulated_grid& grid = *now;
-    try {
-      grid.body_(grid.kernel_);
-    } catch (...) {
-      grid.failure_ = std::current_exception();
-    }
+    grid.body_(grid.kernel_);
     grid.set_ready(grid.current_, false);
     grid.threads_[static_cast<std::size_t>(grid.current_)].finished = true;
   }
@@ -207,7 +208,13 @@ class emulated_grid {
     }
   }
 
-  [[noreturn]] static void fail(const std::string& what) { throw std::runtime_error("emulated machine: " + what); }
+  /// Ends the run with an error, and this thread where it stands: nothing is thrown across its stack.
+  void give_up(const warp_meeting& warp, int mask, std::size_t bytes) {
+    failure_ = std::make_exception_ptr(std::runtime_error("emulated machine: threads of a warp are in different exchanges: of " +
+                                                          std::to_string(warp.bytes) + " bytes by mask " + std::to_string(warp.mask) +
+                                                          ", and of " + std::to_string(bytes) + " bytes by mask " + std::to_string(mask)));
+    swapcontext(&threads_[static_cast<std::size_t>(current_)].context, &caller_);
+  }
   [[nodiscard]] std::string who_waits() const {
     const auto count = [&](place where) {
       return std::to_string(
