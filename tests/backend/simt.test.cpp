@@ -8,6 +8,7 @@
 #include <limits>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <typenet/typenet.hpp>
@@ -217,6 +218,39 @@ TEST_CASE("a reduction in a block sums what its warps do, however long it is") {
   CHECK(sums_in_blocks<testing::emulated_machine<8>>({1, thread_order::backwards}, 3, 100) == right_sums(3, 100));
 }
 
+namespace {
+
+/// A reduction unlike all others.
+template <int Number, class Execution>
+void reduce_one_of_many(Execution& all, double& to) {
+  using pack = typename Execution::pack;
+  constexpr int sums = 20 + Number % 5;
+  all.template reduce<sums>(
+      1, 64,
+      [](tn::index, tn::index first, tn::index last, pack(&sum)[sums]) {
+        for (tn::index i = first; i < last; ++i) sum[sums - 1] = sum[sums - 1] + pack{1};
+      },
+      [&](tn::index, const double(&total)[sums]) { to = total[sums - 1] + Number; });
+}
+
+}  // namespace
+
+TEST_CASE("a block's memory is enough for a pass of many reductions") {
+  using eight = testing::emulated_machine<8>;
+  constexpr int count = 40;
+  for (const thread_order order : orders) {
+    const launching how{{1, order}};
+    std::vector<double> totals(count);
+    eight::launch([&] {
+      tn::detail::simt_execution<double, eight> all{tn::batch_state{32, true}};
+      [&]<int... Number>(std::integer_sequence<int, Number...>) {
+        (reduce_one_of_many<Number>(all, totals[Number]), ...);
+      }(std::make_integer_sequence<int, count>{});
+    });
+    for (int i = 0; i < count; ++i) CHECK(totals[static_cast<std::size_t>(i)] == 64 * 32 + i);
+  }
+}
+
 TEST_CASE("each of a machine's meeting points is needed, and seen to be") {
   CHECK(reduces_in_every_order<machine>());
   CHECK_FALSE(reduces_in_every_order<without_sync_block>());
@@ -224,7 +258,7 @@ TEST_CASE("each of a machine's meeting points is needed, and seen to be") {
   CHECK_FALSE(passes_on_in_every_order<without_sync_grid>());
 }
 
-TEST_CASE("threads that would wait forever are reported") {
+TEST_CASE("what a device could not run is reported") {
   CHECK_THROWS_WITH_AS(machine::launch([] {
                          if (machine::lane() != 3) static_cast<void>(machine::exchange(1, 1));
                        }),
@@ -237,6 +271,8 @@ TEST_CASE("threads that would wait forever are reported") {
                          if (machine::block() == 0) machine::sync_grid();
                        }),
                        doctest::Contains("64 at sync_grid"), std::runtime_error);
+  CHECK_THROWS_WITH_AS(machine::launch([] { static_cast<void>(machine::shared<double, 10000, int>()); }),
+                       "emulated machine: a block has 49152 bytes of memory, and is asked for 80000", std::runtime_error);
   // And the machine works again.
   CHECK(reduces_in_every_order<machine>());
 }

@@ -45,6 +45,8 @@ inline thread_local emulated_launch launch_with;
 class emulated_grid {
  public:
   static constexpr int warp_size = 32;
+  /// Bytes of memory that a block shares, as CUDA's blocks have for what a kernel declares.
+  static constexpr std::size_t most_shared = std::size_t{48} << 10;
 
   emulated_grid(emulated_launch how, int warps_of_block)
       : how_{how},
@@ -58,7 +60,8 @@ class emulated_grid {
   ~emulated_grid() = default;
 
   /// Calls `kernel()` in every thread. It must not throw: it could not on a device either.
-  /// @throws std::runtime_error if threads wait for others that never come, or meet in different exchanges
+  /// @throws std::runtime_error if threads wait for others that never come, or meet in different exchanges; if a block's memory is not
+  /// enough
   template <class Kernel>
   void run(const Kernel& kernel) {
     body_ = [](const void* f) { (*static_cast<const Kernel*>(f))(); };
@@ -105,7 +108,8 @@ class emulated_grid {
       warp.mask = mask;
       warp.bytes = sizeof(T);
     } else if (warp.mask != mask || warp.bytes != sizeof(T)) {
-      give_up(warp, mask, sizeof(T));
+      give_up("threads of a warp are in different exchanges: of " + std::to_string(warp.bytes) + " bytes by mask " +
+              std::to_string(warp.mask) + ", and of " + std::to_string(sizeof(T)) + " bytes by mask " + std::to_string(mask));
     }
     // In turns of two: a thread may come to the next exchange before others have read what it gave to this one, but no further.
     thread& me = threads_[static_cast<std::size_t>(current_)];
@@ -121,9 +125,13 @@ class emulated_grid {
 
   /// Memory of the block, apart for each key; at first every byte of it is 0xFF: NaN.
   void* shared(const void* key, std::size_t bytes) {
-    auto& areas = blocks_[static_cast<std::size_t>(block())].shared;
+    block_state& mine = blocks_[static_cast<std::size_t>(block())];
+    auto& areas = mine.shared;
     for (const auto& [whose, area] : areas)
       if (whose == key) return area.get();
+    mine.shared_bytes += bytes;
+    if (mine.shared_bytes > most_shared)
+      give_up("a block has " + std::to_string(most_shared) + " bytes of memory, and is asked for " + std::to_string(mine.shared_bytes));
     areas.emplace_back(key, std::make_unique<std::byte[]>(bytes));
     std::memset(areas.back().second.get(), 0xFF, bytes);
     return areas.back().second.get();
@@ -145,6 +153,7 @@ class emulated_grid {
   struct block_state {
     meeting_point meeting;
     std::vector<std::pair<const void*, std::unique_ptr<std::byte[]>>> shared;
+    std::size_t shared_bytes = 0;
   };
   static constexpr std::size_t stack_bytes = std::size_t{128} << 10;
   /// Stands at the far end of each stack: whatever overwrote it needed a larger one.
@@ -209,10 +218,8 @@ class emulated_grid {
   }
 
   /// Ends the run with an error, and this thread where it stands: nothing is thrown across its stack.
-  void give_up(const warp_meeting& warp, int mask, std::size_t bytes) {
-    failure_ = std::make_exception_ptr(std::runtime_error("emulated machine: threads of a warp are in different exchanges: of " +
-                                                          std::to_string(warp.bytes) + " bytes by mask " + std::to_string(warp.mask) +
-                                                          ", and of " + std::to_string(bytes) + " bytes by mask " + std::to_string(mask)));
+  void give_up(std::string what) {
+    failure_ = std::make_exception_ptr(std::runtime_error("emulated machine: " + std::exchange(what, {})));
     swapcontext(&threads_[static_cast<std::size_t>(current_)].context, &caller_);
   }
   [[nodiscard]] std::string who_waits() const {

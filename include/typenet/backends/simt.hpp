@@ -3,10 +3,15 @@
 /// How kernels run on a machine of many threads in warps and blocks, whichever machine that is.
 #pragma once
 
+#include <bit>
+
 #include <typenet/backends/batch.hpp>
 #include <typenet/backends/simt_pack.hpp>
 
 namespace typenet::detail {
+
+/// Names a block's memory for what its warps add to a reduction.
+struct reduction_parts;
 
 /// One item of a reduction, by all warps of a block: each adds its share of the length, and their sums are added in the order of the
 /// warps. So the result depends on their number, which is a constant, and on nothing else.
@@ -19,7 +24,9 @@ template <class Machine, class Pack, int Sums, class Partial, class Finish>
 TYPENET_HD void reduce_in_block(index item, index length, const Partial& partial, const Finish& finish) {
   using scalar = lane::scalar_t<Pack>;
   constexpr int warps = Machine::warps_of_block;
-  scalar* const parts = Machine::template shared<scalar, warps * Sums, Finish>();
+  // The same memory for all reductions of much the same size, however many a persistent kernel has: each ends with all threads meeting.
+  constexpr int room = warps * static_cast<int>(std::bit_ceil(static_cast<unsigned>(Sums)));
+  scalar* const parts = Machine::template shared<scalar, room, reduction_parts>();
   const int warp = Machine::warp_of_block();
   Pack sum[Sums];
   for (Pack& s : sum) s = lane::broadcast<Pack>(0);
