@@ -241,7 +241,7 @@ class trainer {
     exchange_.to_lanes(model_->stream(), samples, count, Model::inputs, at_hand.input.data());
     // They have no number in a data set: each step's are new.
     for (std::size_t i = 0; i < numbers_at_hand_.size(); ++i)
-      numbers_at_hand_[i] = static_cast<std::uint32_t>((progress_.updates + 1) * capacity_) + static_cast<std::uint32_t>(i);
+      numbers_at_hand_[i] = static_cast<std::uint32_t>(progress_.updates * capacity_) + static_cast<std::uint32_t>(i);
     at_hand.samples.copy_from(numbers_at_hand_);
     return at_hand;
   }
