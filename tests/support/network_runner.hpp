@@ -58,8 +58,9 @@ class network_runner {
     // What a kernel should write must not be right by chance.
     for (array* a : {&input_gradient_, &activations_, &gradients_, &parameter_gradients_, &scratch_})
       a->copy_from(std::vector<scalar>(static_cast<std::size_t>(a->size()), std::numeric_limits<scalar>::quiet_NaN()));
-    for (std::size_t b = 0; b < Network::buffers.size(); ++b)
-      set_buffer(b, std::vector<double>(static_cast<std::size_t>(Network::buffers[b].size()), Network::buffers[b].spec.initial));
+    std::size_t number = 0;
+    for (const auto& info : Network::buffers)
+      set_buffer(number++, std::vector<double>(static_cast<std::size_t>(info.size()), info.spec.initial));
   }
 
   void set_parameter(std::size_t which, const std::vector<double>& values) { copy_to(parameters_, Network::parameters[which], values); }

@@ -1,0 +1,7 @@
+// SPDX-License-Identifier: MIT
+#include "check_layers.hpp"
+
+namespace tn = typenet;
+using namespace golden_cases;
+
+GOLDEN_CASES_OTHER(ON_THRUST)
