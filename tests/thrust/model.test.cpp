@@ -96,6 +96,20 @@ void check_evaluation_everywhere(const Data& training, const Data& test) {
   check_evaluation<double>(training, test);
 }
 
+/// Tensor by tensor. (A template, since nvcc cannot spell the type of `parameters` outside one.)
+template <class Here, class There>
+void check_named_numbers(const Here& here, const There& there) {
+  using net = typename Here::network;
+  for (const auto& info : net::parameters) {
+    const auto expected = there.parameter(info.name.view());
+    CHECK(here.parameter(info.name.view()) == std::vector<float>(expected.begin(), expected.end()));
+  }
+  for (const auto& info : net::buffers) {
+    const auto expected = there.buffer(info.name.view());
+    CHECK(here.buffer(info.name.view()) == std::vector<float>(expected.begin(), expected.end()));
+  }
+}
+
 /// A data set with a sample that cannot be read.
 struct broken {
   static constexpr tn::shape sample_shape{1, 8, 8};
@@ -144,14 +158,7 @@ TEST_CASE("a device's parameters are read as copies, and written by name") {
 
   model_type model{tn::seed{3}};
   tn::model<classifier, tn::cpu> there{tn::seed{3}};
-  for (const auto& info : classifier::parameters) {
-    const auto expected = there.parameter(info.name.view());
-    CHECK(model.parameter(info.name.view()) == std::vector<float>(expected.begin(), expected.end()));
-  }
-  for (const auto& info : classifier::buffers) {
-    const auto expected = there.buffer(info.name.view());
-    CHECK(model.buffer(info.name.view()) == std::vector<float>(expected.begin(), expected.end()));
-  }
+  check_named_numbers(model, there);
 
   const auto weight = numbers<float>(54, 1);
   const auto mean = numbers<float>(6, 2);

@@ -178,9 +178,9 @@ TEST_CASE("training goes on from a checkpoint on another backend") {
   const tn::adam optimizer{.learning_rate = 3e-3};
   const tn::fit_options options{.epochs = 2, .threads = 1};
   tn::model<classifier, tn::thrust_backend<double>> here{tn::seed{3}};
-  tn::trainer half{here, tn::cross_entropy{}, optimizer, tn::fit_options{.epochs = 1}};
-  half.fit(data);
-  tn::save_checkpoint(file, half);
+  tn::trainer first{here, tn::cross_entropy{}, optimizer, tn::fit_options{.epochs = 1}};
+  first.fit(data);
+  tn::save_checkpoint(file, first);
 
   tn::model<classifier, tn::eigen_backend<double>> there;
   tn::trainer rest{there, tn::cross_entropy{}, optimizer, options};

@@ -65,7 +65,7 @@ void check_loss(const char* name, const Loss& loss) {
   const auto prediction = converted<Scalar>(expected.prediction), targets = converted<Scalar>(expected.targets);
   const double value = [&] {
     // Images are compared with images alone.
-    if constexpr (shape.rank == 1) {
+    if constexpr (Net::output_shape.rank == 1) {
       if (!expected.labels.empty()) return trainer.step(std::span<const Scalar>{prediction}, std::span<const int>{expected.labels});
     }
     return trainer.step(std::span<const Scalar>{prediction}, std::span<const Scalar>{targets});
