@@ -58,7 +58,7 @@ struct samples_check<Network, Samples, Input> {};
 
 /// Runs a data set through a model, batch by batch, and scores it where the model is; the program sees scores alone.
 template <class Model, class Data, class Loss>
-report evaluate(Model& model, const Data& data, const Loss& loss) {
+typenet::report evaluate(Model& model, const Data& data, const Loss& loss) {
   using backend = typename Model::backend;
   using network = typename Model::network;
   using scalar = typename Model::scalar;

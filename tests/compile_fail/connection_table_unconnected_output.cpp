@@ -10,7 +10,7 @@ namespace tn = typenet;
 inline constexpr auto table = [] {
   tn::connection_table<4, 3> t{};
   for (int input = 0; input < 4; ++input)
-    for (int output = 0; output < 3; ++output) t.on[input][output] = (input + output) % 2 == 0 && output < 2;
+    for (int output = 0; output < 3; ++output) t.connect(input, output, (input + output) % 2 == 0 && output < 2);
   return t;
 }();
 
