@@ -69,6 +69,8 @@ using mask_t = typename traits<Pack>::mask;
 /// Packs that the register file holds: what a register tile may use.
 template <class Pack>
 inline constexpr int registers = traits<Pack>::registers;
+/// Of those, what a GPU's thread may count on.
+inline constexpr int warp_registers = 24;
 /// Samples in a pack.
 template <class Pack>
 inline constexpr int width = traits<Pack>::width;

@@ -85,6 +85,15 @@ struct layer_data {
   std::uint32_t random_substream = 0;
 };
 
+/// What a layer may be to its neighbours when they run as one, in the order in which they then stand. @see detail/fusion.hpp
+enum class fusion_role {
+  alone,          ///< nothing: it runs by itself
+  producer,       ///< makes images piece by piece, as conv2d does
+  normalisation,  ///< scales and shifts channels by what it learns of the batch, as batch_norm does
+  map,            ///< maps each number by itself: whatever is `elementwise`
+  window          ///< makes one number of each window, and no two windows share an input
+};
+
 /// What most layers have none of. Derive from it and declare what yours does.
 ///
 /// A layer also provides, for `Exec` an execution (its `pack` and `lanes`, `blocks()`, `batch()`, `training()`, `for_each(items,
@@ -114,6 +123,10 @@ struct layer_defaults {
   static constexpr bool in_place = false;
   /// Whether the output is the input under another shape.
   static constexpr bool only_reshapes = false;
+  template <shape In>
+  static constexpr fusion_role role() {
+    return fusion_role::alone;
+  }
   static constexpr bool is_layer = true;
 };
 
@@ -219,6 +232,15 @@ struct elementwise : layer_defaults {
     return accepted{};
   }
   static constexpr shape output(shape in) { return in; }
+  template <shape In>
+  static constexpr fusion_role role() {
+    return fusion_role::map;
+  }
+  /// The slope at x, where the output is y.
+  template <class Pack>
+  TYPENET_HD TYPENET_INLINE static Pack slope_at(const Pack& x, const Pack& y) {
+    return Derived::template derivative<Pack>(From == differentiates_from::input ? x : y);
+  }
 
   template <shape In, class Exec, class Data>
   TYPENET_HD static void forward(Exec& exec, const Data& data) {

@@ -6,6 +6,7 @@
 #include <array>
 #include <string_view>
 
+#include <typenet/detail/fusion.hpp>
 #include <typenet/detail/lowered_network.hpp>
 
 namespace typenet {
@@ -255,11 +256,9 @@ struct network_facts {
 
  public:
   using operations = typename Result::ops;
-  /// All that kernels know of it.
-  using lowered = lowered_network<Input::value, operations, Result::out, Result::value, Result::next>;
-  static constexpr auto& op_infos = lowered::op_infos;
-  static constexpr int value_count = Result::next;
-  static constexpr int output_value = Result::value;
+  /// All that kernels know of it; and the same with each layer by itself, to compare.
+  using lowered = lowered_network<Input::value, typename fuse<operations, Result::value>::type, Result::out, Result::value, Result::next>;
+  using unfused = lowered_network<Input::value, operations, Result::out, Result::value, Result::next>;
 
   /// Shape of one sample, and of what comes out for it.
   static constexpr shape input_shape = Input::value;

@@ -42,13 +42,13 @@ struct plan_view {
   int input_size, output_value;
 };
 
-template <class Network, bool InPlace>
+template <class Lowered, bool InPlace>
 plan_view view_of() {
-  constexpr auto plan = Network::template memory<InPlace>;
+  constexpr auto plan = Lowered::template memory<InPlace>;
   plan_view p;
   p.name = InPlace ? "in place: " : "apart: ";
-  p.name += tn::detail::type_name<Network>().view();
-  p.ops.assign(Network::op_infos.begin(), Network::op_infos.end());
+  p.name += tn::detail::type_name<Lowered>().view();
+  p.ops.assign(Lowered::op_infos.begin(), Lowered::op_infos.end());
   for (const auto& v : plan.values) p.values.push_back({v.offset, v.in_input});
   p.saved.assign(plan.saved.begin(), plan.saved.end());
   p.accumulates.assign(plan.accumulates.begin(), plan.accumulates.end());
@@ -56,8 +56,8 @@ plan_view view_of() {
   p.reads_network_input.assign(plan.reads_network_input.begin(), plan.reads_network_input.end());
   p.activations = plan.activations;
   p.gradients = plan.gradients;
-  p.input_size = Network::input_shape.size();
-  p.output_value = Network::output_value;
+  p.input_size = Lowered::input_shape.size();
+  p.output_value = Lowered::output_value;
   return p;
 }
 
@@ -210,19 +210,25 @@ class machine {
   numbers arena, input;
 };
 
-template <class Network, bool InPlace>
+template <class Lowered, bool InPlace>
 void check_one() {
-  const plan_view plan = view_of<Network, InPlace>();
+  const plan_view plan = view_of<Lowered, InPlace>();
   machine m{plan};
   m.forward();
   m.backward();
   m.input_flags();
 }
+template <class Lowered>
+void check_lowered() {
+  check_one<Lowered, true>();
+  check_one<Lowered, false>();
+  CHECK(Lowered::template memory<true>.activations <= Lowered::template memory<false>.activations);
+}
 template <class Network>
 void check() {
-  check_one<Network, true>();
-  check_one<Network, false>();
-  CHECK(Network::template memory<true>.activations <= Network::template memory<false>.activations);
+  check_lowered<typename Network::lowered>();
+  check_lowered<typename Network::unfused>();
+  CHECK(Network::lowered::template memory<true>.gradients <= Network::unfused::template memory<true>.gradients);
 }
 
 // ---- networks drawn at compile time: each block keeps the shape of an image of four channels, or of a vector of twelve numbers

@@ -33,13 +33,14 @@ struct backward_pass {
   }
 };
 
-template <class Network, class Backend, bool InPlace = true>
+/// @tparam Lowered the network as it runs, or layer by layer: `Network::unfused`
+template <class Network, class Backend, bool InPlace = true, class Lowered = typename Network::lowered>
 class network_runner {
  public:
   using scalar = typename Backend::scalar;
   using array = typename Backend::array;
   static constexpr int lanes = Backend::lanes;
-  using program = typenet::detail::program<Network, scalar, lanes, InPlace>;
+  using program = typenet::detail::lowered_program<Lowered, scalar, lanes, InPlace>;
 
   explicit network_runner(int capacity)
       : capacity_{Network::padded_batch(capacity, lanes)},
@@ -50,7 +51,7 @@ class network_runner {
         parameters_{Network::parameter_arena},
         parameter_gradients_{Network::parameter_arena},
         buffers_{Network::buffer_arena},
-        scratch_{Network::scratch_size(capacity_)},
+        scratch_{Lowered::scratch_size(capacity_)},
         keys_{1},
         samples_{capacity_} {
     set_first_sample(0);

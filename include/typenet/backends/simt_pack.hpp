@@ -30,7 +30,7 @@ struct lane::traits<simt_pack<Scalar, Warp>> {
   using mask = bool;
   static constexpr int width = pack::width;
   /// Fewer than a thread has: many small tiles keep more of the device busy than few large ones.
-  static constexpr int registers = 24;
+  static constexpr int registers = warp_registers;
   static constexpr int slots = 1;
 
   TYPENET_HD TYPENET_INLINE static int first_slot() { return Warp::lane(); }

@@ -8,8 +8,13 @@
 
 namespace typenet::detail {
 
-/// The declarative half of a pooling layer; stride defaults to the window, as in PyTorch.
-template <auto Window, class... Options>
+/// A pooling layer but for its arithmetic; stride defaults to the window, as in PyTorch. `Derived` has, for a pack of each of a
+/// window's `Count` inputs in reading order,
+/// - `template <class Pack, int Count> static Pack combine(const Pack (&x)[Count])`
+/// - `template <class Pack, int Count> static void share(const Pack (&x)[Count], const Pack& gradient, Pack (&to)[Count])`, which writes
+///   the inputs' gradients
+/// - `template <class Scalar> static constexpr Scalar beyond`: what padding counts as
+template <class Derived, auto Window, class... Options>
 struct pooling : layer_defaults {
   static constexpr kernel_size window = to_kernel_size(Window);
   static constexpr kernel_size step = find_option_t<option_kind::stride, typenet::stride<window.height, window.width>, Options...>::value;
@@ -38,7 +43,55 @@ struct pooling : layer_defaults {
                  (in.width() + 2 * border.width - window.width) / step.width + 1};
   }
 
-  /// Calls `body(offset)` for each input of window (row, column), in reading order; offsets count elements of a plane.
+  /// Whether the windows tile the plane: each input belongs to exactly one.
+  template <shape In>
+  static constexpr bool covers =
+      step == window && border.height == 0 && border.width == 0 && In.height() % window.height == 0 && In.width() % window.width == 0;
+  template <shape In>
+  static constexpr fusion_role role() {
+    return covers<In> ? fusion_role::window : fusion_role::alone;
+  }
+
+  template <shape In, class Exec, class Data>
+  TYPENET_HD static void forward(Exec& exec, const Data& data) {
+    using pack = typename Exec::pack;
+    constexpr shape out = output(In);
+    for_each_plane<In, true>(exec, [=] TYPENET_HD(index block, index channel, int first, int last) {
+      const auto* from = data.input.template block<pack>(block) + channel * In.area() * Exec::lanes;
+      auto* to = data.output.template block<pack>(block) + channel * out.area() * Exec::lanes;
+      for (int row = first; row < last; ++row)
+        for (int column = 0; column < out.width(); ++column) {
+          pack x[count];
+          read<In, Exec::lanes>(from, row, column, x);
+          lane::store<pack>(to + index{row * out.width() + column} * Exec::lanes, Derived::template combine<pack>(x));
+        }
+    });
+  }
+
+  template <shape In, bool Accumulate, class Exec, class Data>
+  TYPENET_HD static void backward_input(Exec& exec, const Data& data) {
+    using pack = typename Exec::pack;
+    constexpr shape out = output(In);
+    constexpr bool add = Accumulate || !covers<In>;
+    for_each_plane<In, covers<In>>(exec, [=] TYPENET_HD(index block, index channel, int first, int last) {
+      const auto* from = data.input.template block<pack>(block) + channel * In.area() * Exec::lanes;
+      const auto* gradient = data.output_gradient.template block<pack>(block) + channel * out.area() * Exec::lanes;
+      auto* to = data.input_gradient.template block<pack>(block) + channel * In.area() * Exec::lanes;
+      if constexpr (add && !Accumulate)
+        for (int e = 0; e < In.area(); ++e) lane::store<pack>(to + index{e} * Exec::lanes, lane::broadcast<pack>(0));
+      for (int row = first; row < last; ++row)
+        for (int column = 0; column < out.width(); ++column) {
+          pack x[count], share[count];
+          if constexpr (Derived::backward_reads_input) read<In, Exec::lanes>(from, row, column, x);
+          Derived::template share<pack>(x, lane::load<pack>(gradient + index{row * out.width() + column} * Exec::lanes), share);
+          for_each_input<In>(row, column, [&](int i, int e) TYPENET_LAMBDA_INLINE {
+            if (e >= 0) lane::put<add, pack>(to + index{e} * Exec::lanes, share[i]);
+          });
+        }
+    });
+  }
+
+  /// Calls `body(i, e)` for the i-th input of window (row, column): element e of its plane, or -1 where there is padding.
   template <shape In, class Body>
   TYPENET_HD TYPENET_INLINE static void for_each_input(int row, int column, const Body& body) {
     const int top = row * step.height - border.height;
@@ -47,44 +100,36 @@ struct pooling : layer_defaults {
     for (int y = 0; y < window.height; ++y) {
       TYPENET_UNROLL
       for (int x = 0; x < window.width; ++x) {
-        if constexpr (border.height > 0 || border.width > 0)
-          if (top + y < 0 || top + y >= In.height() || left + x < 0 || left + x >= In.width()) continue;
-        body((top + y) * In.width() + left + x);
+        const bool inside =
+            (border.height == 0 && border.width == 0) || (top + y >= 0 && top + y < In.height() && left + x >= 0 && left + x < In.width());
+        body(y * window.width + x, inside ? (top + y) * In.width() + left + x : -1);
       }
     }
   }
 
-  /// Whether the windows tile the plane: each input belongs to exactly one.
-  template <shape In>
-  static constexpr bool covers =
-      step == window && border.height == 0 && border.width == 0 && In.height() % window.height == 0 && In.width() % window.width == 0;
+  /// Inputs of a window.
+  static constexpr int count = window.height * window.width;
 
-  /// Calls `body(block, channel, row, column)` for every window of every plane. A work item is a plane; or a row of its windows where
-  /// there are many workers and `Apart` says that rows have nothing to do with one another. Before its windows, `start(block, channel)`.
-  template <shape In, bool Apart, class Exec, class Start, class Body>
-  TYPENET_HD static void for_each_window(Exec& exec, const Start& start, const Body& body) {
+ private:
+  template <shape In, int Lanes, class Pack>
+  TYPENET_HD TYPENET_INLINE static void read(const lane::scalar_t<Pack>* plane, int row, int column, Pack (&x)[count]) {
+    for_each_input<In>(row, column, [&](int i, int e) TYPENET_LAMBDA_INLINE {
+      constexpr auto beyond = Derived::template beyond<lane::scalar_t<Pack>>;
+      x[i] = e >= 0 ? lane::load<Pack>(plane + index{e} * Lanes) : lane::broadcast<Pack>(beyond);
+    });
+  }
+
+  /// Calls `body(block, channel, first row, last row)` for rows of windows. A work item is a plane; or a row where there are many workers
+  /// and `Apart` says that rows have nothing to do with one another.
+  template <shape In, bool Apart, class Exec, class Body>
+  TYPENET_HD static void for_each_plane(Exec& exec, const Body& body) {
     constexpr shape out = output(In);
     constexpr int rows = Apart ? lane::grain<Exec>(out.height(), 1) : out.height();
     constexpr index parts = out.height() / rows;
     exec.for_each(exec.blocks() * In.channels() * parts, [=] TYPENET_HD(index item) {
-      const index block = item / (In.channels() * parts);
-      const index channel = item / parts % In.channels();
       const int first = static_cast<int>(item % parts) * rows;
-      start(block, channel);
-      for (int row = first; row < first + rows; ++row)
-        for (int column = 0; column < out.width(); ++column) body(block, channel, row, column);
+      body(item / (In.channels() * parts), item / parts % In.channels(), first, first + rows);
     });
-  }
-  /// Nothing.
-  struct no_start {
-    TYPENET_HD void operator()(index, index) const {}
-  };
-
-  /// Zeroes a plane's gradient before windows add to it.
-  template <shape In, bool Accumulate, class Pack, int Lanes>
-  TYPENET_HD TYPENET_INLINE static void clear_plane([[maybe_unused]] lane::scalar_t<Pack>* plane) {
-    if constexpr (!Accumulate && !covers<In>)
-      for (int e = 0; e < In.area(); ++e) lane::store<Pack>(plane + index{e} * Lanes, lane::broadcast<Pack>(0));
   }
 };
 

@@ -129,7 +129,7 @@ class lowered_program {
     bind_parameters<parameter>(std::make_integer_sequence<int, parameters>{}, memory, data);
     bind_buffers<buffer>(std::make_integer_sequence<int, buffers>{}, memory, data);
     data.scratch = moved(memory.scratch, Lowered::scratch_size(memory.capacity, I));
-    data.random_substream = I;
+    data.random_substream = static_cast<std::uint32_t>(Op::info.output - 1);
     return data;
   }
 
@@ -190,7 +190,7 @@ class lowered_program {
 };
 
 /// The same for a network.
-template <class Network, class Scalar, int Lanes, bool InPlace = true>
-using program = lowered_program<typename Network::lowered, Scalar, Lanes, InPlace>;
+template <class Network, class Scalar, int Lanes>
+using program = lowered_program<typename Network::lowered, Scalar, Lanes>;
 
 }  // namespace typenet::detail

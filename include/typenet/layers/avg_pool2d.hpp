@@ -10,50 +10,23 @@ namespace typenet {
 /// The mean of each window, padding counted as zeros. Options: `stride` (the window by default), `padding`.
 /// @see torch.nn.AvgPool2d
 template <auto Window, class... Options>
-struct avg_pool2d : detail::pooling<Window, Options...> {
- private:
-  using base = detail::pooling<Window, Options...>;
-  static constexpr double share = 1.0 / (base::window.height * base::window.width);
-
- public:
+struct avg_pool2d : detail::pooling<avg_pool2d<Window, Options...>, Window, Options...> {
   static constexpr bool backward_reads_input = false;
+  template <class Scalar>
+  static constexpr Scalar beyond = 0;
 
-  template <shape In, class Exec, class Data>
-  TYPENET_HD static void forward(Exec& exec, const Data& data) {
-    using pack = typename Exec::pack;
-    using scalar = typename Exec::scalar;
-    constexpr shape out = base::output(In);
-    base::template for_each_window<In, true>(
-        exec, typename base::no_start{}, [=] TYPENET_HD(index block, index channel, int row, int column) {
-          const scalar* from = data.input.template block<pack>(block) + channel * In.area() * Exec::lanes;
-          scalar* to = data.output.template block<pack>(block) + channel * out.area() * Exec::lanes;
-          pack sum = lane::broadcast<pack>(0);
-          base::template for_each_input<In>(
-              row, column, [&](int e) TYPENET_LAMBDA_INLINE { sum = sum + lane::load<pack>(from + index{e} * Exec::lanes); });
-          lane::store<pack>(to + index{row * out.width() + column} * Exec::lanes, sum * lane::broadcast<pack>(static_cast<scalar>(share)));
-        });
+  template <class Pack, int Count>
+  TYPENET_HD TYPENET_INLINE static Pack combine(const Pack (&x)[Count]) {
+    Pack sum = x[0];
+    TYPENET_UNROLL
+    for (int i = 1; i < Count; ++i) sum = sum + x[i];
+    return sum * lane::broadcast<Pack>(static_cast<lane::scalar_t<Pack>>(1.0 / Count));
   }
-
-  template <shape In, bool Accumulate, class Exec, class Data>
-  TYPENET_HD static void backward_input(Exec& exec, const Data& data) {
-    using pack = typename Exec::pack;
-    using scalar = typename Exec::scalar;
-    constexpr shape out = base::output(In);
-    constexpr bool covers = base::template covers<In>;
-    base::template for_each_window<In, covers>(
-        exec,
-        [=] TYPENET_HD(index block, index channel) {
-          base::template clear_plane<In, Accumulate, pack, Exec::lanes>(data.input_gradient.template block<pack>(block) +
-                                                                        channel * In.area() * Exec::lanes);
-        },
-        [=] TYPENET_HD(index block, index channel, int row, int column) {
-          const scalar* gradient = data.output_gradient.template block<pack>(block) + channel * out.area() * Exec::lanes;
-          scalar* to = data.input_gradient.template block<pack>(block) + channel * In.area() * Exec::lanes;
-          const pack g = lane::load<pack>(gradient + index{row * out.width() + column} * Exec::lanes) *
-                         lane::broadcast<pack>(static_cast<scalar>(share));
-          base::template for_each_input<In>(
-              row, column, [&](int e) TYPENET_LAMBDA_INLINE { lane::put<Accumulate || !covers, pack>(to + index{e} * Exec::lanes, g); });
-        });
+  template <class Pack, int Count>
+  TYPENET_HD TYPENET_INLINE static void share(const Pack (&)[Count], const Pack& gradient, Pack (&to)[Count]) {
+    const Pack each = gradient * lane::broadcast<Pack>(static_cast<lane::scalar_t<Pack>>(1.0 / Count));
+    TYPENET_UNROLL
+    for (int i = 0; i < Count; ++i) to[i] = each;
   }
 };
 

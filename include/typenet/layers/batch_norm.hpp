@@ -30,71 +30,34 @@ struct batch_norm : layer_defaults {
                                       buffer_spec{"running_var", 1, {channels, 1, 1, 1}, 1, false},
                                       buffer_spec{"num_batches_tracked", 0, {1, 1, 1, 1}, 0, true}};
   }
-  /// Mean and 1/σ of each channel, then two coefficients of the pass under way.
+  /// Mean and 1/σ of each channel, then slope and offset of the normalisation.
   static constexpr index scratch_size(shape in, index) { return 4 * index{in.channels()}; }
+
+  template <shape In>
+  static constexpr fusion_role role() {
+    return fusion_role::normalisation;
+  }
 
   template <shape In, class Exec, class Data>
   TYPENET_HD static void forward(Exec& exec, const Data& data) {
     using pack = typename Exec::pack;
-    using scalar = typename Exec::scalar;
     constexpr int channels = In.channels();
     constexpr int area = In.rank == 3 ? In.area() : 1;
-    scalar* const mean = data.scratch;
-    scalar* const inverse = mean + channels;
-    scalar* const slope = inverse + channels;
-    scalar* const offset = slope + channels;
-    const index blocks = exec.blocks();
-    const index batch = exec.batch();
     const bool training = exec.training();
-    if (training) {
-      exec.template reduce<2>(
-          channels, blocks * area,
-          [=] TYPENET_HD(index channel, index first, index last, pack(&sum)[2]) {
-            const scalar* const start = data.input.template block<pack>(0) + channel * area * Exec::lanes;
-            add_deviations<pack, Exec::lanes, area>(data.input, batch, channel, lane::broadcast<pack>(*start), first, last, sum);
-          },
-          [=] TYPENET_HD(index channel, const scalar(&sum)[2]) {
-            const auto count = static_cast<scalar>(batch * area);
-            const scalar shift = sum[0] / count;
-            const scalar square = sum[1] / count - shift * shift;
-            const scalar m = data.input.template block<pack>(0)[channel * area * Exec::lanes] + shift;
-            const scalar variance = square > 0 ? square : scalar{0};
-            const auto momentum = static_cast<scalar>(Momentum.value());
-            scalar* const running_mean = data.buffers[0] + channel;
-            scalar* const running_variance = data.buffers[1] + channel;
-            *running_mean += momentum * (m - *running_mean);
-            const scalar unbiased = count > 1 ? variance * (count / (count - 1)) : variance;
-            *running_variance += momentum * (unbiased - *running_variance);
-            if (channel == 0) data.buffers[2][0] += 1;
-            const scalar a = 1 / lane::sqrt<scalar>(variance + static_cast<scalar>(Epsilon.value()));
-            mean[channel] = m;
-            inverse[channel] = a;
-            slope[channel] = a * data.parameters[0][channel];
-            offset[channel] = data.parameters[1][channel] - m * (a * data.parameters[0][channel]);
-          });
-    }
+    if (training) gather_statistics<In>(exec, data);
     constexpr int chunk = lane::grain<Exec>(area, 8);
     constexpr index chunks = detail::ceil_div(area, chunk);
-    exec.for_each(blocks * channels * chunks, [=] TYPENET_HD(index item) {
+    exec.for_each(exec.blocks() * channels * chunks, [=] TYPENET_HD(index item) {
       const index block = item / (channels * chunks);
       const index channel = item / chunks % channels;
       const int begin = static_cast<int>(item % chunks) * chunk;
       const int end = begin + chunk < area ? begin + chunk : area;
-      scalar a, b;
-      if (training) {
-        a = slope[channel];
-        b = offset[channel];
-      } else {
-        a = data.parameters[0][channel] / lane::sqrt<scalar>(data.buffers[1][channel] + static_cast<scalar>(Epsilon.value()));
-        b = data.parameters[1][channel] - data.buffers[0][channel] * a;
-      }
-      const scalar* from = data.input.template block<pack>(block) + channel * area * Exec::lanes;
-      scalar* to = data.output.template block<pack>(block) + channel * area * Exec::lanes;
-      const pack scale = lane::broadcast<pack>(a);
-      const pack shift = lane::broadcast<pack>(b);
+      const auto* from = data.input.template block<pack>(block) + channel * area * Exec::lanes;
+      auto* to = data.output.template block<pack>(block) + channel * area * Exec::lanes;
+      const line<pack> normal = normalising<In, pack>(data, channel, training);
       for (int e = begin; e < end; ++e) {
         const index at = index{e} * Exec::lanes;
-        lane::store<pack>(to + at, lane::fma<pack>(lane::load<pack>(from + at), scale, shift));
+        lane::store<pack>(to + at, normal(lane::load<pack>(from + at)));
       }
     });
   }
@@ -105,12 +68,10 @@ struct batch_norm : layer_defaults {
     using scalar = typename Exec::scalar;
     constexpr int channels = In.channels();
     constexpr int area = In.rank == 3 ? In.area() : 1;
-    const scalar* const mean = data.scratch;
-    const scalar* const inverse = mean + channels;
     exec.template reduce<2>(
         channels, exec.blocks() * area,
         [=] TYPENET_HD(index channel, index first, index last, pack(&total)[2]) {
-          const pack center = lane::broadcast<pack>(mean[channel]);
+          const pack center = lane::broadcast<pack>(data.scratch[channel]);
           // Two chains of each hide the latency of the additions.
           pack sum[2] = {total[0], lane::broadcast<pack>(0)};
           pack product[2] = {total[1], lane::broadcast<pack>(0)};
@@ -135,20 +96,14 @@ struct batch_norm : layer_defaults {
           total[0] = sum[0] + sum[1];
           total[1] = product[0] + product[1];
         },
-        [=] TYPENET_HD(index channel, const scalar(&total)[2]) {
-          data.gradients[0][channel] = total[1] * inverse[channel];
-          data.gradients[1][channel] = total[0];
-        });
+        [=] TYPENET_HD(index channel, const scalar(&total)[2]) { write_gradients<In>(data, channel, total); });
   }
 
   template <shape In, bool Accumulate, class Exec, class Data>
   TYPENET_HD static void backward_input(Exec& exec, const Data& data) {
     using pack = typename Exec::pack;
-    using scalar = typename Exec::scalar;
     constexpr int channels = In.channels();
     constexpr int area = In.rank == 3 ? In.area() : 1;
-    const scalar* const mean = data.scratch;
-    const scalar* const inverse = mean + channels;
     const index batch = exec.batch();
     constexpr int chunk = lane::grain<Exec>(area, 8);
     constexpr index chunks = detail::ceil_div(area, chunk);
@@ -157,60 +112,149 @@ struct batch_norm : layer_defaults {
       const index channel = item / chunks % channels;
       const int begin = static_cast<int>(item % chunks) * chunk;
       const int end = begin + chunk < area ? begin + chunk : area;
-      const scalar count = static_cast<scalar>(batch * area);
-      // dx = γ/σ (dy − mean(dy) − x̂ mean(dy x̂)), as a dy + b x + c.
-      const scalar a = data.parameters[0][channel] * inverse[channel];
-      const scalar b = -a * inverse[channel] * data.gradients[0][channel] / count;
-      const scalar c = -a * data.gradients[1][channel] / count - b * mean[channel];
-      const scalar* x = data.input.template block<pack>(block) + channel * area * Exec::lanes;
-      const scalar* g = data.output_gradient.template block<pack>(block) + channel * area * Exec::lanes;
-      scalar* to = data.input_gradient.template block<pack>(block) + channel * area * Exec::lanes;
-      const pack pa = lane::broadcast<pack>(a), pb = lane::broadcast<pack>(b), pc = lane::broadcast<pack>(c);
+      const auto* x = data.input.template block<pack>(block) + channel * area * Exec::lanes;
+      const auto* g = data.output_gradient.template block<pack>(block) + channel * area * Exec::lanes;
+      auto* to = data.input_gradient.template block<pack>(block) + channel * area * Exec::lanes;
+      const plane<pack> back = differentiating<In, pack>(data, channel, batch);
       const int valid = lane::valid_lanes<pack>(block, batch);
       for (int e = begin; e < end; ++e) {
         const index at = index{e} * Exec::lanes;
-        const pack dx = lane::fma<pack>(lane::load<pack>(g + at), pa, lane::fma<pack>(lane::load<pack>(x + at), pb, pc));
-        lane::put<Accumulate, pack>(to + at, lane::keep_lanes<pack>(dx, valid));
+        lane::put<Accumulate, pack>(to + at, lane::keep_lanes<pack>(back(lane::load<pack>(g + at), lane::load<pack>(x + at)), valid));
       }
     });
   }
 
-  /// Adds the deviations from `about` and their squares in [first, last) of a channel, counted through the blocks. About a number near
-  /// the mean (the channel's first) one pass does without the cancellation of a sum of squares.
-  template <class Pack, int Lanes, int Area, class View>
-  TYPENET_HD static void add_deviations(const View& view, index batch, index channel, const Pack& about, index first, index last,
-                                        Pack (&total)[2]) {
+  // What follows is also for kernels that do more besides.
+
+  /// a x + b.
+  template <class Pack>
+  struct line {
+    Pack a, b;
+    TYPENET_HD TYPENET_INLINE Pack operator()(const Pack& x) const { return lane::fma<Pack>(x, a, b); }
+  };
+  /// a g + b x + c.
+  template <class Pack>
+  struct plane {
+    Pack a, b, c;
+    TYPENET_HD TYPENET_INLINE Pack operator()(const Pack& g, const Pack& x) const {
+      return lane::fma<Pack>(g, a, lane::fma<Pack>(x, b, c));
+    }
+  };
+
+  /// How a channel is normalised: by this batch's statistics while training, else by the running ones.
+  template <shape In, class Pack, class Data>
+  TYPENET_HD TYPENET_INLINE static line<Pack> normalising(const Data& data, index channel, bool training) {
     using scalar = lane::scalar_t<Pack>;
-    Pack sum[2] = {total[0], lane::broadcast<Pack>(0)};
-    Pack square[2] = {total[1], lane::broadcast<Pack>(0)};
-    lane::for_each_run(first, last, Area, [&](index block, index begin, index end) {
-      const scalar* x = view.template block<Pack>(block) + channel * Area * Lanes;
-      const int valid = lane::valid_lanes<Pack>(block, batch);
-      if (valid == lane::width<Pack>) {
-        index e = begin;
-        for (; e + 2 <= end; e += 2) {
-          TYPENET_UNROLL
-          for (int i = 0; i < 2; ++i) {
-            const Pack d = lane::load<Pack>(x + (e + i) * Lanes) - about;
-            sum[i] = sum[i] + d;
-            square[i] = lane::fma<Pack>(d, d, square[i]);
-          }
-        }
-        if (e < end) {
-          const Pack d = lane::load<Pack>(x + e * Lanes) - about;
-          sum[0] = sum[0] + d;
-          square[0] = lane::fma<Pack>(d, d, square[0]);
-        }
-      } else if (valid > 0) {
-        for (index e = begin; e < end; ++e) {
-          const Pack d = lane::keep_lanes<Pack>(lane::load<Pack>(x + e * Lanes) - about, valid);
-          sum[0] = sum[0] + d;
-          square[0] = lane::fma<Pack>(d, d, square[0]);
+    constexpr int channels = In.channels();
+    if (training)
+      return {lane::broadcast<Pack>(data.scratch[2 * channels + channel]), lane::broadcast<Pack>(data.scratch[3 * channels + channel])};
+    const scalar a = data.parameters[0][channel] / lane::sqrt<scalar>(data.buffers[1][channel] + static_cast<scalar>(Epsilon.value()));
+    return {lane::broadcast<Pack>(a), lane::broadcast<Pack>(data.parameters[1][channel] - data.buffers[0][channel] * a)};
+  }
+
+  /// The gradient of a channel's inputs from that of its outputs: γ/σ (dy − mean(dy) − x̂ mean(dy x̂)).
+  template <shape In, class Pack, class Data>
+  TYPENET_HD TYPENET_INLINE static plane<Pack> differentiating(const Data& data, index channel, index batch) {
+    using scalar = lane::scalar_t<Pack>;
+    constexpr int channels = In.channels();
+    constexpr int area = In.rank == 3 ? In.area() : 1;
+    const auto count = static_cast<scalar>(batch * area);
+    const scalar mean = data.scratch[channel], inverse = data.scratch[channels + channel];
+    const scalar a = data.parameters[0][channel] * inverse;
+    const scalar b = -a * inverse * data.gradients[0][channel] / count;
+    const scalar c = -a * data.gradients[1][channel] / count - b * mean;
+    return {lane::broadcast<Pack>(a), lane::broadcast<Pack>(b), lane::broadcast<Pack>(c)};
+  }
+
+  /// The mean that a batch's channel has about it.
+  template <class Pack, class Data>
+  TYPENET_HD TYPENET_INLINE static Pack mean(const Data& data, index channel) {
+    return lane::broadcast<Pack>(data.scratch[channel]);
+  }
+
+  /// Statistics of the batch in `data.input`.
+  template <shape In, class Exec, class Data>
+  TYPENET_HD static void gather_statistics(Exec& exec, const Data& data) {
+    using pack = typename Exec::pack;
+    using scalar = typename Exec::scalar;
+    constexpr int area = In.rank == 3 ? In.area() : 1;
+    const index batch = exec.batch();
+    exec.template reduce<2>(
+        In.channels(), exec.blocks() * area,
+        [=] TYPENET_HD(index channel, index first, index last, pack(&sum)[2]) {
+          const pack about = lane::broadcast<pack>(data.input.template block<pack>(0)[channel * area * Exec::lanes]);
+          lane::for_each_run(first, last, area, [&](index block, index begin, index end) {
+            add_deviations<pack, Exec::lanes>(data.input.template block<pack>(block) + channel * area * Exec::lanes,
+                                              lane::valid_lanes<pack>(block, batch), about, begin, end, sum);
+          });
+        },
+        [=] TYPENET_HD(index channel, const scalar(&sum)[2]) { write_statistics<In, pack, Exec::lanes>(data, channel, batch, sum); });
+  }
+
+  /// From the sums of a channel's deviations, and of their squares, from its first number.
+  template <shape In, class Pack, int Lanes, class Data>
+  TYPENET_HD static void write_statistics(const Data& data, index channel, index batch, const lane::scalar_t<Pack> (&sum)[2]) {
+    using scalar = lane::scalar_t<Pack>;
+    constexpr int channels = In.channels();
+    constexpr int area = In.rank == 3 ? In.area() : 1;
+    const auto count = static_cast<scalar>(batch * area);
+    const scalar shift = sum[0] / count;
+    const scalar square = sum[1] / count - shift * shift;
+    const scalar mean = data.input.template block<Pack>(0)[channel * area * Lanes] + shift;
+    const scalar variance = square > 0 ? square : scalar{0};
+    const auto momentum = static_cast<scalar>(Momentum.value());
+    scalar* const running_mean = data.buffers[0] + channel;
+    scalar* const running_variance = data.buffers[1] + channel;
+    *running_mean += momentum * (mean - *running_mean);
+    const scalar unbiased = count > 1 ? variance * (count / (count - 1)) : variance;
+    *running_variance += momentum * (unbiased - *running_variance);
+    if (channel == 0) data.buffers[2][0] += 1;
+    const scalar inverse = 1 / lane::sqrt<scalar>(variance + static_cast<scalar>(Epsilon.value()));
+    const scalar slope = inverse * data.parameters[0][channel];
+    data.scratch[channel] = mean;
+    data.scratch[channels + channel] = inverse;
+    data.scratch[2 * channels + channel] = slope;
+    data.scratch[3 * channels + channel] = data.parameters[1][channel] - mean * slope;
+  }
+
+  /// From the sums of a channel's gradients, and of their products with the inputs' deviations from the mean.
+  template <shape In, class Data, class Scalar>
+  TYPENET_HD static void write_gradients(const Data& data, index channel, const Scalar (&total)[2]) {
+    data.gradients[0][channel] = total[1] * data.scratch[In.channels() + channel];
+    data.gradients[1][channel] = total[0];
+  }
+
+  /// Adds the deviations from `about`, and their squares, of elements [first, last) of a plane. About a number near the mean one pass
+  /// does without the cancellation of a sum of squares.
+  template <class Pack, int Lanes>
+  TYPENET_HD TYPENET_INLINE static void add_deviations(const lane::scalar_t<Pack>* x, int valid, const Pack& about, index first, index last,
+                                                       Pack (&total)[2]) {
+    if (valid == lane::width<Pack>) {
+      Pack sum[2] = {total[0], lane::broadcast<Pack>(0)};
+      Pack square[2] = {total[1], lane::broadcast<Pack>(0)};
+      index e = first;
+      for (; e + 2 <= last; e += 2) {
+        TYPENET_UNROLL
+        for (int i = 0; i < 2; ++i) {
+          const Pack d = lane::load<Pack>(x + (e + i) * Lanes) - about;
+          sum[i] = sum[i] + d;
+          square[i] = lane::fma<Pack>(d, d, square[i]);
         }
       }
-    });
-    total[0] = sum[0] + sum[1];
-    total[1] = square[0] + square[1];
+      if (e < last) {
+        const Pack d = lane::load<Pack>(x + e * Lanes) - about;
+        sum[0] = sum[0] + d;
+        square[0] = lane::fma<Pack>(d, d, square[0]);
+      }
+      total[0] = sum[0] + sum[1];
+      total[1] = square[0] + square[1];
+    } else if (valid > 0) {
+      for (index e = first; e < last; ++e) {
+        const Pack d = lane::keep_lanes<Pack>(lane::load<Pack>(x + e * Lanes) - about, valid);
+        total[0] = total[0] + d;
+        total[1] = lane::fma<Pack>(d, d, total[1]);
+      }
+    }
   }
 };
 

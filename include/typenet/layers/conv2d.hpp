@@ -225,8 +225,10 @@ struct gather_plan {
   // Whole tiles of the interior run from first_inner to last_inner.
   static constexpr int first_inner = static_cast<int>(ceil_div(interior.first, tile.columns));
   static constexpr int last_inner = interior.second / tile.columns > first_inner ? interior.second / tile.columns : first_inner;
-  static constexpr int tiles_per_item = Small ? 1 : tiles;
-  static constexpr index items_per_block = index{Gather::channels} / tile.rows * Gather::height * (tiles / tiles_per_item);
+  /// Pieces of work that a row is cut into, each for `tile.rows` channels; piece p begins at column `p * piece_columns`.
+  static constexpr int pieces_of_row = Small ? tiles : 1;
+  static constexpr int piece_columns = Small ? tile.columns : Gather::width;
+  static constexpr index items_per_block = index{Gather::channels} / tile.rows * Gather::height * pieces_of_row;
 
   template <int Columns, int Start, class Begin, class End>
   TYPENET_HD TYPENET_INLINE static void run_tile(const scalar* source, const scalar* weights, int channel, int row, int start,
@@ -256,13 +258,16 @@ struct gather_plan {
      ...);
   }
 
-  /// Work item `item` (a channel tile, a row, and one tile or all) of one block.
+  /// Work item `item` of one block.
   template <class Begin, class End>
   TYPENET_HD TYPENET_INLINE static void run(index item, const scalar* source, const scalar* weights, const Begin& begin, const End& end) {
-    const int only = Small ? static_cast<int>(item % tiles) : 0;
-    const int line = static_cast<int>(Small ? item / tiles : item);
-    const int channel = line / Gather::height * tile.rows;
-    const int row = line % Gather::height;
+    const int line = static_cast<int>(item / pieces_of_row);
+    run(line / Gather::height * tile.rows, line % Gather::height, static_cast<int>(item % pieces_of_row), source, weights, begin, end);
+  }
+  /// A piece of a row, for `tile.rows` channels from `channel` on.
+  template <class Begin, class End>
+  TYPENET_HD TYPENET_INLINE static void run(int channel, int row, int only, const scalar* source, const scalar* weights, const Begin& begin,
+                                            const End& end) {
     using before = std::make_integer_sequence<int, (first_inner < tiles ? first_inner : tiles)>;
     run_edges<0>(before{}, source, weights, channel, row, only, begin, end);
     if constexpr (Small) {
@@ -504,18 +509,45 @@ struct conv2d : layer_defaults {
 
   static constexpr index macs(shape in) { return index{windows(in)} * window.height * window.width * output(in).area(); }
 
-  template <shape In, class Exec, class Data>
-  TYPENET_HD static void forward(Exec& exec, const Data& data) {
-    using pack = typename Exec::pack;
-    using scalar = typename Exec::scalar;
-    using plan = detail::gather_plan<geometry<In>, detail::forward_gather<geometry<In>, links<In>>, pack, Exec::lanes, Exec::many_workers>;
-    exec.for_each(exec.blocks() * plan::items_per_block, [=] TYPENET_HD(index item) {
-      const index block = item / plan::items_per_block;
+  template <shape In>
+  static constexpr fusion_role role() {
+    return fusion_role::producer;
+  }
+  /// The forward pass piece by piece.
+  template <shape In, class Exec>
+  struct pieces {
+    using plan = detail::gather_plan<geometry<In>, detail::forward_gather<geometry<In>, links<In>>, typename Exec::pack, Exec::lanes,
+                                     Exec::many_workers>;
+    /// What a piece holds: some channels in one row, all columns or some (the last piece of a row may have fewer).
+    static constexpr int channels = plan::tile.rows, columns = plan::piece_columns;
+    static constexpr int in_row = plan::pieces_of_row;
+
+    template <class Data>
+    TYPENET_HD TYPENET_INLINE static void run(const Data& data, index block, int channel, int row, int piece) {
+      using pack = typename Exec::pack;
+      using scalar = typename Exec::scalar;
       scalar* to = data.output.template block<pack>(block);
       plan::run(
-          item % plan::items_per_block, data.input.template block<pack>(block), data.parameters[0],
-          [&](int channel) { return lane::broadcast<pack>(has_bias ? data.parameters[has_bias ? 1 : 0][channel] : scalar{0}); },
+          channel, row, piece, data.input.template block<pack>(block), data.parameters[0],
+          [&](int o) { return lane::broadcast<pack>(has_bias ? data.parameters[has_bias ? 1 : 0][o] : scalar{0}); },
           [&](int element, const pack& value) { lane::store<pack>(to + index{element} * Exec::lanes, value); });
+    }
+  };
+  /// Most pieces of a row, wherever it runs.
+  static constexpr int most_pieces_of_row(shape in) {
+    const int columns = output(in).width();
+    const int together = has_table ? 1 : Channels / group_count;
+    return static_cast<int>(detail::ceil_div(columns, detail::choose_tile(together, columns, 1, 1, lane::warp_registers).columns));
+  }
+
+  template <shape In, class Exec, class Data>
+  TYPENET_HD static void forward(Exec& exec, const Data& data) {
+    using all = pieces<In, Exec>;
+    constexpr int height = output(In).height();
+    constexpr index items = index{Channels} / all::channels * height * all::in_row;
+    exec.for_each(exec.blocks() * items, [=] TYPENET_HD(index item) {
+      const int line = static_cast<int>(item % items / all::in_row);
+      all::run(data, item / items, line / height * all::channels, line % height, static_cast<int>(item % all::in_row));
     });
   }
 
