@@ -51,7 +51,8 @@ for preset in ci-gcc ci-clang ci-cuda; do
     else
       echo "== nvcc: no GPU here, so what it compiles is not run"
       # For every device that matters, and without the optimiser, which takes most of nvcc's time.
-      options=("-DCMAKE_CUDA_ARCHITECTURES=80-real;90-real;90-virtual" "-DCMAKE_CUDA_FLAGS=-Xcicc=-O1 -Xptxas=-O1")
+      options=("-DCMAKE_CUDA_ARCHITECTURES=80-real;90-real;90-virtual" "-DCMAKE_CUDA_FLAGS=-Xcicc=-O1 -Xptxas=-O1"
+               -DCMAKE_CUDA_FLAGS_RELEASE=-O0)
     fi
   fi
   echo "== $compiler: configure and build"

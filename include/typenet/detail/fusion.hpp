@@ -57,8 +57,9 @@ struct left_out<fusion_role::window> : layer_defaults {
 template <class Spec, std::size_t A, std::size_t B>
 constexpr auto join_specs(const std::array<Spec, A>& a, const std::array<Spec, B>& b) {
   std::array<Spec, A + B> all{};
-  for (std::size_t i = 0; i < A; ++i) all[i] = a[i];
-  for (std::size_t i = 0; i < B; ++i) all[A + i] = b[i];
+  std::size_t n = 0;
+  for (const Spec& one : a) all[n++] = one;
+  for (const Spec& one : b) all[n++] = one;
   return all;
 }
 
@@ -96,7 +97,12 @@ struct fused : layer_defaults {
     const bool at_once = has_producer && !Exec::many_workers && !(has_norm && training);
     if constexpr (has_producer) produce<In>(exec, data, training, at_once);
     if constexpr (has_norm)
-      if (training) take_statistics<In>(exec, data);
+      if (training) {
+        if constexpr (has_producer)
+          add_parts<In>(exec, data);
+        else
+          Norm::template gather_statistics<In>(exec, data);
+      }
     if (!at_once)
       for_each_row<In>(exec,
                        [=] TYPENET_HD(index block, index channel, int row) { follow<In, Exec>(data, block, channel, row, training); });
@@ -119,7 +125,8 @@ struct fused : layer_defaults {
       differentiate<In, Accumulate>(exec, data, data.input_gradient);
   }
 
- private:
+  // What follows is public for nvcc's sake.
+
   /// What the chain's layers see.
   template <class Data>
   TYPENET_HD static Data of_producer(const Data& data) {
@@ -178,7 +185,6 @@ struct fused : layer_defaults {
 
   template <shape In, class Exec, class Data>
   TYPENET_HD static void produce(Exec& exec, const Data& data, bool training, bool at_once) {
-    using pack = typename Exec::pack;
     using own = cut<In, Exec>;
     using pieces = typename own::pieces;
     constexpr index items = index{made(In).channels()} / pieces::channels * own::of_plane;
@@ -192,19 +198,7 @@ struct fused : layer_defaults {
       const int band = part / pieces::in_row;
       for (int r = 0; r < own::rows; ++r) pieces::run(producer, block, channel, band * own::rows + r, part % pieces::in_row);
       if (has_norm && training) {
-        if constexpr (has_norm) {
-          const int valid = lane::valid_lanes<pack>(block, batch);
-          for (int c = channel; c < channel + pieces::channels; ++c) {
-            const auto* const x = data.saved.template block<pack>(block) + index{c} * own::area * Exec::lanes;
-            // Each lane's deviations from its own first number.
-            const pack about = lane::load<pack>(x + index{own::first(part)} * Exec::lanes);
-            pack sum[2] = {lane::broadcast<pack>(0), lane::broadcast<pack>(0)};
-            Norm::template add_deviations<pack, Exec::lanes>(x, valid, about, own::first(part), own::last(part), sum);
-            auto* const to = own::sums(data, blocks, c, block, part);
-            lane::store<pack>(to, sum[0]);
-            lane::store<pack>(to + lane::width<pack>, sum[1]);
-          }
-        }
+        for (int c = channel; c < channel + pieces::channels; ++c) sum_part<In, Exec>(data, blocks, c, block, part, batch);
       } else if (at_once) {
         for (int c = channel; c < channel + pieces::channels; ++c)
           for (int row = band * own::rows / high; row < (band + 1) * own::rows / high; ++row)
@@ -213,42 +207,55 @@ struct fused : layer_defaults {
     });
   }
 
-  /// The batch's statistics: from the parts' sums, or as the normalisation does by itself.
+  /// The sums of one part of a channel that has just been made: each lane's deviations from its own first number.
   template <shape In, class Exec, class Data>
-  TYPENET_HD static void take_statistics(Exec& exec, const Data& data) {
+  TYPENET_HD TYPENET_INLINE static void sum_part(const Data& data, index blocks, int channel, index block, int part, index batch) {
+    if constexpr (has_norm) {
+      using pack = typename Exec::pack;
+      using own = cut<In, Exec>;
+      const auto* const x = data.saved.template block<pack>(block) + index{channel} * own::area * Exec::lanes;
+      const pack about = lane::load<pack>(x + index{own::first(part)} * Exec::lanes);
+      pack sum[2] = {lane::broadcast<pack>(0), lane::broadcast<pack>(0)};
+      Norm::template add_deviations<pack, Exec::lanes>(x, lane::valid_lanes<pack>(block, batch), about, own::first(part), own::last(part),
+                                                       sum);
+      auto* const to = own::sums(data, blocks, channel, block, part);
+      lane::store<pack>(to, sum[0]);
+      lane::store<pack>(to + lane::width<pack>, sum[1]);
+    }
+  }
+
+  /// The batch's statistics, from those sums.
+  template <shape In, class Exec, class Data>
+  TYPENET_HD static void add_parts(Exec& exec, const Data& data) {
     using pack = typename Exec::pack;
     using scalar = typename Exec::scalar;
-    if constexpr (!has_producer) {
-      Norm::template gather_statistics<In>(exec, data);
-    } else {
-      using own = cut<In, Exec>;
-      const index blocks = exec.blocks();
-      const index batch = exec.batch();
-      const Data norm = of_norm<In>(data);
-      exec.template reduce<2>(
-          made(In).channels(), blocks * own::of_plane,
-          [=] TYPENET_HD(index channel, index first, index last, pack(&total)[2]) {
-            const pack about = lane::broadcast<pack>(norm.input.template block<pack>(0)[channel * own::area * Exec::lanes]);
-            lane::for_each_run(first, last, own::of_plane, [&](index block, index begin, index end) {
-              const auto* const x = norm.input.template block<pack>(block) + channel * own::area * Exec::lanes;
-              const int valid = lane::valid_lanes<pack>(block, batch);
-              for (index p = begin; p < end; ++p) {
-                const int at = own::first(static_cast<int>(p));
-                const pack n = lane::broadcast<pack>(static_cast<scalar>(own::last(static_cast<int>(p)) - at));
-                const auto* const sums = own::sums(data, blocks, channel, block, p);
-                const pack sum = lane::load<pack>(sums);
-                // From deviations from one number to those from another, `apart` further down.
-                const pack apart = lane::keep_lanes<pack>(lane::load<pack>(x + index{at} * Exec::lanes) - about, valid);
-                total[0] = total[0] + lane::fma<pack>(n, apart, sum);
-                const pack twice = lane::fma<pack>(n, apart, sum + sum);
-                total[1] = total[1] + lane::fma<pack>(apart, twice, lane::load<pack>(sums + lane::width<pack>));
-              }
-            });
-          },
-          [=] TYPENET_HD(index channel, const scalar(&sum)[2]) {
-            Norm::template write_statistics<made(In), pack, Exec::lanes>(norm, channel, batch, sum);
+    using own = cut<In, Exec>;
+    const index blocks = exec.blocks();
+    const index batch = exec.batch();
+    const Data norm = of_norm<In>(data);
+    exec.template reduce<2>(
+        made(In).channels(), blocks * own::of_plane,
+        [=] TYPENET_HD(index channel, index first, index last, pack(&total)[2]) {
+          const pack about = lane::broadcast<pack>(norm.input.template block<pack>(0)[channel * own::area * Exec::lanes]);
+          lane::for_each_run(first, last, own::of_plane, [&](index block, index begin, index end) {
+            const auto* const x = norm.input.template block<pack>(block) + channel * own::area * Exec::lanes;
+            const int valid = lane::valid_lanes<pack>(block, batch);
+            for (index p = begin; p < end; ++p) {
+              const int at = own::first(static_cast<int>(p));
+              const pack n = lane::broadcast<pack>(static_cast<scalar>(own::last(static_cast<int>(p)) - at));
+              const auto* const sums = own::sums(data, blocks, channel, block, p);
+              const pack sum = lane::load<pack>(sums);
+              // From deviations from one number to those from another, `apart` further down.
+              const pack apart = lane::keep_lanes<pack>(lane::load<pack>(x + index{at} * Exec::lanes) - about, valid);
+              total[0] = total[0] + lane::fma<pack>(n, apart, sum);
+              const pack twice = lane::fma<pack>(n, apart, sum + sum);
+              total[1] = total[1] + lane::fma<pack>(apart, twice, lane::load<pack>(sums + lane::width<pack>));
+            }
           });
-    }
+        },
+        [=] TYPENET_HD(index channel, const scalar(&sum)[2]) {
+          Norm::template write_statistics<made(In), pack, Exec::lanes>(norm, channel, batch, sum);
+        });
   }
 
   /// Calls `body(block, channel, row)` for each row of windows.

@@ -77,12 +77,12 @@ struct pooling : layer_defaults {
       const auto* from = data.input.template block<pack>(block) + channel * In.area() * Exec::lanes;
       const auto* gradient = data.output_gradient.template block<pack>(block) + channel * out.area() * Exec::lanes;
       auto* to = data.input_gradient.template block<pack>(block) + channel * In.area() * Exec::lanes;
-      if constexpr (add && !Accumulate)
+      if (add && !Accumulate)
         for (int e = 0; e < In.area(); ++e) lane::store<pack>(to + index{e} * Exec::lanes, lane::broadcast<pack>(0));
       for (int row = first; row < last; ++row)
         for (int column = 0; column < out.width(); ++column) {
           pack x[count], share[count];
-          if constexpr (Derived::backward_reads_input) read<In, Exec::lanes>(from, row, column, x);
+          if (Derived::backward_reads_input) read<In, Exec::lanes>(from, row, column, x);
           Derived::template share<pack>(x, lane::load<pack>(gradient + index{row * out.width() + column} * Exec::lanes), share);
           for_each_input<In>(row, column, [&](int i, int e) TYPENET_LAMBDA_INLINE {
             if (e >= 0) lane::put<add, pack>(to + index{e} * Exec::lanes, share[i]);
@@ -110,7 +110,8 @@ struct pooling : layer_defaults {
   /// Inputs of a window.
   static constexpr int count = window.height * window.width;
 
- private:
+  // Public for nvcc's sake.
+
   template <shape In, int Lanes, class Pack>
   TYPENET_HD TYPENET_INLINE static void read(const lane::scalar_t<Pack>* plane, int row, int column, Pack (&x)[count]) {
     for_each_input<In>(row, column, [&](int i, int e) TYPENET_LAMBDA_INLINE {
