@@ -85,6 +85,13 @@ struct layer_data {
   std::uint32_t random_substream = 0;
 };
 
+/// What is known of a layer's second derivatives. @see detail/curvature.hpp
+enum class second_order {
+  unknown,  ///< nothing
+  squares,  ///< it is linear in its input and in its parameters: squares of both in the formulas of the gradients are all there is to it
+  own       ///< it has `backward_curvature`
+};
+
 /// What a layer may be to its neighbours when they run as one, in the order in which they then stand. @see detail/fusion.hpp
 enum class fusion_role {
   alone,          ///< nothing: it runs by itself
@@ -92,6 +99,14 @@ enum class fusion_role {
   normalisation,  ///< scales and shifts channels by what it learns of the batch, as batch_norm does
   map,            ///< maps each number by itself: whatever is `elementwise`
   window          ///< makes one number of each window, and no two windows share an input
+};
+
+/// What the pass for second derivatives hands a layer: `output_gradient` and `input_gradient` are their second derivatives here, and
+/// `gradients` the parameters'.
+template <class Scalar, int Lanes>
+struct curvature_data : layer_data<Scalar, Lanes> {
+  /// The gradient itself.
+  lane_view<const Scalar, Lanes> output_slope;
 };
 
 /// What most layers have none of. Derive from it and declare what yours does.
@@ -127,6 +142,9 @@ struct layer_defaults {
   static constexpr fusion_role role() {
     return fusion_role::alone;
   }
+  /// Where it is `own`, the layer has `template <shape In, bool Wanted, bool Accumulate, class Exec, class Data> TYPENET_HD static void
+  /// backward_curvature(Exec&, const Data&)` for a `curvature_data`: it writes the parameters' curvatures and, if `Wanted`, the input's.
+  static constexpr second_order curvature = second_order::unknown;
   static constexpr bool is_layer = true;
 };
 
@@ -262,6 +280,22 @@ struct elementwise : layer_defaults {
       const pack value = lane::load<pack>(seen + offset);
       lane::put<Accumulate, pack>(data.input_gradient.template block<pack>(block) + offset,
                                   Derived::template derivative<pack>(value) * gradient);
+    });
+  }
+
+  static constexpr second_order curvature = second_order::own;
+  template <shape In, bool Wanted, bool Accumulate, class Exec, class Data>
+  TYPENET_HD static void backward_curvature(Exec& exec, const Data& data) {
+    if constexpr (Wanted) scale_curvature<In, Accumulate>(exec, data);
+  }
+  template <shape In, bool Accumulate, class Exec, class Data>
+  TYPENET_HD static void scale_curvature(Exec& exec, const Data& data) {
+    using pack = typename Exec::pack;
+    lane::for_each_pack<In.size()>(exec, [=] TYPENET_HD(index block, index offset) {
+      const pack y = lane::load<pack>(data.output.template block<pack>(block) + offset);
+      const pack slope = slope_at<pack>(lane::load<pack>(data.input.template block<pack>(block) + offset), y);
+      const pack of_output = lane::load<pack>(data.output_gradient.template block<pack>(block) + offset);
+      lane::put<Accumulate, pack>(data.input_gradient.template block<pack>(block) + offset, slope * slope * of_output);
     });
   }
 };

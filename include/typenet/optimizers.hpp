@@ -7,3 +7,4 @@
 #include <typenet/optimizers/optimizer.hpp>
 #include <typenet/optimizers/rmsprop.hpp>
 #include <typenet/optimizers/sgd.hpp>
+#include <typenet/optimizers/stochastic_diagonal_lm.hpp>

@@ -18,7 +18,15 @@ struct seed {
 };
 
 /// What a random number is for; each purpose draws from its own stream.
-enum class random_stream : std::uint32_t { initialization = 1, shuffle = 2, dropout = 3, augmentation = 4, split = 5, user = 16 };
+enum class random_stream : std::uint32_t {
+  initialization = 1,
+  shuffle = 2,
+  dropout = 3,
+  augmentation = 4,
+  split = 5,
+  curvature = 6,
+  user = 16
+};
 
 /// Philox4x32-10 (Salmon, Moraes, Dror, Shaw: "Parallel random numbers: as easy as 1, 2, 3", SC 2011).
 /// @returns four independent 32-bit words for a 128-bit counter under a 64-bit key

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <functional>
 #include <limits>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -16,6 +17,7 @@
 #include <vector>
 
 #include <typenet/data/dataset.hpp>
+#include <typenet/detail/curvature.hpp>
 #include <typenet/detail/feeding.hpp>
 #include <typenet/detail/step.hpp>
 #include <typenet/evaluate.hpp>
@@ -73,6 +75,8 @@ struct fit_options {
   /// Ends with the weights of the epoch that did best: by validation accuracy, or by training loss where nothing is held out.
   bool keep_best = false;
   bool shuffle = true;
+  /// The learning rate of each epoch, counted from 1; the optimizer's own throughout where there is none.
+  std::function<double(int)> learning_rate = nullptr;
 };
 
 /// Where training stands: all that a checkpoint needs besides arrays.
@@ -120,6 +124,7 @@ class trainer {
         exchange_{capacity_, std::max<index>(Model::inputs, Model::outputs)},
         labels_at_hand_(static_cast<std::size_t>(capacity_)),
         numbers_at_hand_(static_cast<std::size_t>(capacity_)) {
+    static_cast<void>(sizeof(detail::curvature_check<Optimizer, network, Loss>));
     optimizer_.check();
     next_updates_.reserve(1);
     feed_room(0);
@@ -191,6 +196,42 @@ class trainer {
     if (targets_.size() == 0) targets_ = array{capacity_ * Model::outputs};
     exchange_.to_lanes(model_->stream(), targets, count, Model::outputs, targets_.data());
     return step_at_hand(at_hand, count, detail::dense_values<scalar, lanes>{{targets_.data(), index{Model::outputs} * lanes}});
+  }
+
+  /// Estimates the second derivatives by which such an optimizer scales its steps, on as many samples as it says; `fit` does so before
+  /// each epoch. They are `optimizer_state(0)`.
+  template <dataset Data>
+    requires detail::uses_curvature<Optimizer>
+  void estimate_curvature(const Data& data) {
+    static_cast<void>(sizeof(detail::samples_check<network, typename detail::got_of<Data::sample_shape>::type>));
+    static_cast<void>(sizeof(detail::loss_check<Loss, network, class_targets<Data::classes>>));
+    using room_type = detail::curvature_room<backend, network>;
+    if (!curvature_) curvature_ = std::make_unique<room_type>(capacity_);
+    const index total = data.size();
+    if (curvature_->order.size() != total) curvature_->order = typename backend::template memory<std::uint32_t>{total};
+    detail::shuffle<backend>(model_->stream(), seed_, static_cast<std::uint32_t>(progress_.epoch), curvature_->order, curvature_->sort_keys,
+                             random_stream::curvature);
+    detail::wanted_samples wanted{.order = curvature_->order.data(),
+                                  .first = 0,
+                                  .count = 0,
+                                  .batch = options_.batch_size,
+                                  .padded = capacity_,
+                                  .key = {.seed = seed_, .epoch = static_cast<std::uint32_t>(progress_.epoch)}};
+    const index all = std::min<index>(total, optimizer_.curvature_samples);
+    room& at_hand = feed_room(0);
+    states_[0] = array{network::parameter_arena};
+    detail::sample_reader<backend, Data> reader{data};
+    reader.follow(curvature_->order);
+    for (; wanted.first < all; wanted.first += wanted.count) {
+      wanted.count = std::min<index>(options_.batch_size, all - wanted.first);
+      reader.read(model_->stream(), wanted, at_hand);
+      const batch_state state{wanted.count, false, keys_.data(), at_hand.samples.data()};
+      const detail::curvature_pass<typename room_type::lowered, scalar, lanes, Loss, labels_type> pass{
+          curvature_->memory(*model_, at_hand.input.data(), capacity_), loss_, labels_of(at_hand),
+          static_cast<scalar>(1.0 / static_cast<double>(all)), states_[0].data()};
+      model_->stream().run(threads_, state, pass);
+      model_->stream().wait();  // before what it reads is written again
+    }
   }
 
   /// Trains until `epochs` are complete in all, counting those of a resumed checkpoint.
@@ -390,6 +431,9 @@ class trainer {
     } else {
       feed_room(1);
     }
+    if (options_.learning_rate) optimizer_.learning_rate = options_.learning_rate(progress_.epoch + 1);
+    if constexpr (detail::uses_curvature<Optimizer>)
+      if (began_at == 0) estimate_curvature(data);
     bool stopped = false;
     {
       feeder feed{data, model_->stream(), wanted, order_, rooms_};
@@ -470,6 +514,7 @@ class trainer {
   std::array<room, 2> rooms_;
   typename backend::template memory<std::uint32_t> order_;
   typename backend::template memory<std::uint64_t> sort_keys_;
+  std::unique_ptr<detail::curvature_room<backend, network>> curvature_;
   training_progress progress_;
   best_epoch best_;
   int threads_ = 1;

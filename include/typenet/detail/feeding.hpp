@@ -330,11 +330,11 @@ class feeder<Backend, Data> {
 /// same everywhere.
 template <class Backend>
 void shuffle(typename Backend::stream& stream, seed s, std::uint32_t epoch, typename Backend::template memory<std::uint32_t>& order,
-             typename Backend::template memory<std::uint64_t>& keys) {
+             typename Backend::template memory<std::uint64_t>& keys, random_stream purpose = random_stream::shuffle) {
   if (keys.size() != order.size()) keys = typename Backend::template memory<std::uint64_t>{order.size()};
   std::uint32_t* const numbers = order.data();
   std::uint64_t* const key = keys.data();
-  const counter_rng rng{s, random_stream::shuffle};
+  const counter_rng rng{s, purpose};
   stream.for_each(order.size(), [=] TYPENET_HD(index i) {
     const auto words = rng(epoch, static_cast<std::uint32_t>(i), 0);
     numbers[i] = static_cast<std::uint32_t>(i);

@@ -70,6 +70,17 @@ struct pooling : layer_defaults {
 
   template <shape In, bool Accumulate, class Exec, class Data>
   TYPENET_HD static void backward_input(Exec& exec, const Data& data) {
+    spread<In, Accumulate, false>(exec, data);
+  }
+  static constexpr second_order curvature = second_order::own;
+  template <shape In, bool Wanted, bool Accumulate, class Exec, class Data>
+  TYPENET_HD static void backward_curvature(Exec& exec, const Data& data) {
+    if constexpr (Wanted) spread<In, Accumulate, true>(exec, data);
+  }
+
+  /// Gives each window's gradient to its inputs; or, of a curvature, the squares of their shares.
+  template <shape In, bool Accumulate, bool Squared, class Exec, class Data>
+  TYPENET_HD static void spread(Exec& exec, const Data& data) {
     using pack = typename Exec::pack;
     constexpr shape out = output(In);
     constexpr bool add = Accumulate || !covers<In>;
@@ -83,9 +94,10 @@ struct pooling : layer_defaults {
         for (int column = 0; column < out.width(); ++column) {
           pack x[count], share[count];
           if (Derived::backward_reads_input) read<In, Exec::lanes>(from, row, column, x);
-          Derived::template share<pack>(x, lane::load<pack>(gradient + index{row * out.width() + column} * Exec::lanes), share);
+          const pack own = lane::load<pack>(gradient + index{row * out.width() + column} * Exec::lanes);
+          Derived::template share<pack>(x, Squared ? lane::broadcast<pack>(1) : own, share);
           for_each_input<In>(row, column, [&](int i, int e) TYPENET_LAMBDA_INLINE {
-            if (e >= 0) lane::put<add, pack>(to + index{e} * Exec::lanes, share[i]);
+            if (e >= 0) lane::put<add, pack>(to + index{e} * Exec::lanes, Squared ? share[i] * share[i] * own : share[i]);
           });
         }
     });

@@ -46,6 +46,7 @@ TYPENET_HD void pass_values(Exec& exec, const From& from, const To& to) {
 /// Runs a lowered network for one execution of a backend with `Lanes` lanes.
 template <class Lowered, class Scalar, int Lanes, bool InPlace = true>
 class lowered_program {
+ protected:
   static constexpr auto plan = Lowered::template memory<InPlace>;
 
   template <class... Ops, int... I, class Exec>

@@ -455,6 +455,8 @@ struct conv2d : layer_defaults {
   using links = typename links_of<In>::type;
 
  public:
+  static constexpr second_order curvature = second_order::squares;
+
   template <shape In>
   static constexpr auto check() {
     using problem = detail::option_problem<detail::option_kinds<option_kind::stride, option_kind::padding, option_kind::dilation,

@@ -23,6 +23,7 @@ struct linear : layer_defaults {
   static constexpr int widest = 32;
 
  public:
+  static constexpr second_order curvature = second_order::squares;
   static constexpr index scratch_size(shape in, index samples) { return samples * lanes_of_features(in.size(), widest); }
 
   template <shape In>

@@ -57,6 +57,21 @@ struct cross_entropy {
     }
     return lane::log<Pack>(sum) - dot;
   }
+
+  /// Writes the second derivatives of each sample's loss, p (1 − p) of the softmax p, times `scale`.
+  template <class Pack, int Lanes, shape Out, class Target>
+  TYPENET_HD void curvature(const lane::scalar_t<Pack>* output, const Target&, lane::scalar_t<Pack>* to, lane::scalar_t<Pack> scale) const {
+    Pack most = lane::load<Pack>(output);
+    for (int k = 1; k < Out.size(); ++k) most = lane::max<Pack>(most, lane::load<Pack>(output + index{k} * Lanes));
+    Pack sum = lane::broadcast<Pack>(0);
+    for (int k = 0; k < Out.size(); ++k) sum = sum + lane::exp<Pack>(lane::load<Pack>(output + index{k} * Lanes) - most);
+    const Pack one = lane::broadcast<Pack>(1), inverse = one / sum;
+    for (int k = 0; k < Out.size(); ++k) {
+      const Pack p = lane::exp<Pack>(lane::load<Pack>(output + index{k} * Lanes) - most) * inverse;
+      lane::store<Pack>(to + index{k} * Lanes, p * (one - p) * lane::broadcast<Pack>(scale));
+    }
+  }
+  static constexpr bool has_curvature = true;
 };
 
 }  // namespace typenet

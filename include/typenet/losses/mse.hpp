@@ -40,6 +40,14 @@ struct mse {
     }
     return sum * lane::broadcast<Pack>(share);
   }
+
+  /// Writes the second derivatives of each sample's loss, times `scale`.
+  template <class Pack, int Lanes, shape Out, class Target>
+  TYPENET_HD void curvature(const lane::scalar_t<Pack>*, const Target&, lane::scalar_t<Pack>* to, lane::scalar_t<Pack> scale) const {
+    const Pack all = lane::broadcast<Pack>(static_cast<lane::scalar_t<Pack>>(2.0 / Out.size()) * scale);
+    for (int k = 0; k < Out.size(); ++k) lane::store<Pack>(to + index{k} * Lanes, all);
+  }
+  static constexpr bool has_curvature = true;
 };
 
 }  // namespace typenet

@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: MIT
+// The pass for second derivatives against squared Jacobians, layer by layer, by central differences; and the optimizer that uses it.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <utility>
+#include <vector>
+
+#include <typenet/typenet.hpp>
+
+#include "network_runner.hpp"
+
+namespace tn = typenet;
+
+namespace {
+
+using numbers = std::vector<double>;
+
+numbers uniform(tn::index count, std::uint32_t tag, double scale) {
+  tn::random_sequence random{tn::counter_rng{tn::seed{5}, tn::random_stream::user}, 0, tag};
+  numbers values(static_cast<std::size_t>(count));
+  for (double& v : values) v = scale * (2 * static_cast<double>(tn::uniform01(random())) - 1);
+  return values;
+}
+
+template <tn::shape S>
+auto input_of() {
+  if constexpr (S.rank == 1)
+    return tn::input<S.channels()>{};
+  else
+    return tn::input<S.channels(), S.height(), S.width()>{};
+}
+
+/// (f(x + step) - f(x - step)) / 2 step, for each output of f.
+template <class F>
+numbers slopes(numbers x, std::size_t j, const F& f) {
+  constexpr double step = 1e-5;
+  const double here = x[j];
+  x[j] = here + step;
+  numbers above = f(x);
+  x[j] = here - step;
+  const numbers below = f(x);
+  for (std::size_t i = 0; i < above.size(); ++i) above[i] = (above[i] - below[i]) / (2 * step);
+  return above;
+}
+
+/// What the pass should find for one sample, layer by layer: each is a network of its own.
+template <tn::shape In, class Layer, class... Rest>
+struct reference {
+  using network = tn::network<decltype(input_of<In>()), Layer>;
+  testing::network_runner<network, tn::eigen_backend<double>> run{1};
+  std::vector<numbers> parameters;
+
+  /// @returns the curvature of the layer's input; adds those of the parameters of this layer and those after it to `total`
+  template <class Loss>
+  numbers back(const numbers& x, std::vector<numbers>::const_iterator weights, std::vector<numbers>::iterator total, const Loss& loss) {
+    constexpr std::size_t own = network::parameters.size();
+    parameters.assign(weights, weights + own);
+    set();
+    const numbers y = run.forward(x, 1, false);
+    numbers above;
+    if constexpr (sizeof...(Rest) > 0)
+      above = reference<network::output_shape, Rest...>{}.back(y, weights + own, total + own, loss);
+    else
+      above = loss(y);
+    const auto through = [&](const numbers& slope) {
+      double sum = 0;
+      for (std::size_t i = 0; i < slope.size(); ++i) sum += slope[i] * slope[i] * above[i];
+      return sum;
+    };
+    for (std::size_t p = 0; p < own; ++p)
+      for (std::size_t j = 0; j < parameters[p].size(); ++j)
+        (*(total + static_cast<std::ptrdiff_t>(p)))[j] += through(slopes(parameters[p], j, [&](const numbers& w) {
+          run.set_parameter(p, w);
+          const numbers out = run.forward(x, 1, false);
+          run.set_parameter(p, parameters[p]);
+          return out;
+        }));
+    numbers curvature(x.size());
+    for (std::size_t j = 0; j < x.size(); ++j)
+      curvature[j] = through(slopes(x, j, [&](const numbers& moved) { return run.forward(moved, 1, false); }));
+    return curvature;
+  }
+
+ private:
+  void set() {
+    for (std::size_t p = 0; p < parameters.size(); ++p) run.set_parameter(p, parameters[p]);
+  }
+};
+
+template <class Loss>
+numbers loss_curvature(const numbers& y) {
+  numbers h(y.size());
+  if constexpr (std::is_same_v<Loss, tn::mse>) {
+    std::fill(h.begin(), h.end(), 2.0 / static_cast<double>(y.size()));
+  } else {
+    double sum = 0;
+    for (const double v : y) sum += std::exp(v);
+    for (std::size_t k = 0; k < y.size(); ++k) h[k] = std::exp(y[k]) / sum * (1 - std::exp(y[k]) / sum);
+  }
+  return h;
+}
+
+template <class Loss, tn::shape In, class... Layers>
+void check(int samples, int batch) {
+  CAPTURE(samples);
+  CAPTURE(batch);
+  using network = tn::network<decltype(input_of<In>()), Layers...>;
+  constexpr int classes = network::output_shape.size();
+  const numbers values = uniform(samples * In.size(), 1, 1);
+  std::vector<int> labels;
+  for (int i = 0; i < samples; ++i) labels.push_back(i % classes);
+  const tn::tensor_dataset<In, classes> data{std::vector<float>(values.begin(), values.end()), labels};
+  tn::model<network, tn::eigen_backend<double>> model{tn::seed{3}};
+  std::vector<numbers> weights, expected;
+  for (const auto& info : network::parameters) {
+    weights.push_back(uniform(info.size(), static_cast<std::uint32_t>(100 + weights.size()), 0.6));
+    expected.emplace_back(weights.back().size(), 0.0);
+    model.set_parameter(info.name, weights.back());
+  }
+  for (int s = 0; s < samples; ++s) {
+    numbers x;
+    for (int e = 0; e < In.size(); ++e) x.push_back(static_cast<float>(values[static_cast<std::size_t>(s * In.size() + e)]));
+    reference<In, Layers...>{}.back(x, weights.cbegin(), expected.begin(), loss_curvature<Loss>);
+  }
+  tn::trainer trainer{model, Loss{}, tn::stochastic_diagonal_lm{.curvature_samples = 1000}, {.batch_size = batch, .threads = 2}};
+  trainer.estimate_curvature(data);
+  const auto found = trainer.optimizer_state(0).span();
+  for (std::size_t p = 0; p < weights.size(); ++p) {
+    CAPTURE(network::parameters[p].name.view());
+    for (std::size_t j = 0; j < weights[p].size(); ++j) {
+      const double mean = expected[p][j] / samples;
+      CHECK(found[static_cast<std::size_t>(network::parameters[p].offset) + j] == doctest::Approx(mean).epsilon(1e-6));
+    }
+  }
+}
+
+template <tn::shape In, class... Layers>
+void check_curvature() {
+  check<tn::mse, In, Layers...>(1, 1);
+  check<tn::mse, In, Layers...>(7, 3);
+  check<tn::cross_entropy, In, Layers...>(19, 32);
+}
+
+using small_conv = tn::network<tn::input<1, 6, 6>, tn::conv2d<2, 3>, tn::scaled_tanh, tn::avg_pool2d<2>, tn::flatten, tn::linear<3>>;
+
+tn::tensor_dataset<tn::shape{1, 6, 6}, 3> some_images(int count) {
+  const numbers values = uniform(count * 36, 9, 1);
+  std::vector<int> labels;
+  for (int i = 0; i < count; ++i) labels.push_back(i % 3);
+  return {std::vector<float>(values.begin(), values.end()), labels};
+}
+
+}  // namespace
+
+TEST_CASE("curvature of linear layers and maps") {
+  check_curvature<tn::shape{5}, tn::linear<4>>();
+  check_curvature<tn::shape{5}, tn::linear<4>, tn::scaled_tanh, tn::linear<3>>();
+  check_curvature<tn::shape{5}, tn::linear<6>, tn::sigmoid, tn::linear<4>, tn::gelu, tn::linear<3>, tn::tanh>();
+}
+TEST_CASE("curvature of convolutions and pooling") {
+  check_curvature<tn::shape{2, 6, 5}, tn::conv2d<3, 3, tn::padding<1>>, tn::scaled_tanh, tn::avg_pool2d<2>, tn::flatten, tn::linear<3>>();
+  check_curvature<tn::shape{2, 6, 6}, tn::conv2d<4, 3, tn::groups<2>, tn::stride<2>>, tn::leaky_relu<0.3>, tn::max_pool2d<2, tn::stride<1>>,
+                  tn::flatten, tn::linear<3>>();
+}
+
+TEST_CASE("curvature where values are read twice, or joined") {
+  // y = x + W x: both ways count.
+  using network = tn::network<tn::input<3>, tn::linear<3>, tn::residual<tn::linear<3>>>;
+  tn::model<network, tn::eigen_backend<double>> model{tn::seed{1}};
+  const tn::tensor_dataset<tn::shape{3}, 3> data{{0.5f, -1.0f, 0.25f}, {1}};
+  tn::trainer trainer{model, tn::mse{}, tn::stochastic_diagonal_lm{}, {.batch_size = 1}};
+  trainer.estimate_curvature(data);
+  const auto found = trainer.optimizer_state(0).span();
+  const auto second = std::as_const(model).parameter("1.0.weight");
+  for (std::size_t j = 0; j < 3; ++j) {
+    double expected = 2.0 / 3;
+    for (std::size_t i = 0; i < 3; ++i) expected += second[i * 3 + j] * second[i * 3 + j] * 2.0 / 3;
+    CHECK(found[static_cast<std::size_t>(network::parameters[1].offset) + j] == doctest::Approx(expected));
+  }
+}
+
+TEST_CASE("each weight's step is learning_rate / (mu + curvature)") {
+  tn::model<small_conv, tn::eigen_backend<double>> model{tn::seed{8}};
+  const auto data = some_images(40);
+  tn::trainer trainer{model, tn::mse{}, tn::stochastic_diagonal_lm{.learning_rate = 0.01, .mu = 0.05, .curvature_samples = 20}, {}};
+  trainer.estimate_curvature(data);
+  const auto before = std::as_const(model).parameter("0.weight");
+  const numbers old{before.begin(), before.end()};
+  const numbers sample = uniform(36, 77, 1);
+  trainer.step(sample, std::vector<int>{2});
+  for (std::size_t j = 0; j < old.size(); ++j) {
+    const auto at = static_cast<std::size_t>(small_conv::parameters[0].offset) + j;
+    const double step = 0.01 / (0.05 + trainer.optimizer_state(0).span()[at]);
+    CHECK(std::as_const(model).parameter("0.weight")[j] ==
+          doctest::Approx(old[j] - step * trainer.parameter_gradients().span()[at]).epsilon(1e-12));
+  }
+}
+
+TEST_CASE("curvature is estimated anew before each epoch, on other samples, and is the same for any number of threads") {
+  const auto data = some_images(60);
+  std::vector<numbers> seen[2];
+  for (int threads = 1; threads <= 2; ++threads) {
+    tn::model<small_conv> model{tn::seed{8}};
+    tn::trainer<tn::model<small_conv>, tn::mse, tn::stochastic_diagonal_lm>* running = nullptr;
+    tn::fit_options options{.epochs = 3, .batch_size = 1, .threads = threads};
+    options.on_epoch = [&](const tn::epoch_report&) {
+      const auto now = running->optimizer_state(0).span();
+      seen[threads - 1].emplace_back(now.begin(), now.end());
+      return tn::control::proceed;
+    };
+    tn::trainer trainer{model, tn::mse{}, tn::stochastic_diagonal_lm{.learning_rate = 0, .curvature_samples = 10}, options};
+    running = &trainer;
+    trainer.fit(data);
+  }
+  REQUIRE(seen[0].size() == 3);
+  CHECK(seen[0][0] != seen[0][1]);  // nothing was learned: only the samples differ
+  CHECK(seen[0][1] != seen[0][2]);
+  CHECK(seen[0] == seen[1]);
+}
+
+TEST_CASE("it learns") {
+  const auto data = some_images(60);
+  tn::model<small_conv> model{tn::seed{8}};
+  const tn::history past =
+      tn::fit(model, data, tn::mse{}, tn::stochastic_diagonal_lm{.learning_rate = 5e-3}, {.epochs = 60, .batch_size = 1});
+  CHECK(past.epochs.back().loss < 0.7 * past.epochs.front().loss);
+}
+
+TEST_CASE("the learning rate of an epoch follows its schedule") {
+  const auto data = some_images(12);
+  tn::model<small_conv> model{tn::seed{8}};
+  std::vector<double> seen;
+  tn::trainer<tn::model<small_conv>, tn::mse, tn::sgd>* running = nullptr;
+  tn::fit_options options{.epochs = 3, .batch_size = 4};
+  options.learning_rate = [](int epoch) { return 0.1 / epoch; };
+  options.on_step = [&](const tn::step_report&) {
+    seen.push_back(running->optimizer().learning_rate);
+    return tn::control::proceed;
+  };
+  tn::trainer trainer{model, tn::mse{}, tn::sgd{.learning_rate = 7}, options};
+  running = &trainer;
+  trainer.fit(data);
+  CHECK(seen == std::vector<double>{0.1, 0.1, 0.1, 0.05, 0.05, 0.05, 0.1 / 3, 0.1 / 3, 0.1 / 3});
+}
+
+TEST_CASE("hyper-parameters of the optimizer are checked") {
+  tn::model<small_conv> model;
+  CHECK_THROWS_WITH_AS(tn::trainer(model, tn::mse{}, tn::stochastic_diagonal_lm{.mu = 0}),
+                       "stochastic_diagonal_lm: mu must be a finite number above 0, got 0.000000", tn::argument_error);
+  CHECK_THROWS_AS(tn::trainer(model, tn::mse{}, tn::stochastic_diagonal_lm{.curvature_samples = 0}), tn::argument_error);
+}
