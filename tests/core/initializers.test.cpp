@@ -106,7 +106,7 @@ TEST_CASE("the default scheme is PyTorch's") {
   CHECK(bias.b == Approx(0.2).epsilon(1e-14));
   CHECK(scheme.rule_for(tn::parameter_role::weight) == scheme.weight);
   CHECK(scheme.rule_for(tn::parameter_role::shift) == init::zeros());
-  CHECK(scheme.rule_for(tn::parameter_role::centers) == init::normal(0, 1));
+  CHECK(scheme.rule_for(tn::parameter_role::centers) == init::normal(0, 0.2));
 }
 
 TEST_CASE("gains are PyTorch's") {

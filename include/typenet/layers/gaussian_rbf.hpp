@@ -7,7 +7,7 @@
 
 namespace typenet {
 
-/// y_i = exp(−½ ‖x − c_i‖²) for a vector x. Parameters: `centers` [Units, inputs], standard normal at start.
+/// y_i = exp(−½ ‖x − c_i‖²) for a vector x. Parameters: `centers` [Units, inputs], normal with deviation 0.2 at start.
 ///
 /// In many dimensions such an output starts out vanishingly small; what trains it then is weight decay alone, until distances
 /// have shrunk. Centres of a smaller spread, such as 0.2, learn at once.
