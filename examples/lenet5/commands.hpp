@@ -70,6 +70,7 @@ template <class Backend, class Recipe>
 int train(const Recipe& recipe, settings s) {
   using network = typename Recipe::network;
   const int epochs = s.epochs > 0 ? s.epochs : recipe.epochs;
+  const int batch_size = s.batch_size > 0 ? s.batch_size : recipe.batch_size;
   const double learning_rate = s.learning_rate.value_or(recipe.learning_rate);
 
   std::printf("%s\n%s\n", to_string(tn::build_info()).c_str(), tn::summary<network>().c_str());
@@ -81,9 +82,11 @@ int train(const Recipe& recipe, settings s) {
   const auto testing = recipe.testing_data(load(s, tn::mnist_split::test));
 
   tn::model<network, Backend> model{tn::seed{s.seed.value_or(default_seed)}};
+  recipe.initialize(model);
   progress_display display{epochs};
   std::function<void()> save;
-  tn::fit_options options{.epochs = epochs, .batch_size = s.batch_size, .threads = s.threads};
+  tn::fit_options options{.epochs = epochs, .batch_size = batch_size, .threads = s.threads};
+  options.learning_rate = recipe.schedule(learning_rate);
   options.on_step = [&](const tn::step_report& r) {
     display.step(r);
     return interrupted != 0 ? tn::control::stop : tn::control::proceed;
@@ -123,7 +126,7 @@ int train(const Recipe& recipe, settings s) {
 
   if (past.stopped) {
     std::string command = shell_word(s.program) + " train --model " + s.model + " --dataset " + s.dataset + " --epochs " +
-                          std::to_string(epochs) + " --batch-size " + std::to_string(s.batch_size) + " --learning-rate " +
+                          std::to_string(epochs) + " --batch-size " + std::to_string(batch_size) + " --learning-rate " +
                           exact(learning_rate);
     if (s.threads > 0) command += " --threads " + std::to_string(s.threads);
     if (s.backend != "eigen") command += " --backend " + s.backend;
@@ -175,15 +178,25 @@ int predict(const Recipe& recipe, const settings& s) {
   return 0;
 }
 
-/// Does what is asked for on one backend.
-template <class Backend>
+template <class Backend, class Recipe>
 int run(command what, const settings& s) {
-  return with_recipe(s.model, [&](const auto& recipe) {
-    switch (what) {
-      case command::train: return train<Backend>(recipe, s);
-      case command::evaluate: return evaluate<Backend>(recipe, s);
-      case command::predict: return predict<Backend>(recipe, s);
-    }
+  const Recipe recipe;
+  switch (what) {
+    case command::train: return train<Backend>(recipe, s);
+    case command::evaluate: return evaluate<Backend>(recipe, s);
+    case command::predict: return predict<Backend>(recipe, s);
+  }
+  return 1;
+}
+
+/// The recipe that is named, on a backend that not all are compiled for.
+template <class Backend>
+int run_everywhere(command what, const settings& s) {
+  return with_recipe(s.model, [&]<class Recipe>(const Recipe&) {
+    if constexpr (Recipe::everywhere)
+      return run<Backend, Recipe>(what, s);
+    else
+      throw tn::argument_error("model '" + s.model + "' runs with --backend eigen alone");
     return 1;
   });
 }

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: MIT
-// The CPU, by Eigen and OpenMP.
-#include "commands.hpp"
+// The CPU, by Eigen and OpenMP. Each recipe is compiled from eigen_recipe.cpp.in.
+#include "recipes.hpp"
+#include "settings.hpp"
 
-int lenet5::run_on_eigen(command what, const settings& s) { return run<tn::cpu>(what, s); }
+int lenet5::run_on_eigen(command what, const settings& s) {
+  return with_recipe(s.model, [&]<class Recipe>(const Recipe&) { return run<tn::cpu, Recipe>(what, s); });
+}

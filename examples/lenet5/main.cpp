@@ -63,7 +63,8 @@ int main(int argc, char** argv) try {
   CLI::App* const train_command = app.add_subcommand("train", "trains a network and tests it");
   common(train_command);
   train_command->add_option("--epochs", s.epochs, "epochs in all; the model's own number unless given")->check(CLI::PositiveNumber);
-  train_command->add_option("--batch-size", s.batch_size, "samples a step")->capture_default_str()->check(CLI::PositiveNumber);
+  train_command->add_option("--batch-size", s.batch_size, "samples a step; the model's own number unless given")
+      ->check(CLI::PositiveNumber);
   // Before version 2.4 CLI11 took -1 for the largest number.
   train_command->add_option("--seed", s.seed, "decides every random choice; a resumed training keeps its own")
       ->default_str(std::to_string(default_seed))

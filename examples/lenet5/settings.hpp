@@ -18,7 +18,7 @@ struct settings {
   std::string dataset = "mnist";
   std::filesystem::path data;
   int epochs = 0;
-  int batch_size = 32;
+  int batch_size = 0;
   std::optional<std::uint64_t> seed;
   int threads = 0;
   std::optional<double> learning_rate;
@@ -31,6 +31,10 @@ struct settings {
   bool invert = false;
 };
 inline constexpr std::uint64_t default_seed = 42;
+
+/// Does what is asked for, for one recipe on one backend. Each has a file of its own, lest one take minutes to compile.
+template <class Backend, class Recipe>
+int run(command what, const settings& s);
 
 // One for each backend, in a file of its own, since one compiler can read all of them seldom; main.cpp knows which are compiled in.
 int run_on_eigen(command what, const settings& s);

@@ -4,4 +4,4 @@
 
 #include "commands.hpp"
 
-int lenet5::run_on_thrust(command what, const settings& s) { return run<tn::gpu>(what, s); }
+int lenet5::run_on_thrust(command what, const settings& s) { return run_everywhere<tn::gpu>(what, s); }
