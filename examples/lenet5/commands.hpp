@@ -15,6 +15,8 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
+#include <vector>
 
 #include <typenet/io.hpp>
 
@@ -66,6 +68,24 @@ inline void warn_of_slow_build() {
 #endif
 }
 
+/// Between which steps an optimizer that scales them by curvature moves.
+template <class Trainer>
+void print_rates(const Trainer& trainer) {
+  if constexpr (tn::detail::uses_curvature<std::decay_t<decltype(trainer.optimizer())>>) {
+    std::vector<typename Trainer::scalar> curvature(static_cast<std::size_t>(trainer.optimizer_state(0).size()));
+    trainer.optimizer_state(0).copy_to(curvature);
+    double least = 1e300, most = 0;
+    for (const tn::parameter_info& info : Trainer::network::parameters)
+      for (tn::index i = info.offset; i < info.offset + info.size(); ++i) {
+        const double rate =
+            trainer.optimizer().learning_rate / (trainer.optimizer().mu + static_cast<double>(curvature[static_cast<std::size_t>(i)]));
+        least = std::min(least, rate);
+        most = std::max(most, rate);
+      }
+    std::printf("learning rates of this epoch's weights: %.2g to %.2g\n", least, most);
+  }
+}
+
 template <class Backend, class Recipe>
 int train(const Recipe& recipe, settings s) {
   using network = typename Recipe::network;
@@ -84,7 +104,7 @@ int train(const Recipe& recipe, settings s) {
   tn::model<network, Backend> model{tn::seed{s.seed.value_or(default_seed)}};
   recipe.initialize(model);
   progress_display display{epochs};
-  std::function<void()> save;
+  std::function<void()> save, tell_rates;
   tn::fit_options options{.epochs = epochs, .batch_size = batch_size, .threads = s.threads};
   options.learning_rate = recipe.schedule(learning_rate);
   options.on_step = [&](const tn::step_report& r) {
@@ -93,6 +113,7 @@ int train(const Recipe& recipe, settings s) {
   };
   options.on_epoch = [&](const tn::epoch_report& r) {
     display.epoch(r);
+    tell_rates();
     save();
     return interrupted != 0 ? tn::control::stop : tn::control::proceed;
   };
@@ -113,6 +134,7 @@ int train(const Recipe& recipe, settings s) {
   if (std::filesystem::is_directory(s.output) || !s.output.has_filename()) s.output /= file;
   if (s.output.has_parent_path()) std::filesystem::create_directories(s.output.parent_path());
   save = [&] { tn::save_checkpoint(s.output, trainer); };
+  tell_rates = [&] { print_rates(trainer); };
 
   std::signal(SIGINT, [](int) { interrupted = 1; });
   std::signal(SIGTERM, [](int) { interrupted = 1; });
