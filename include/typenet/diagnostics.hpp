@@ -103,10 +103,11 @@ constexpr sentence tidy(std::string_view rest) {
       name.add("network<>");
       continue;
     }
-    if (skip("connections<")) {
+    const bool connections = skip("connections<");
+    if (connections || skip("euclidean_rbf<")) {
       for (int depth = 0; !rest.empty() && (depth > 0 || rest[0] != '>'); rest.remove_prefix(1))
         depth += rest[0] == '<' ? 1 : rest[0] == '>' ? -1 : 0;
-      name.add("connections<table");
+      name.add(connections ? "connections<table" : "euclidean_rbf<codes");
       continue;
     }
     if (skip("stride<") || skip("padding<") || skip("dilation<")) {
@@ -258,6 +259,13 @@ template <class Option>
 struct no_repeated_option {
   static constexpr auto text() { return detail::sentence{"each option once, not another after "}.add(detail::type_name<Option>()); }
 };
+struct a_code_table {
+  static constexpr auto text() { return detail::sentence{"a code_table"}; }
+};
+template <int Columns>
+struct as_many_features_as_its_codes {
+  static constexpr auto text() { return detail::sentence{"a vector of "}.add(Columns).add(" features, as long as its codes"); }
+};
 struct a_probability_below_one {
   static constexpr auto text() { return detail::sentence{"a probability of at least 0 and below 1"}; }
 };
@@ -295,6 +303,12 @@ struct samples_of;
 template <int Classes>
 struct a_vector_of_scores {
   static constexpr auto text() { return detail::sentence{"an output of one score for each of the "}.add(Classes).add(" classes"); }
+};
+struct an_output_of_scores {
+  static constexpr auto text() { return detail::sentence{"an output of scores (the network ends with penalties, for rbf_mse or rbf_map)"}; }
+};
+struct an_output_of_penalties {
+  static constexpr auto text() { return detail::sentence{"an output of penalties (end the network with euclidean_rbf)"}; }
 };
 template <int... Extents>
 struct targets_of_shape {

@@ -100,7 +100,8 @@ typenet::report evaluate(Model& model, const Data& data, const Loss& loss) {
 
 }  // namespace detail
 
-/// Accuracy, confusion and the rest of `report` over a whole data set; the class is the largest output.
+/// Accuracy, confusion and the rest of `report` over a whole data set; the class is the best output, the largest unless they are
+/// penalties.
 template <class Model, dataset Data, class Loss>
 report evaluate(Model& model, const Data& data, const Loss& loss) {
   static_cast<void>(sizeof(detail::loss_check<Loss, typename Model::network, class_targets<Data::classes>>));

@@ -191,4 +191,12 @@ struct scheme {
   }
 };
 
+/// Of LeNet-5 (LeCun, Bottou, Bengio, Haffner 1998): every weight U(±2.4/F), F being the inputs of its unit. What the paper leaves open
+/// is decided so: F does not count the bias; a bias is drawn as its unit's weights are, and so is a coefficient of `trainable_subsample`
+/// (F is the window's inputs: ±0.6 for 2 x 2). With a connection table F is the mean over the outputs.
+[[nodiscard]] constexpr scheme lecun_1998_scheme() { return {.weight = lecun_1998(), .bias = lecun_1998()}; }
+
+/// Of the zip code network (LeCun et al. 1989) as reproduced by Karpathy (2022): weights U(±2.4/√F), biases 0.
+[[nodiscard]] constexpr scheme lecun_1989_scheme() { return {.weight = fan_in_uniform(2.4), .bias = zeros()}; }
+
 }  // namespace typenet::init

@@ -45,6 +45,9 @@ struct buffer_spec {
   [[nodiscard]] constexpr index size() const { return index{extents[0]} * extents[1] * extents[2] * extents[3]; }
 };
 
+/// Which of a network's outputs names the class: the highest score, or the lowest penalty.
+enum class best_score { highest, lowest };
+
 /// Most parameter tensors, and most buffers, of one layer.
 inline constexpr int max_layer_tensors = 4;
 
@@ -127,6 +130,9 @@ struct layer_defaults {
   static constexpr std::array<buffer_spec, 0> buffers(shape) { return {}; }
   /// Multiply-accumulates of one forward pass of one sample.
   static constexpr index macs(shape) { return 0; }
+  /// What the outputs of one sample read, as LeCun et al. 1998 count it: a tap each, and a bias each. A layer without weights counts none,
+  /// nor does a normalisation.
+  static constexpr index connections(shape) { return 0; }
   /// Scalars kept per sample from forward to backward.
   static constexpr index saved_size(shape) { return 0; }
   /// Scalars of working memory for a batch of `samples` (a multiple of the lanes).
@@ -138,6 +144,8 @@ struct layer_defaults {
   static constexpr bool in_place = false;
   /// Whether the output is the input under another shape.
   static constexpr bool only_reshapes = false;
+  /// What its outputs are where a network ends with it: scores, or penalties, of which the class has the lowest.
+  static constexpr best_score best_output = best_score::highest;
   template <shape In>
   static constexpr fusion_role role() {
     return fusion_role::alone;

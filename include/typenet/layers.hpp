@@ -9,6 +9,7 @@
 #include <typenet/layers/batch_norm.hpp>
 #include <typenet/layers/conv2d.hpp>
 #include <typenet/layers/dropout.hpp>
+#include <typenet/layers/euclidean_rbf.hpp>
 #include <typenet/layers/flatten.hpp>
 #include <typenet/layers/gaussian_rbf.hpp>
 #include <typenet/layers/gelu.hpp>
@@ -21,4 +22,5 @@
 #include <typenet/layers/sigmoid.hpp>
 #include <typenet/layers/softmax.hpp>
 #include <typenet/layers/tanh.hpp>
+#include <typenet/layers/trainable_subsample.hpp>
 // IWYU pragma: end_exports

@@ -10,6 +10,8 @@
 // IWYU pragma: begin_exports
 #include <typenet/losses/cross_entropy.hpp>
 #include <typenet/losses/mse.hpp>
+#include <typenet/losses/rbf_map.hpp>
+#include <typenet/losses/rbf_mse.hpp>
 #include <typenet/losses/target.hpp>
 // IWYU pragma: end_exports
 
@@ -29,10 +31,12 @@ constexpr sentence loss_text(shape out) {
 /// What a loss answers for a network; an ill-formed network has been reported.
 template <class Loss, class Network, class Targets>
 constexpr auto loss_answer() {
-  if constexpr (Network::fits)
-    return decltype(Loss::template check<Network::output_shape, Targets>()){};
-  else
+  if constexpr (!Network::fits)
     return accepted{};
+  else if constexpr (requires { requires Loss::best_output != Network::best_output; })
+    return std::conditional_t<Network::best_output == best_score::lowest, needs::an_output_of_scores, needs::an_output_of_penalties>{};
+  else
+    return decltype(Loss::template check<Network::output_shape, Targets>()){};
 }
 
 /// Complete where `Loss` can compare the output of `Network` with such targets; elsewhere one message says what it needs.

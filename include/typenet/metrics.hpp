@@ -74,7 +74,7 @@ struct report {
   std::vector<index> ranks;    ///< ranks[r]: samples whose class had r classes before it in the order of their scores
   std::vector<int> predicted;  ///< the class each sample was taken for, in order, if the accumulator was asked to keep them
 
-  /// The fraction of samples whose class is among the `k` of highest score.
+  /// The fraction of samples whose class is among the `k` of the best scores.
   /// @throws argument_error if k is not positive
   [[nodiscard]] double top_k(int k) const {
     if (k < 1) throw argument_error("top_k: k must be at least 1, got " + std::to_string(k));
@@ -86,20 +86,49 @@ struct report {
 
 /// What a sample's scores come to.
 struct sample_score {
-  int predicted = 0;  ///< the class of the highest score
+  int predicted = 0;  ///< the class of the best score
   int rank = 0;       ///< classes before its own in the order of the scores
   double loss = std::numeric_limits<double>::quiet_NaN();
 };
 
+namespace detail {
+
+/// A plain number is a pack of one sample.
+template <class Scalar>
+score<Scalar> score_of_one(std::span<const Scalar> outputs, Scalar label, best_score best) {
+  const int classes = static_cast<int>(outputs.size());
+  return best == best_score::lowest ? score_of<Scalar, 1, best_score::lowest>(outputs.data(), classes, label)
+                                    : score_of<Scalar, 1>(outputs.data(), classes, label);
+}
+
+template <class Scalar>
+int predicted_class(std::span<const Scalar> outputs, best_score best) {
+  if (outputs.empty()) throw argument_error("predicted_class: there must be at least 1 output");
+  return static_cast<int>(score_of_one(outputs, Scalar{0}, best).predicted);
+}
+
+}  // namespace detail
+
+/// The class that one sample's outputs name, the first where several tie.
+/// @param best which of them is the best: `network::best_output`
+/// @throws argument_error if there are none
+[[nodiscard]] inline int predicted_class(std::span<const float> outputs, best_score best = best_score::highest) {
+  return detail::predicted_class(outputs, best);
+}
+[[nodiscard]] inline int predicted_class(std::span<const double> outputs, best_score best = best_score::highest) {
+  return detail::predicted_class(outputs, best);
+}
+
 /// Gathers the scores of one sample after another. Allocates when constructed, and where it keeps predictions.
 ///
-/// The class predicted is that of the highest score, the lowest such class where several tie; NaN counts as lower than any number.
+/// The class predicted is that of the best score, the lowest such class where several tie; NaN counts as worse than any number.
 class metrics_accumulator {
  public:
   /// @param keep_predictions whether the report is to list the class predicted for every sample
+  /// @param best which score is the best: the lowest where they are penalties (`network::best_output` says)
   /// @throws argument_error if there is no class
-  explicit metrics_accumulator(int classes, bool keep_predictions = false)
-      : confusion_{checked(classes)}, ranks_(static_cast<std::size_t>(classes)), keep_predictions_{keep_predictions} {}
+  explicit metrics_accumulator(int classes, bool keep_predictions = false, best_score best = best_score::highest)
+      : confusion_{checked(classes)}, ranks_(static_cast<std::size_t>(classes)), keep_predictions_{keep_predictions}, best_{best} {}
 
   /// Adds a sample.
   /// @param scores one for each class
@@ -176,8 +205,7 @@ class metrics_accumulator {
     if (scores.size() != ranks_.size())
       throw argument_error("metrics_accumulator: expected a score for each of " + std::to_string(classes()) + " classes, got " +
                            std::to_string(scores.size()));
-    // A plain number is a pack of one sample.
-    const auto s = detail::score_of<Scalar, 1>(scores.data(), classes(), static_cast<Scalar>(label));
+    const auto s = detail::score_of_one(scores, static_cast<Scalar>(label), best_);
     add(label, {.predicted = static_cast<int>(s.predicted), .rank = std::min(static_cast<int>(s.rank), classes() - 1), .loss = loss});
   }
 
@@ -187,6 +215,7 @@ class metrics_accumulator {
   index count_ = 0;
   double loss_sum_ = 0;
   bool keep_predictions_ = false;
+  best_score best_ = best_score::highest;
 };
 
 namespace detail {

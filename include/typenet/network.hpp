@@ -183,9 +183,11 @@ struct ignore_leaves {
 struct count_tensors {
   int parameters = 0, buffers = 0;
   index numbers = 0;  ///< in all the parameters
+  index connections = 0;
   template <class L>
   constexpr void leaf(const tensor_name&, shape in) {
     for (const parameter_spec& spec : L::parameters(in)) numbers += spec.size();
+    connections += L::connections(in);
     parameters += static_cast<int>(L::parameters(in).size());
     buffers += static_cast<int>(L::buffers(in).size());
   }
@@ -242,6 +244,19 @@ struct network_facts {
     chain::visit(collect, Input::value, tensor_name{});
     return collect;
   }();
+  /// One of the counts, for each layer.
+  static constexpr auto count_by_layer(index count_tensors::* what) {
+    std::array<index, sizeof...(Layers)> counts{};
+    shape now = Input::value;
+    int i = 0;
+    const auto one = [&]<class L>() {
+      count_tensors count;
+      now = walk<L>::visit(count, now, tensor_name{});
+      counts[static_cast<std::size_t>(i++)] = count.*what;
+    };
+    (one.template operator()<Layers>(), ...);
+    return counts;
+  }
   template <class Op>
   static constexpr index macs_of_one() {
     if constexpr (Op::info.what == op_info::kind::layer)
@@ -263,6 +278,8 @@ struct network_facts {
   /// Shape of one sample, and of what comes out for it.
   static constexpr shape input_shape = Input::value;
   static constexpr shape output_shape = Result::out;
+  /// Which output names the class.
+  static constexpr best_score best_output = lowered::best_output;
   static constexpr int layer_count = static_cast<int>(sizeof...(Layers));
   /// The shape after each layer.
   static constexpr std::array<shape, sizeof...(Layers)> shapes = [] {
@@ -276,18 +293,7 @@ struct network_facts {
 
   /// Learned numbers in all, and in each layer.
   static constexpr index parameter_count = tensors.parameter_count;
-  static constexpr std::array<index, sizeof...(Layers)> layer_parameter_counts = [] {
-    std::array<index, sizeof...(Layers)> counts{};
-    shape now = Input::value;
-    int i = 0;
-    const auto one = [&]<class L>() {
-      count_tensors count;
-      now = walk<L>::visit(count, now, tensor_name{});
-      counts[static_cast<std::size_t>(i++)] = count.numbers;
-    };
-    (one.template operator()<Layers>(), ...);
-    return counts;
-  }();
+  static constexpr std::array<index, sizeof...(Layers)> layer_parameter_counts = count_by_layer(&count_tensors::numbers);
   /// Every parameter, and every buffer, in PyTorch's order and by PyTorch's names.
   static constexpr auto& parameters = tensors.parameters;
   static constexpr auto& buffers = tensors.buffers;
@@ -298,6 +304,9 @@ struct network_facts {
 
   /// Multiply-accumulates of one forward pass of one sample.
   static constexpr index macs = macs_of(operations{});
+  /// What the outputs of its layers read, biases counted, in all and in each layer (LeCun et al. 1998).
+  static constexpr index connections = tensor_counts.connections;
+  static constexpr std::array<index, sizeof...(Layers)> layer_connections = count_by_layer(&count_tensors::connections);
 
   template <bool InPlace = true>
   static constexpr auto memory = lowered::template memory<InPlace>;
@@ -398,6 +407,7 @@ struct network_facts<false, rejected<Where, Layer, Needs, Got>, Input, Layers...
   static constexpr unknown_count parameter_count{};
   static constexpr unknown_count buffer_count{};
   static constexpr unknown_count macs{};
+  static constexpr unknown_count connections{};
 };
 
 template <class Input, class... Layers>

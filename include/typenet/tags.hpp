@@ -84,6 +84,14 @@ struct connection_table {
   friend constexpr bool operator==(const connection_table&, const connection_table&) = default;
 };
 
+/// Which of the 6 maps of S2 (rows) feed which of the 16 of C3 (columns) in LeNet-5 (LeCun et al. 1998, table I).
+inline constexpr connection_table<6, 16> lenet5_c3{{{1, 0, 0, 0, 1, 1, 1, 0, 0, 1, 1, 1, 1, 0, 1, 1},
+                                                    {1, 1, 0, 0, 0, 1, 1, 1, 0, 0, 1, 1, 1, 1, 0, 1},
+                                                    {1, 1, 1, 0, 0, 0, 1, 1, 1, 0, 0, 1, 0, 1, 1, 1},
+                                                    {0, 1, 1, 1, 0, 0, 1, 1, 1, 1, 0, 0, 1, 0, 1, 1},
+                                                    {0, 0, 1, 1, 1, 0, 0, 1, 1, 1, 1, 0, 1, 1, 0, 1},
+                                                    {0, 0, 0, 1, 1, 1, 0, 0, 1, 1, 1, 1, 0, 1, 1, 1}}};
+
 namespace option_kind {
 struct stride;
 struct padding;

@@ -69,6 +69,30 @@ class GaussianRBF(nn.Module):
         return torch.exp(-0.5 * ((x[:, None, :] - self.centers[None, :, :]) ** 2).sum(dim=2))
 
 
+class TrainableSubsample(nn.Module):
+    """The sum of each window, times a coefficient of its channel, plus a bias."""
+
+    def __init__(self, channels, window, stride=None, padding=0):
+        super().__init__()
+        self.sum = nn.AvgPool2d(window, stride, padding, divisor_override=1)
+        self.weight = nn.Parameter(torch.zeros(channels, dtype=DTYPE))
+        self.bias = nn.Parameter(torch.zeros(channels, dtype=DTYPE))
+
+    def forward(self, x):
+        return self.sum(x) * self.weight[None, :, None, None] + self.bias[None, :, None, None]
+
+
+class EuclideanRBF(nn.Module):
+    """The squared distance to each of some fixed codes of +1 and -1."""
+
+    def __init__(self, codes):
+        super().__init__()
+        self.codes = torch.tensor(codes, dtype=DTYPE)
+
+    def forward(self, x):
+        return ((x[:, None, :] - self.codes[None, :, :]) ** 2).sum(dim=2)
+
+
 class ConnectedConv2d(nn.Module):
     """A convolution of which each output map reads only the input maps that its column of `table` marks.
 
@@ -112,6 +136,25 @@ C3 = [
 assert sum(map(sum, C3)) == 60
 
 SMALL_TABLE = [[1, 0], [0, 1], [1, 0]]
+
+SMALL_CODES = [[1, -1, 1, 1, -1], [-1, -1, 1, -1, 1], [1, 1, 1, -1, -1]]
+
+# LeCun et al. 1998, figure 3: the codes of the digits, 7 x 12 each.
+DIGITS = [
+    ".#####. ...##.. .#####. ####### .#####. .#####. ..####. ####### .#####. .#####.",
+    "....... ..###.. ....... .....## ....... ....... .##.... .....## ##...## ##..###",
+    "..###.. .####.. .#####. ....##. ....... ####### ##..... .....## ##...## ##...##",
+    ".##.##. ...##.. ##...## ...##.. .##..## ##..... ##..... ....##. ##...## ##...##",
+    "##...## ...##.. #....## ..####. .##..## ##..... ######. ...##.. .#####. ##..###",
+    "##...## ...##.. ....##. .....## ###..## .####.. ###..## ...##.. ##...## .######",
+    "##...## ...##.. ..###.. .....## ##...## ..####. ##...## ..##... ##...## .....##",
+    "##...## ...##.. .##.... .....## ##...## .....## ##...## ..##... ##...## .....##",
+    ".##.##. ...##.. ##..... ##...## ##..### ##...## ###..## ..##... ##...## ....##.",
+    "..###.. .###### ####### .#####. .###### .#####. .#####. ..##... .#####. .####..",
+    "....... ....... ....... ....... .....## ....... ....... ....... ....... .......",
+    "....... ....... ....... ....... .....## ....... ....... ....... ....... .......",
+]
+LENET5_CODES = [[1 if row[8 * digit + x] == "#" else -1 for row in DIGITS for x in range(7)] for digit in range(10)]
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -224,6 +267,14 @@ def layer_cases():
     case("avg_pool2d_rectangular", "avg_pool2d<kernel<2, 3>>", (2, 6, 7), [pool((2, 3))])
     case("global_avg_pool2d", "global_avg_pool2d", (3, 4, 5), [nn.AdaptiveAvgPool2d(1)], (5,))
 
+    subsample = TrainableSubsample
+    case("trainable_subsample", "trainable_subsample<2>", (3, 4, 6), [subsample(3, 2)])
+    case("trainable_subsample_batch_17", "trainable_subsample<2>", (2, 4, 4), [subsample(2, 2)], (17,))
+    case("trainable_subsample_remainder", "trainable_subsample<2>", (2, 5, 7), [subsample(2, 2)])
+    case("trainable_subsample_padding", "trainable_subsample<3, stride<2>, padding<1>>", (2, 6, 7), [subsample(2, 3, 2, 1)])
+    case("trainable_subsample_overlapping", "trainable_subsample<3, stride<1>>", (2, 5, 6), [subsample(2, 3, 1)], (5,))
+    case("trainable_subsample_rectangular", "trainable_subsample<kernel<2, 3>>", (2, 6, 7), [subsample(2, (2, 3))])
+
     # Two batches of different sizes: running statistics use the unbiased variance of each.
     case("batch_norm_images", "batch_norm<>", (3, 4, 3), [nn.BatchNorm2d(3)], (3, 5))
     case("batch_norm_images_batch_17", "batch_norm<>", (2, 2, 3), [nn.BatchNorm2d(2)], (17, 1))
@@ -247,6 +298,8 @@ def layer_cases():
     case("softmax_large", "softmax", (4,), [nn.Softmax(dim=1)], (5,), values=lambda shape, rng: 1000 + normal(shape, rng, 3.0))
     case("gaussian_rbf", "gaussian_rbf<3>", (4,), [GaussianRBF(4, 3)], (5,))
     case("gaussian_rbf_batch_17", "gaussian_rbf<10>", (6,), [GaussianRBF(6, 10)], (17,))
+    case("euclidean_rbf", "euclidean_rbf<small_codes>", (5,), [EuclideanRBF(SMALL_CODES)], (17,))
+    case("euclidean_rbf_lenet5", "euclidean_rbf<lenet5_codes>", (84,), [EuclideanRBF(LENET5_CODES)])
 
     case("sequential", "sequential<linear<4>, sequential<tanh, linear<3>>>, sigmoid", (5,),
          [nn.Sequential(nn.Linear(5, 4), nn.Sequential(nn.Tanh(), nn.Linear(4, 3))), nn.Sigmoid()])
@@ -303,6 +356,16 @@ def loss_cases():
         case("cross_entropy" + suffix, text, cross_entropy, 3, 4, scale=2.0)
         case("cross_entropy" + suffix + "_batch_17", text, cross_entropy, 17, 10, scale=2.0)
         case("cross_entropy" + suffix + "_large_logits", text, cross_entropy, 5, 3, scale=500.0)
+    right = lambda p, labels: p.gather(1, labels[:, None])[:, 0]
+    rbf_mse = lambda p, labels: right(p, labels).mean()
+    # The constant is one more penalty.
+    rbf_map = lambda j: lambda p, labels: (right(p, labels) + torch.logsumexp(
+        torch.cat([-p, torch.full((p.shape[0], 1), -j, dtype=DTYPE)], dim=1), dim=1)).mean()
+    case("rbf_mse", "rbf_mse{}", rbf_mse, 3, 4, scale=2.0)
+    case("rbf_mse_batch_17", "rbf_mse{}", rbf_mse, 17, 10, scale=50.0)
+    case("rbf_map", "rbf_map{}", rbf_map(1.0), 3, 4, scale=2.0)
+    case("rbf_map_batch_17", "rbf_map{.j = 3}", rbf_map(3.0), 17, 10, scale=2.0)
+    case("rbf_map_large_penalties", "rbf_map{.j = 20}", rbf_map(20.0), 5, 3, scale=500.0)
     return cases
 
 

@@ -18,6 +18,7 @@ inline constexpr tn::connection_table<6, 16> c3_table{{{1, 0, 0, 0, 1, 1, 1, 0, 
                                                        {0, 0, 1, 1, 1, 0, 0, 1, 1, 1, 1, 0, 1, 1, 0, 1},
                                                        {0, 0, 0, 1, 1, 1, 0, 0, 1, 1, 1, 1, 0, 1, 1, 1}}};
 inline constexpr tn::connection_table<3, 2> small_table{{{1, 0}, {0, 1}, {1, 0}}};
+inline constexpr tn::code_table<3, 5> small_codes{{{1, 0, 1, 1, 0}, {0, 0, 1, 0, 1}, {1, 1, 1, 0, 0}}};
 
 // A case: its name and its network. `GOLDEN_CASES(X)` calls X(name, network...) for each.
 #define GOLDEN_CASES_CONVOLUTION(X)                                                                                         \
@@ -88,6 +89,16 @@ inline constexpr tn::connection_table<3, 2> small_table{{{1, 0}, {0, 1}, {1, 0}}
   X("softmax_large", tn::input<4>, tn::softmax)                                                  \
   X("gaussian_rbf", tn::input<4>, tn::gaussian_rbf<3>)                                           \
   X("gaussian_rbf_batch_17", tn::input<6>, tn::gaussian_rbf<10>)
+
+#define GOLDEN_CASES_LENET5(X)                                                                                    \
+  X("trainable_subsample", tn::input<3, 4, 6>, tn::trainable_subsample<2>)                                        \
+  X("trainable_subsample_batch_17", tn::input<2, 4, 4>, tn::trainable_subsample<2>)                               \
+  X("trainable_subsample_remainder", tn::input<2, 5, 7>, tn::trainable_subsample<2>)                              \
+  X("trainable_subsample_padding", tn::input<2, 6, 7>, tn::trainable_subsample<3, tn::stride<2>, tn::padding<1>>) \
+  X("trainable_subsample_overlapping", tn::input<2, 5, 6>, tn::trainable_subsample<3, tn::stride<1>>)             \
+  X("trainable_subsample_rectangular", tn::input<2, 6, 7>, tn::trainable_subsample<kernel<2, 3>>)                 \
+  X("euclidean_rbf", tn::input<5>, tn::euclidean_rbf<small_codes>)                                                \
+  X("euclidean_rbf_lenet5", tn::input<84>, tn::euclidean_rbf<tn::lenet5_codes>)
 
 #define GOLDEN_CASES_COMPOSED(X)                                                                                                      \
   X("sequential", tn::input<5>, tn::sequential<tn::linear<4>, tn::sequential<tn::tanh, tn::linear<3>>>, tn::sigmoid)                  \

@@ -6,3 +6,4 @@ namespace tn = typenet;
 using namespace golden_cases;
 
 GOLDEN_CASES_OTHER(GOLDEN_TEST)
+GOLDEN_CASES_LENET5(GOLDEN_TEST)

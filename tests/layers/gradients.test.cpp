@@ -110,6 +110,7 @@ void check_gradients_everywhere() {
 
 GOLDEN_CASES_CONVOLUTION(GRADIENT_TEST)
 GOLDEN_CASES_OTHER(GRADIENT_TEST)
+GOLDEN_CASES_LENET5(GRADIENT_TEST)
 GOLDEN_CASES_COMPOSED(GRADIENT_TEST_EVERYWHERE)
 
 // Larger than a register tile in every direction, so that interior tiles, edges and remainders all occur.

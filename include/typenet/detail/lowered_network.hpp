@@ -29,6 +29,28 @@ struct lowered_network<In, op_list<Ops...>, Out, OutputValue, Values> {
   static constexpr int output_value = OutputValue;
   static constexpr std::array<op_info, sizeof...(Ops)> op_infos{Ops::info...};
 
+  template <class Op>
+  static constexpr bool makes_penalties() {
+    if constexpr (Op::info.what == op_info::kind::layer)
+      return Op::layer::best_output == best_score::lowest;
+    else
+      return false;
+  }
+  /// Whether a value holds penalties: what made it says so, or all that was joined in it.
+  static constexpr bool holds_penalties(int value) {
+    constexpr bool penalties[] = {makes_penalties<Ops>()...};
+    bool made = false, all = true;
+    for (std::size_t i = 0; i < sizeof...(Ops); ++i) {
+      const op_info& op = op_infos[i];
+      if (op.output != value) continue;
+      made = true;
+      all = all && (op.only_reshapes || op.what == op_info::kind::copy ? holds_penalties(op.input) : penalties[i]);
+    }
+    return made && all;
+  }
+  /// Which output names the class.
+  static constexpr best_score best_output = holds_penalties(OutputValue) ? best_score::lowest : best_score::highest;
+
   template <bool InPlace>
   static constexpr auto memory = make_memory_plan<count, Values>(op_infos, In.size(), InPlace);
 

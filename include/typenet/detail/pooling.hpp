@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /// @file
-/// What max_pool2d and avg_pool2d share: their options and geometry.
+/// What max_pool2d, avg_pool2d and trainable_subsample share: their options, their geometry and their loops.
 #pragma once
 
 #include <typenet/layer.hpp>
@@ -14,6 +14,8 @@ namespace typenet::detail {
 /// - `template <class Pack, int Count> static void share(const Pack (&x)[Count], const Pack& gradient, Pack (&to)[Count])`, which writes
 ///   the inputs' gradients
 /// - `template <class Scalar> static constexpr Scalar beyond`: what padding counts as
+///
+/// Where windows of different channels differ, `combine` and `share` are members of what `Derived::of_channel` makes for a channel.
 template <class Derived, auto Window, class... Options>
 struct pooling : layer_defaults {
   static constexpr kernel_size window = to_kernel_size(Window);
@@ -52,6 +54,12 @@ struct pooling : layer_defaults {
     return covers<In> ? fusion_role::window : fusion_role::alone;
   }
 
+  /// What treats the windows of a channel: nothing but the layer, unless that has parameters.
+  template <class Pack, class Data>
+  TYPENET_HD TYPENET_INLINE static Derived of_channel(const Data&, index) {
+    return {};
+  }
+
   template <shape In, class Exec, class Data>
   TYPENET_HD static void forward(Exec& exec, const Data& data) {
     using pack = typename Exec::pack;
@@ -59,11 +67,12 @@ struct pooling : layer_defaults {
     for_each_plane<In, true>(exec, [=] TYPENET_HD(index block, index channel, int first, int last) {
       const auto* from = data.input.template block<pack>(block) + channel * In.area() * Exec::lanes;
       auto* to = data.output.template block<pack>(block) + channel * out.area() * Exec::lanes;
+      const auto arithmetic = Derived::template of_channel<pack>(data, channel);
       for (int row = first; row < last; ++row)
         for (int column = 0; column < out.width(); ++column) {
           pack x[count];
           read<In, Exec::lanes>(from, row, column, x);
-          lane::store<pack>(to + index{row * out.width() + column} * Exec::lanes, Derived::template combine<pack>(x));
+          lane::store<pack>(to + index{row * out.width() + column} * Exec::lanes, arithmetic.template combine<pack>(x));
         }
     });
   }
@@ -88,6 +97,7 @@ struct pooling : layer_defaults {
       const auto* from = data.input.template block<pack>(block) + channel * In.area() * Exec::lanes;
       const auto* gradient = data.output_gradient.template block<pack>(block) + channel * out.area() * Exec::lanes;
       auto* to = data.input_gradient.template block<pack>(block) + channel * In.area() * Exec::lanes;
+      const auto arithmetic = Derived::template of_channel<pack>(data, channel);
       if (add && !Accumulate)
         for (int e = 0; e < In.area(); ++e) lane::store<pack>(to + index{e} * Exec::lanes, lane::broadcast<pack>(0));
       for (int row = first; row < last; ++row)
@@ -95,7 +105,7 @@ struct pooling : layer_defaults {
           pack x[count], share[count];
           if (Derived::backward_reads_input) read<In, Exec::lanes>(from, row, column, x);
           const pack own = lane::load<pack>(gradient + index{row * out.width() + column} * Exec::lanes);
-          Derived::template share<pack>(x, Squared ? lane::broadcast<pack>(1) : own, share);
+          arithmetic.template share<pack>(x, Squared ? lane::broadcast<pack>(1) : own, share);
           for_each_input<In>(row, column, [&](int i, int e) TYPENET_LAMBDA_INLINE {
             if (e >= 0) lane::put<add, pack>(to + index{e} * Exec::lanes, Squared ? share[i] * share[i] * own : share[i]);
           });
@@ -124,6 +134,7 @@ struct pooling : layer_defaults {
 
   // Public for nvcc's sake.
 
+  /// The inputs of window (row, column).
   template <shape In, int Lanes, class Pack>
   TYPENET_HD TYPENET_INLINE static void read(const lane::scalar_t<Pack>* plane, int row, int column, Pack (&x)[count]) {
     for_each_input<In>(row, column, [&](int i, int e) TYPENET_LAMBDA_INLINE {

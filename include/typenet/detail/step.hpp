@@ -80,25 +80,25 @@ TYPENET_HD void take_batch(Exec& exec, const chunk_memory<Scalar>& chunk, const 
   });
 }
 
-/// 1 where the largest output is that of the class, the first of equals; 0 elsewhere, and where there are no classes.
-template <int Outputs, int Lanes, class Pack>
+/// 1 where the best output is that of the class, the first of equals; 0 elsewhere, and where there are no classes.
+template <int Outputs, int Lanes, best_score Best, class Pack>
 TYPENET_HD Pack right(const lane::scalar_t<Pack>* y, const class_target<Pack>& target) {
-  Pack most = lane::load<Pack>(y);
+  Pack most = load_score<Best, Pack>(y);
   Pack which = lane::broadcast<Pack>(0);
   for (int k = 1; k < Outputs; ++k) {
-    const Pack here = lane::load<Pack>(y + index{k} * Lanes);
+    const Pack here = load_score<Best, Pack>(y + index{k} * Lanes);
     const auto more = lane::greater<Pack>(here, most);
     most = lane::select<Pack>(more, here, most);
     which = lane::select<Pack>(more, lane::broadcast<Pack>(static_cast<lane::scalar_t<Pack>>(k)), which);
   }
   return lane::select<Pack>(lane::equal<Pack>(which, target.label), lane::broadcast<Pack>(1), lane::broadcast<Pack>(0));
 }
-template <int Outputs, int Lanes, class Pack>
+template <int Outputs, int Lanes, best_score Best, class Pack>
 TYPENET_HD Pack right(const lane::scalar_t<Pack>*, const dense_target<Pack, Lanes>&) {
   return lane::broadcast<Pack>(0);
 }
 
-/// The loss of every sample, its gradient at the network's output, and, for classes, whether the largest output is right.
+/// The loss of every sample, its gradient at the network's output, and, for classes, whether the best output is right.
 template <class Lowered, class Exec, class Loss, class Targets, class Output, class Gradient, class Scalar>
 TYPENET_HD void compare_batch(Exec& exec, const Loss& loss, const Targets& targets, const Output& output, const Gradient& gradient,
                               Scalar* losses, Scalar* hits) {
@@ -117,7 +117,8 @@ TYPENET_HD void compare_batch(Exec& exec, const Loss& loss, const Targets& targe
     if (valid < lane::width<pack>)
       for (int k = 0; k < outputs; ++k)
         lane::store<pack>(g + index{k} * lanes, lane::keep_lanes<pack>(lane::load<pack>(g + index{k} * lanes), valid));
-    lane::store<pack>(hits + block * lane::width<pack>, lane::keep_lanes<pack>(right<outputs, lanes>(y, target), valid));
+    lane::store<pack>(hits + block * lane::width<pack>,
+                      lane::keep_lanes<pack>(right<outputs, lanes, Lowered::best_output>(y, target), valid));
   });
 }
 /// One pass of the optimizer over all parameters at once; an item more adds the step's losses and hits to the tally.
@@ -227,7 +228,7 @@ struct scoring_pass {
       const Scalar* const y = output.template block<pack>(block);
       const index at = block * lane::width<pack>;
       const class_target<pack> target{lane::load<pack>(self.labels + at)};
-      const auto s = score_of<pack, Lanes>(y, Lowered::output_shape.size(), target.label);
+      const auto s = score_of<pack, Lanes, Lowered::best_output>(y, Lowered::output_shape.size(), target.label);
       lane::store<pack>(self.predicted + at, s.predicted);
       lane::store<pack>(self.ranks + at, s.rank);
       lane::store<pack>(self.losses + at, loss_of<pack>(self.loss, y, target));

@@ -418,7 +418,7 @@ struct conv2d : layer_defaults {
   static constexpr kernel_size spread = detail::find_option_t<option_kind::dilation, dilation<1>, Options...>::value;
   static constexpr int group_count = detail::find_option_t<option_kind::groups, groups<1>, Options...>::value;
   static constexpr bool has_bias = detail::find_option_t<option_kind::bias, bias<true>, Options...>::value;
-  static constexpr auto table = detail::find_option_t<option_kind::connections, connections<0>, Options...>::value;
+  static constexpr auto table = detail::find_option_t<option_kind::connections, typenet::connections<0>, Options...>::value;
   static constexpr bool has_table = detail::is_connection_table<decltype(table)>;
 
   static constexpr int reach(int taps, int gap) { return (taps - 1) * gap + 1; }
@@ -510,6 +510,7 @@ struct conv2d : layer_defaults {
   }
 
   static constexpr index macs(shape in) { return index{windows(in)} * window.height * window.width * output(in).area(); }
+  static constexpr index connections(shape in) { return macs(in) + (has_bias ? output(in).size() : 0); }
 
   template <shape In>
   static constexpr fusion_role role() {

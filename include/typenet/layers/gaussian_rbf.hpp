@@ -30,6 +30,7 @@ struct gaussian_rbf : layer_defaults {
     return std::array<parameter_spec, 1>{parameter_spec{"centers", parameter_role::centers, 2, {Units, inputs, 1, 1}, inputs, Units}};
   }
   static constexpr index macs(shape in) { return index{Units} * in.size(); }
+  static constexpr index connections(shape in) { return macs(in); }
 
   template <shape In, class Exec, class Data>
   TYPENET_HD static void forward(Exec& exec, const Data& data) {

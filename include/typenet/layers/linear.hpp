@@ -49,6 +49,7 @@ struct linear : layer_defaults {
       return std::array<parameter_spec, 1>{weight};
   }
   static constexpr index macs(shape in) { return index{Features} * in.size(); }
+  static constexpr index connections(shape in) { return macs(in) + (has_bias ? Features : 0); }
 
   template <shape In, class Exec, class Data>
   TYPENET_HD static void forward(Exec& exec, const Data& data) {

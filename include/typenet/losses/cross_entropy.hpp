@@ -3,7 +3,7 @@
 /// cross_entropy: of the softmax of scores.
 #pragma once
 
-#include <typenet/diagnostics.hpp>
+#include <typenet/layer.hpp>
 #include <typenet/losses/target.hpp>
 
 namespace typenet {
@@ -13,21 +13,12 @@ namespace typenet {
 struct cross_entropy {
   double label_smoothing = 0;
 
+  /// What the network's outputs must be.
+  static constexpr best_score best_output = best_score::highest;
+
   template <shape Out, class Targets>
   static constexpr auto check() {
-    if constexpr (Targets::is_class) {
-      if constexpr (Out.rank != 1 || Out.size() != Targets::classes)
-        return needs::a_vector_of_scores<Targets::classes>{};
-      else
-        return accepted{};
-    } else {
-      if constexpr (Out.rank != 1)
-        return needs::a_vector_of_scores<Targets::values.size()>{};
-      else if constexpr (Out != Targets::values)
-        return needs::targets_of_shape<Out[0]>{};
-      else
-        return accepted{};
-    }
+    return detail::check_classes<Out, Targets>();
   }
 
   /// The loss of each sample of a pack; writes its gradient, times `scale`, where `gradient` is not null.

@@ -3,6 +3,7 @@
 /// What a network should have answered, as a loss sees it.
 #pragma once
 
+#include <typenet/diagnostics.hpp>
 #include <typenet/lane.hpp>
 #include <typenet/shape.hpp>
 
@@ -40,4 +41,25 @@ struct dense_targets {
   static constexpr shape values = Values;
 };
 
+namespace detail {
+
+/// What a loss answers that takes a number for each class, or a probability of each.
+template <shape Out, class Targets>
+constexpr auto check_classes() {
+  if constexpr (Targets::is_class) {
+    if constexpr (Out.rank != 1 || Out.size() != Targets::classes)
+      return needs::a_vector_of_scores<Targets::classes>{};
+    else
+      return accepted{};
+  } else {
+    if constexpr (Out.rank != 1)
+      return needs::a_vector_of_scores<Targets::values.size()>{};
+    else if constexpr (Out != Targets::values)
+      return needs::targets_of_shape<Out[0]>{};
+    else
+      return accepted{};
+  }
+}
+
+}  // namespace detail
 }  // namespace typenet

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: MIT
+/// @file
+/// trainable_subsample: the sum of each window, by a learned coefficient and bias of each channel.
+#pragma once
+
+#include <typenet/detail/pooling.hpp>
+
+namespace typenet {
+
+/// y = w_c Σ x + b_c over each window of channel c, padding counted as zeros. The sum, not the mean; nothing is squashed.
+/// Parameters: `weight` [channels], `bias` [channels], drawn as a unit's that reads one window.
+/// Options: `stride` (the window by default), `padding`.
+/// @see LeCun et al. 1998, layers S2 and S4
+template <auto Window, class... Options>
+struct trainable_subsample : detail::pooling<trainable_subsample<Window, Options...>, Window, Options...> {
+ private:
+  using base = detail::pooling<trainable_subsample<Window, Options...>, Window, Options...>;
+
+ public:
+  template <class Scalar>
+  static constexpr Scalar beyond = 0;
+
+  static constexpr auto parameters(shape in) {
+    const int channels = in.channels();
+    // Windows that an input lies in.
+    const int fan_out =
+        static_cast<int>(detail::ceil_div(base::window.height, base::step.height) * detail::ceil_div(base::window.width, base::step.width));
+    return std::array<parameter_spec, 2>{parameter_spec{"weight", parameter_role::weight, 1, {channels, 1, 1, 1}, base::count, fan_out},
+                                         parameter_spec{"bias", parameter_role::bias, 1, {channels, 1, 1, 1}, base::count, fan_out}};
+  }
+  /// The additions within a window do not count.
+  static constexpr index macs(shape in) { return base::output(in).size(); }
+  static constexpr index connections(shape in) { return index{base::count + 1} * base::output(in).size(); }
+  /// A chain knows no windows with parameters.
+  template <shape In>
+  static constexpr fusion_role role() {
+    return fusion_role::alone;
+  }
+
+  template <class Pack>
+  struct channel {
+    Pack weight, bias;
+
+    template <class P, int Count>
+    TYPENET_HD TYPENET_INLINE P combine(const P (&x)[Count]) const {
+      return lane::fma<P>(sum<P>(x), weight, bias);
+    }
+    template <class P, int Count>
+    TYPENET_HD TYPENET_INLINE void share(const P (&)[Count], const P& gradient, P (&to)[Count]) const {
+      const P each = gradient * weight;
+      TYPENET_UNROLL
+      for (int i = 0; i < Count; ++i) to[i] = each;
+    }
+  };
+  template <class Pack, class Data>
+  TYPENET_HD TYPENET_INLINE static channel<Pack> of_channel(const Data& data, index c) {
+    return {lane::broadcast<Pack>(data.parameters[0][c]), lane::broadcast<Pack>(data.parameters[1][c])};
+  }
+
+  template <shape In, class Exec, class Data>
+  TYPENET_HD static void backward_parameters(Exec& exec, const Data& data) {
+    sum_gradients<In, false>(exec, data);
+  }
+  template <shape In, bool Wanted, bool Accumulate, class Exec, class Data>
+  TYPENET_HD static void backward_curvature(Exec& exec, const Data& data) {
+    sum_gradients<In, true>(exec, data);
+    if constexpr (Wanted) base::template spread<In, Accumulate, true>(exec, data);
+  }
+
+  /// dw_c = Σ over windows of dy Σ x, db_c = Σ dy; of a curvature, with the squares of Σ x.
+  template <shape In, bool Squared, class Exec, class Data>
+  TYPENET_HD static void sum_gradients(Exec& exec, const Data& data) {
+    using pack = typename Exec::pack;
+    using scalar = typename Exec::scalar;
+    constexpr int columns = base::output(In).width();
+    constexpr int windows = base::output(In).area();
+    exec.template reduce<2>(
+        In.channels(), exec.blocks() * windows,
+        [=] TYPENET_HD(index c, index first, index last, pack(&total)[2]) {
+          lane::for_each_run(first, last, windows, [&](index block, index begin, index end) {
+            const scalar* x = data.input.template block<pack>(block) + c * In.area() * Exec::lanes;
+            const scalar* g = data.output_gradient.template block<pack>(block) + c * windows * Exec::lanes;
+            for (int e = static_cast<int>(begin); e < static_cast<int>(end); ++e) {
+              pack inputs[base::count];
+              base::template read<In, Exec::lanes>(x, e / columns, e % columns, inputs);
+              const pack gradient = lane::load<pack>(g + index{e} * Exec::lanes);
+              const pack all = sum<pack>(inputs);
+              total[0] = lane::fma<pack>(gradient, Squared ? all * all : all, total[0]);
+              total[1] = total[1] + gradient;
+            }
+          });
+        },
+        [=] TYPENET_HD(index c, const scalar(&total)[2]) {
+          data.gradients[0][c] = total[0];
+          data.gradients[1][c] = total[1];
+        });
+  }
+
+  template <class Pack, int Count>
+  TYPENET_HD TYPENET_INLINE static Pack sum(const Pack (&x)[Count]) {
+    Pack all = x[0];
+    TYPENET_UNROLL
+    for (int i = 1; i < Count; ++i) all = all + x[i];
+    return all;
+  }
+};
+
+}  // namespace typenet
