@@ -110,7 +110,7 @@ struct euclidean_rbf : layer_defaults {
 
   template <shape In>
   static constexpr auto check() {
-    if constexpr (!detail::is_code_table<std::remove_cv_t<decltype(Codes)>>)
+    if constexpr (!detail::is_code_table<std::remove_cvref_t<decltype(Codes)>>)
       return needs::a_code_table{};
     else if constexpr (In.rank != 1)
       return needs::a_vector{};
