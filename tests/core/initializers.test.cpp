@@ -19,6 +19,7 @@ using kind = init::initializer::kind;
 static_assert(init::zeros() == init::constant(0) && init::ones() == init::constant(1));
 static_assert(init::scheme{}.rule_for(tn::parameter_role::scale) == init::ones());
 static_assert(init::scheme{.bias = init::zeros()}.rule_for(tn::parameter_role::bias) == init::zeros());
+static_assert(init::lecun_1998_scheme().bias == init::lecun_1998());
 // PyTorch's _calculate_fan_in_and_fan_out of [120][400], [16][6][5][5] and [8][4][3].
 static_assert(init::fans_of(120, 400) == init::fans{400, 120});
 static_assert(init::fans_of(16, 6, 5, 5) == init::fans{150, 400});

@@ -113,6 +113,29 @@ TEST_CASE("of equal scores the lowest class wins, and NaN never does") {
   CHECK(predicted({-std::numeric_limits<double>::infinity(), not_a_number, std::numeric_limits<double>::infinity()}) == 2);
 }
 
+TEST_CASE("of penalties the lowest wins, the first of equals, and NaN never does") {
+  const auto report_of = [](std::array<double, 3> penalties, int label) {
+    tn::metrics_accumulator metrics{3, true, tn::best_score::lowest};
+    metrics.add(penalties, label);
+    return metrics.result();
+  };
+  CHECK(report_of({3, 1, 2}, 0).predicted == std::vector<int>{1});
+  CHECK(report_of({3, 1, 2}, 0).ranks == std::vector<tn::index>{0, 0, 1});
+  CHECK(report_of({3, 1, 2}, 1).accuracy == 1);
+  CHECK(report_of({3, 1, 2}, 2).top_k(2) == 1);
+  CHECK(report_of({2, 1, 1}, 2).ranks == std::vector<tn::index>{0, 1, 0});
+  CHECK(report_of({not_a_number, 7, not_a_number}, 1).accuracy == 1);
+  CHECK(report_of({std::numeric_limits<double>::infinity(), -std::numeric_limits<double>::infinity(), 0}, 1).accuracy == 1);
+}
+
+TEST_CASE("a class by its outputs") {
+  CHECK(tn::predicted_class(std::array<float, 4>{1, 5, 5, 2}) == 1);
+  CHECK(tn::predicted_class(std::array<double, 4>{1, 5, 1, 2}, tn::best_score::lowest) == 0);
+  CHECK(tn::predicted_class(std::array<double, 3>{not_a_number, 4, 3}, tn::best_score::lowest) == 2);
+  CHECK_THROWS_WITH_AS(static_cast<void>(tn::predicted_class(std::span<const float>{})), "predicted_class: there must be at least 1 output",
+                       tn::argument_error);
+}
+
 TEST_CASE("no samples make an empty report") {
   const tn::report r = tn::metrics_accumulator{3}.result();
   CHECK(r.count == 0);

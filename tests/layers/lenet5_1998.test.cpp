@@ -4,13 +4,14 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstddef>
-#include <string>
-#include <string_view>
 #include <utility>
 #include <vector>
 
 #include <typenet/typenet.hpp>
+
+#include "penalties.hpp"
 
 namespace tn = typenet;
 
@@ -94,18 +95,75 @@ static_assert(best<tn::concat<small_rbf, tn::linear<2>>> == best_score::highest)
 static_assert(best<small_rbf, tn::linear<2>> == best_score::highest);
 static_assert(best<tn::flatten> == best_score::highest);
 
-/// Digits as the codes draw them, as images of 12 x 7 with noise.
-using digits_set = tn::tensor_dataset<tn::shape{1, 12, 7}, 10>;
-digits_set digits(int count, std::uint32_t tag) {
-  std::vector<float> images;
+/// The digits as images, in the paper's grey values, with noise.
+using images_set = tn::tensor_dataset<tn::shape{1, 12, 7}, 10>;
+images_set images(int count, std::uint32_t tag) {
+  const auto codes = penalties::digits(count, tag, 0.6f);
+  std::vector<float> pixels;
   std::vector<int> labels;
-  tn::random_sequence random{tn::counter_rng{tn::seed{11}, tn::random_stream::user}, 0, tag};
+  std::vector<float> code(84);
   for (int i = 0; i < count; ++i) {
-    const int label = static_cast<int>(random.below(10));
-    labels.push_back(label);
-    for (int j = 0; j < 84; ++j) images.push_back(static_cast<float>(tn::lenet5_codes.at(label, j)) + random.uniform(-1.5f, 1.5f));
+    codes.read(i, tn::sample_key::evaluation(), code);
+    for (const float v : code) pixels.push_back(0.5375f + 0.6375f * v);
+    labels.push_back(codes.label(i));
   }
-  return digits_set{std::move(images), std::move(labels)};
+  return images_set{std::move(pixels), std::move(labels)};
+}
+
+/// A LeNet-5 of digits as large as the codes draw them.
+using small_lenet5 = tn::network<tn::input<1, 12, 7>, tn::conv2d<6, 3, tn::padding<1>>, tn::scaled_tanh,
+                                 tn::trainable_subsample<tn::kernel<2, 1>>, tn::scaled_tanh, tn::conv2d<12, tn::kernel<4, 5>>,
+                                 tn::scaled_tanh, tn::flatten, tn::linear<84>, tn::scaled_tanh, tn::euclidean_rbf<tn::lenet5_codes>>;
+
+template <class Loss, class Optimizer>
+void check_learning(const Loss& loss, const Optimizer& optimizer) {
+  const auto train = images(400, 1), test = images(200, 2);
+  tn::model<small_lenet5> model{tn::seed{3}, tn::init::lecun_1998_scheme()};
+  const double before = tn::evaluate(model, test).accuracy;
+  const tn::history past = tn::fit(model, train, loss, optimizer, {.epochs = 4, .batch_size = 1, .threads = 1});
+  const tn::report after = tn::evaluate(model, test, loss);
+  CHECK(before < 0.5);
+  CHECK(past.epochs.back().loss < 0.5 * past.epochs.front().loss);
+  CHECK(past.epochs.back().accuracy > 0.9);
+  CHECK(after.accuracy > 0.9);
+  CHECK(after.top_k(2) > after.accuracy - 1e-12);
 }
 
 }  // namespace
+
+TEST_CASE("a small LeNet-5 learns digits with either loss") {
+  SUBCASE("the right class's penalty") { check_learning(tn::rbf_mse{}, tn::sgd{.learning_rate = 5e-4}); }
+  SUBCASE("against the others'") { check_learning(tn::rbf_map{.j = 10}, tn::sgd{.learning_rate = 5e-4}); }
+  SUBCASE("with second derivatives") { check_learning(tn::rbf_mse{}, tn::stochastic_diagonal_lm{.learning_rate = 1e-4}); }
+}
+
+TEST_CASE_TEMPLATE("the lowest output is the class", Backend, tn::eigen_backend<float>, tn::eigen_backend<double>) {
+  penalties::check<Backend>();
+}
+
+TEST_CASE("the scheme of 1998 draws by each unit's inputs, that of 1989 by their root") {
+  const auto largest = [](const auto& values) {
+    double most = 0;
+    for (const double v : values) most = std::max(most, std::abs(v));
+    return most;
+  };
+  tn::model<lenet5, tn::eigen_backend<double>> model{tn::seed{3}, tn::init::lecun_1998_scheme()};
+  const auto check = [&](const char* name, double bound, double slack) {
+    CAPTURE(name);
+    const double most = largest(std::as_const(model).parameter(name));
+    CHECK(most <= bound);
+    CHECK(most > slack * bound);
+  };
+  check("0.weight", 2.4 / 25, 0.9);
+  check("0.bias", 2.4 / 25, 0.3);
+  check("2.weight", 2.4 / 4, 0.3);
+  check("2.bias", 2.4 / 4, 0.3);
+  check("4.weight", 2.4 / 93, 0.99);  // 60 * 25 / 16 inputs
+  check("8.weight", 2.4 / 400, 0.99);
+  check("11.weight", 2.4 / 120, 0.99);
+  check("11.bias", 2.4 / 120, 0.9);
+  model.initialize(tn::init::lecun_1989_scheme());
+  check("0.weight", 2.4 / 5, 0.9);
+  check("8.weight", 2.4 / 20, 0.99);
+  CHECK(largest(std::as_const(model).parameter("11.bias")) == 0);
+}

@@ -15,6 +15,7 @@ namespace {
 
 std::vector<int> extents_of(const auto& spec) { return {spec.extents, spec.extents + spec.rank}; }
 
+static_assert(tn::lenet5_c3 == networks::c3_table);
 static_assert(golden_cases::c3_table == networks::c3_table, "the table as the paper prints it, and as it tells it column by column");
 
 std::vector<int> extents_of_shape(tn::shape s) {

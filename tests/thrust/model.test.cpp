@@ -10,6 +10,8 @@
 
 #include "support.hpp"
 
+#include "penalties.hpp"
+
 namespace tn = typenet;
 using namespace on_thrust;
 
@@ -134,6 +136,11 @@ std::string refusal(const Action& action) {
 }
 
 }  // namespace
+
+TEST_CASE("the lowest output is the class, as on the CPU") {
+  SUBCASE("float") { penalties::check<tn::thrust_backend<float>>(); }
+  SUBCASE("double") { penalties::check<tn::thrust_backend<double>>(); }
+}
 
 TEST_CASE("a model predicts one sample, many, and any number, as on the CPU") {
   SUBCASE("float") { check_predictions<float>(); }

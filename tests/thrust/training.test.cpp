@@ -8,6 +8,8 @@
 #include "golden.hpp"
 #include "support.hpp"
 
+#include "penalties.hpp"
+
 namespace tn = typenet;
 using namespace on_thrust;
 
@@ -98,9 +100,9 @@ void check_loss(const char* name, const Loss& loss) {
   }
 }
 
-template <int Classes, class Loss>
+template <int Classes, class... Then, class Loss>
 void check_class_loss(const char* name, const Loss& loss) {
-  using net = tn::network<tn::input<Classes>, tn::linear<Classes>>;
+  using net = tn::network<tn::input<Classes>, tn::linear<Classes>, Then...>;
   check_loss<double, net>(name, loss);
   check_loss<float, net>(name, loss);
 }
@@ -134,6 +136,15 @@ TEST_CASE("cross_entropy through Thrust, as in PyTorch") {
   check_class_loss<4>("cross_entropy_smoothed", smoothed);
   check_class_loss<10>("cross_entropy_smoothed_batch_17", smoothed);
   check_class_loss<3>("cross_entropy_smoothed_large_logits", smoothed);
+}
+
+TEST_CASE("rbf_mse and rbf_map through Thrust, as in PyTorch") {
+  using penalties::as_penalties;
+  check_class_loss<4, as_penalties>("rbf_mse", tn::rbf_mse{});
+  check_class_loss<10, as_penalties>("rbf_mse_batch_17", tn::rbf_mse{});
+  check_class_loss<4, as_penalties>("rbf_map", tn::rbf_map{});
+  check_class_loss<10, as_penalties>("rbf_map_batch_17", tn::rbf_map{.j = 3});
+  check_class_loss<3, as_penalties>("rbf_map_large_penalties", tn::rbf_map{.j = 20});
 }
 
 TEST_CASE("steps through Thrust on dense targets come close to them") {

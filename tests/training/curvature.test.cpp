@@ -165,6 +165,77 @@ TEST_CASE("curvature of convolutions and pooling") {
   check_curvature<tn::shape{2, 6, 6}, tn::conv2d<4, 3, tn::groups<2>, tn::stride<2>>, tn::leaky_relu<0.3>, tn::max_pool2d<2, tn::stride<1>>,
                   tn::flatten, tn::linear<3>>();
 }
+TEST_CASE("curvature of subsampling") {
+  check_curvature<tn::shape{2, 6, 5}, tn::conv2d<3, 3, tn::padding<1>>, tn::scaled_tanh, tn::trainable_subsample<2>, tn::scaled_tanh,
+                  tn::flatten, tn::linear<3>>();
+  check_curvature<tn::shape{2, 5, 6}, tn::trainable_subsample<3, tn::stride<2>, tn::padding<1>>, tn::scaled_tanh,
+                  tn::trainable_subsample<2, tn::stride<1>>, tn::flatten, tn::linear<3>>();
+}
+
+namespace {
+
+constexpr tn::code_table<3, 4> few_codes{{{1, 0, 1, 1}, {0, 0, 1, 0}, {1, 1, 0, 0}}};
+
+/// From W, b and a vector u to the curvature of W, by hand: a = W u + b, x = 1.7159 tanh(2a/3), y_i = |x - w_i|^2. `derivatives(y)`
+/// gives the loss's first and second derivatives.
+template <class Loss, class Derivatives>
+void check_codes(const Loss& loss, const Derivatives& derivatives) {
+  using network = tn::network<tn::input<2>, tn::linear<4>, tn::scaled_tanh, tn::euclidean_rbf<few_codes>>;
+  constexpr int samples = 7;
+  const numbers values = uniform(samples * 2, 1, 1), weight = uniform(8, 2, 1), bias = uniform(4, 3, 1);
+  std::vector<int> labels;
+  for (int i = 0; i < samples; ++i) labels.push_back(i % 3);
+  const tn::tensor_dataset<tn::shape{2}, 3> data{std::vector<float>(values.begin(), values.end()), labels};
+  tn::model<network, tn::eigen_backend<double>> model;
+  model.set_parameter("0.weight", weight);
+  model.set_parameter("0.bias", bias);
+  numbers expected(8), expected_bias(4);
+  for (std::size_t s = 0; s < samples; ++s) {
+    numbers x(4), slope(4), y(3), g(3), h(3);
+    const double u[] = {static_cast<float>(values[2 * s]), static_cast<float>(values[2 * s + 1])};
+    for (std::size_t i = 0; i < 4; ++i) {
+      const double t = std::tanh(2.0 / 3 * (weight[2 * i] * u[0] + weight[2 * i + 1] * u[1] + bias[i]));
+      x[i] = 1.7159 * t;
+      slope[i] = 1.7159 * 2 / 3 * (1 - t * t);
+    }
+    const auto apart = [&](std::size_t k, std::size_t i) { return x[i] - few_codes.at(static_cast<int>(k), static_cast<int>(i)); };
+    for (std::size_t k = 0; k < 3; ++k)
+      for (std::size_t i = 0; i < 4; ++i) y[k] += apart(k, i) * apart(k, i);
+    derivatives(y, static_cast<std::size_t>(labels[s]), g, h);
+    for (std::size_t i = 0; i < 4; ++i) {
+      double of_x = 0;
+      for (std::size_t k = 0; k < 3; ++k) of_x += 4 * apart(k, i) * apart(k, i) * h[k] + 2 * g[k];
+      const double of_a = slope[i] * slope[i] * of_x / samples;
+      expected[2 * i] += of_a * u[0] * u[0];
+      expected[2 * i + 1] += of_a * u[1] * u[1];
+      expected_bias[i] += of_a;
+    }
+  }
+  tn::trainer trainer{model, loss, tn::stochastic_diagonal_lm{.curvature_samples = 1000}, {.batch_size = 3}};
+  trainer.estimate_curvature(data);
+  const auto found = trainer.optimizer_state(0).span();
+  for (std::size_t j = 0; j < 8; ++j)
+    CHECK(found[static_cast<std::size_t>(network::parameters[0].offset) + j] == doctest::Approx(expected[j]).epsilon(1e-6));
+  for (std::size_t j = 0; j < 4; ++j)
+    CHECK(found[static_cast<std::size_t>(network::parameters[1].offset) + j] == doctest::Approx(expected_bias[j]).epsilon(1e-6));
+}
+
+}  // namespace
+
+TEST_CASE("curvature of distances to codes: 2 where only the right one counts") {
+  check_codes(tn::rbf_mse{}, [](const numbers&, std::size_t label, numbers& g, numbers&) { g[label] = 1; });
+}
+TEST_CASE("curvature of distances to codes, against one another") {
+  check_codes(tn::rbf_map{.j = 2}, [](const numbers& y, std::size_t label, numbers& g, numbers& h) {
+    double sum = std::exp(-2.0);
+    for (const double v : y) sum += std::exp(-v);
+    for (std::size_t k = 0; k < y.size(); ++k) {
+      const double p = std::exp(-y[k]) / sum;
+      g[k] = (k == label ? 1 : 0) - p;
+      h[k] = p * (1 - p);
+    }
+  });
+}
 
 TEST_CASE("curvature where values are read twice, or joined") {
   // y = x + W x: both ways count.

@@ -2,6 +2,10 @@
 // Losses against PyTorch: their values and their gradients, in lanes and one number at a time.
 #include <doctest/doctest.h>
 
+#include <array>
+#include <cmath>
+#include <cstddef>
+#include <string>
 #include <vector>
 
 #include <typenet/typenet.hpp>
@@ -94,4 +98,81 @@ TEST_CASE("cross_entropy as in PyTorch") {
       }
     }
   }
+}
+
+TEST_CASE("rbf_mse and rbf_map as in PyTorch") {
+  check_everywhere<tn::shape{4}>("rbf_mse", tn::rbf_mse{});
+  check_everywhere<tn::shape{10}>("rbf_mse_batch_17", tn::rbf_mse{});
+  check_everywhere<tn::shape{4}>("rbf_map", tn::rbf_map{});
+  check_everywhere<tn::shape{10}>("rbf_map_batch_17", tn::rbf_map{.j = 3});
+  check_everywhere<tn::shape{3}>("rbf_map_large_penalties", tn::rbf_map{.j = 20});
+}
+
+namespace {
+
+/// A loss of one sample, with its gradient and its curvature.
+template <class Scalar, std::size_t Count>
+struct one_loss {
+  double value;
+  std::array<Scalar, Count> gradient, curvature;
+};
+template <class Loss, class Scalar, std::size_t Count>
+one_loss<Scalar, Count> loss_of(const Loss& loss, const std::array<Scalar, Count>& y, int label, Scalar scale = 1) {
+  one_loss<Scalar, Count> r{};
+  const tn::class_target<Scalar> target{static_cast<Scalar>(label)};
+  constexpr tn::shape out{static_cast<int>(Count)};
+  r.value = static_cast<double>(loss.template operator()<Scalar, 1, out>(y.data(), target, r.gradient.data(), scale));
+  loss.template curvature<Scalar, 1, out>(y.data(), target, r.curvature.data(), scale);
+  return r;
+}
+
+/// The gradient against central differences of the loss, the curvature against those of the gradient.
+template <class Loss, std::size_t Count>
+void check_derivatives(const Loss& loss, const std::array<double, Count>& y, int label) {
+  constexpr double step = 1e-5;
+  const auto here = loss_of(loss, y, label);
+  for (std::size_t k = 0; k < Count; ++k) {
+    auto above = y, below = y;
+    above[k] += step;
+    below[k] -= step;
+    const auto up = loss_of(loss, above, label), down = loss_of(loss, below, label);
+    CHECK(std::abs((up.value - down.value) / (2 * step) - here.gradient[k]) < 1e-8);
+    CHECK(std::abs((up.gradient[k] - down.gradient[k]) / (2 * step) - here.curvature[k]) < 1e-8);
+  }
+}
+
+}  // namespace
+
+TEST_CASE("rbf_mse and rbf_map by hand") {
+  const std::array<double, 3> y{1, 2, 4};
+  CHECK(loss_of(tn::rbf_mse{}, y, 1).value == 2);
+  CHECK(loss_of(tn::rbf_mse{}, y, 2).gradient == std::array<double, 3>{0, 0, 1});
+  CHECK(loss_of(tn::rbf_mse{}, y, 2, 0.25).gradient == std::array<double, 3>{0, 0, 0.25});
+  // e^-1 + e^-1 + e^-2 + e^-4, the first for j = 1
+  const double sum = 0.367879441171442 + 0.367879441171442 + 0.135335283236613 + 0.0183156388887342;
+  const auto map = loss_of(tn::rbf_map{}, y, 1);
+  CHECK(map.value == doctest::Approx(2 + std::log(sum)).epsilon(1e-13));
+  CHECK(map.gradient[0] == doctest::Approx(-0.367879441171442 / sum).epsilon(1e-13));
+  CHECK(map.gradient[1] == doctest::Approx(1 - 0.135335283236613 / sum).epsilon(1e-13));
+  CHECK(loss_of(tn::rbf_map{.j = 50}, y, 1).value == doctest::Approx(2 + std::log(sum - 0.367879441171442)).epsilon(1e-13));
+}
+
+TEST_CASE("rbf_mse and rbf_map differentiated") {
+  const std::array<double, 4> y{0.3, 2.1, 1.7, 5};
+  for (int label = 0; label < 4; ++label) {
+    check_derivatives(tn::rbf_mse{}, y, label);
+    for (const double j : {0.5, 2.0, 50.0}) check_derivatives(tn::rbf_map{.j = j}, y, label);
+  }
+}
+
+TEST_CASE("rbf_map of distant inputs overflows nowhere") {
+  for (const float far : {1e3f, 1e6f}) {
+    const auto r = loss_of(tn::rbf_map{.j = 20}, std::array<float, 3>{far, 2 * far, 3 * far}, 1);
+    // j is the least penalty: what is left is y_D - j.
+    CHECK(r.value == doctest::Approx(2 * static_cast<double>(far) - 20));
+    CHECK(r.gradient == std::array<float, 3>{0, 1, 0});
+  }
+  const auto near = loss_of(tn::rbf_map{.j = 1e6}, std::array<float, 3>{100, 200, 300}, 1);
+  CHECK(near.value == doctest::Approx(100));
+  CHECK(near.gradient == std::array<float, 3>{-1, 1, 0});
 }
