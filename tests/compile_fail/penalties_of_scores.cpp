@@ -13,6 +13,4 @@ using network = tn::network<tn::input<4>, tn::linear<84>, tn::linear<10>>;
 using network = tn::network<tn::input<4>, tn::linear<84>, tn::euclidean_rbf<tn::lenet5_codes>>;
 #endif
 
-void train(tn::model<network>& model, const tn::tensor_dataset<tn::shape{4}, 10>& data) {
-  tn::fit(model, data, tn::rbf_mse{}, tn::sgd{});
-}
+void train(tn::model<network>& model, const tn::tensor_dataset<tn::shape{4}, 10>& data) { tn::fit(model, data, tn::rbf_mse{}, tn::sgd{}); }
