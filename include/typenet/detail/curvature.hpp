@@ -160,10 +160,10 @@ class curvature_program : lowered_program<Lowered, Scalar, Lanes, false> {
   template <int Size, class Exec, class View>
   TYPENET_HD static void square(Exec& exec, const View& from, Scalar* to) {
     using pack = typename Exec::pack;
-    const lane_view<Scalar, Lanes> squares{to, index{Size} * Lanes};
+    const lane_view<Scalar, Lanes> there{to, index{Size} * Lanes};
     lane::for_each_pack<Size>(exec, [=] TYPENET_HD(index block, index offset) {
       const pack x = lane::load<pack>(from.template block<pack>(block) + offset);
-      lane::store<pack>(squares.template block<pack>(block) + offset, x * x);
+      lane::store<pack>(there.template block<pack>(block) + offset, x * x);
     });
   }
 
