@@ -190,7 +190,7 @@ int predict(const Recipe& recipe, const settings& s) {
     recipe.testing_data(read_digit(s.image, s.invert)).read(0, tn::sample_key::evaluation(), sample);
   }
   const auto scores = model.predict(sample);
-  const auto best = std::max_element(scores.begin(), scores.end()) - scores.begin();
+  const int best = tn::predicted_class(scores, Recipe::network::best_output);
   const auto names = class_names(s);
   std::printf("%s", std::string{names[static_cast<std::size_t>(best)]}.c_str());
   if (truth >= 0) std::printf("  (labelled %s)", std::string{names[static_cast<std::size_t>(truth)]}.c_str());
