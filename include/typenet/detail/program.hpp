@@ -47,6 +47,8 @@ TYPENET_HD void pass_values(Exec& exec, const From& from, const To& to) {
 template <class Lowered, class Scalar, int Lanes, bool InPlace = true>
 class lowered_program {
   static constexpr auto plan = Lowered::template memory<InPlace>;
+  /// Whether a SIMD register may hold neighbouring numbers of one sample.
+  static constexpr bool in_rows = Lanes == 1;
 
   template <class... Ops, int... I, class Exec>
   TYPENET_HD static void forward_all(op_list<Ops...>, std::integer_sequence<int, I...>, Exec& exec, const batch_memory<Scalar>& memory) {
@@ -128,7 +130,7 @@ class lowered_program {
                   "typenet: a layer has at most max_layer_tensors parameters, and as many buffers");
     bind_parameters<parameter>(std::make_integer_sequence<int, parameters>{}, memory, data);
     bind_buffers<buffer>(std::make_integer_sequence<int, buffers>{}, memory, data);
-    data.scratch = moved(memory.scratch, Lowered::scratch_size(memory.capacity, I));
+    data.scratch = moved(memory.scratch, Lowered::template scratch_size<in_rows>(memory.capacity, I));
     data.random_substream = static_cast<std::uint32_t>(Op::info.output - 1);
     return data;
   }
@@ -175,6 +177,8 @@ class lowered_program {
  public:
   static constexpr index activations = plan.activations;
   static constexpr index gradients = plan.gradients;
+  /// Scalars that layers work with besides, for a padded batch.
+  static constexpr index scratch_size(index samples) { return Lowered::template scratch_size<in_rows>(samples); }
 
   template <class Exec>
   TYPENET_HD static void forward(Exec& exec, const batch_memory<Scalar>& memory) {
@@ -189,8 +193,21 @@ class lowered_program {
   TYPENET_HD static view output_gradient(const batch_memory<Scalar>& memory) { return gradient<Lowered::output_value>(memory); }
 };
 
-/// The same for a network.
-template <class Network, class Scalar, int Lanes>
-using program = lowered_program<typename Network::lowered, Scalar, Lanes>;
+/// The operations of a network as a backend runs them: chains of layers as one, unless it says otherwise.
+template <class Network, class Backend>
+struct find_lowered {
+  using type = typename Network::lowered;
+};
+template <class Network, class Backend>
+  requires(!Backend::fuses_layers)
+struct find_lowered<Network, Backend> {
+  using type = typename Network::unfused;
+};
+template <class Network, class Backend>
+using lowered_for = typename find_lowered<Network, Backend>::type;
+
+/// A network's program on a backend.
+template <class Network, class Backend>
+using program = lowered_program<lowered_for<Network, Backend>, typename Backend::scalar, Backend::lanes>;
 
 }  // namespace typenet::detail
