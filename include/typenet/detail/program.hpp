@@ -43,6 +43,26 @@ TYPENET_HD void pass_values(Exec& exec, const From& from, const To& to) {
   });
 }
 
+template <int Size, row_execution Exec, class From, class To>
+TYPENET_HD void add_values(Exec& exec, const From& a, const From& b, const To& to) {
+  using scalar = typename Exec::scalar;
+  using row = typename Exec::row;
+  lane::for_each_row<Size>(exec, [&](index sample, int first, int count) {
+    const row sum = lane::load_unaligned<row>(a.template block<scalar>(sample) + first) +
+                    lane::load_unaligned<row>(b.template block<scalar>(sample) + first);
+    lane::put_first<false, row>(to.template block<scalar>(sample) + first, sum, count);
+  });
+}
+template <int Size, bool Accumulate, row_execution Exec, class From, class To>
+TYPENET_HD void pass_values(Exec& exec, const From& from, const To& to) {
+  using scalar = typename Exec::scalar;
+  using row = typename Exec::row;
+  lane::for_each_row<Size>(exec, [&](index sample, int first, int count) {
+    lane::put_first<Accumulate, row>(to.template block<scalar>(sample) + first,
+                                     lane::load_unaligned<row>(from.template block<scalar>(sample) + first), count);
+  });
+}
+
 /// Runs a lowered network for one execution of a backend with `Lanes` lanes.
 template <class Lowered, class Scalar, int Lanes, bool InPlace = true>
 class lowered_program {
