@@ -457,7 +457,8 @@ struct conv2d : layer_defaults {
   using links = typename links_of<In>::type;
 
   static constexpr detail::conv_row_layout<detail::conv_geometry> row_layout(shape in) { return {make_geometry(in)}; }
-  static constexpr bool sees_all(shape in) { return !has_table && row_layout(in).sees_all(); }
+  template <shape In>
+  static constexpr bool sees_all = !has_table && row_layout(In).sees_all();
   /// How one sample is convolved, neighbouring columns in the lanes; where a window is the whole input, as `linear` does.
   template <shape In, class Exec, bool All>
   struct rows_of {
@@ -469,7 +470,7 @@ struct conv2d : layer_defaults {
     using type = detail::linear_rows<In.size(), Channels, has_bias, Exec>;
   };
   template <shape In, row_execution Exec>
-  using rows = typename rows_of<In, Exec, sees_all(In)>::type;
+  using rows = typename rows_of<In, Exec, sees_all<In>>::type;
   /// Whether there are such kernels.
   template <shape In>
   static constexpr bool has_rows = row_layout(In).unit_steps();
@@ -527,7 +528,9 @@ struct conv2d : layer_defaults {
       return std::array<parameter_spec, 1>{weight};
   }
 
-  static constexpr index row_scratch_size(shape in, index samples) { return sees_all(in) ? 0 : samples * row_layout(in).size(); }
+  static constexpr index row_scratch_size(shape in, index samples) {
+    return !has_table && row_layout(in).sees_all() ? 0 : samples * row_layout(in).size();
+  }
 
   static constexpr index macs(shape in) { return index{windows(in)} * window.height * window.width * output(in).area(); }
 
