@@ -12,6 +12,7 @@
 namespace benchmarks {
 namespace {
 
+template <class Backend>
 struct predicting {
   static constexpr auto inputs = static_cast<std::size_t>(lenet5::input_shape.size());
   static constexpr auto outputs = static_cast<std::size_t>(lenet5::output_shape.size());
@@ -19,26 +20,30 @@ struct predicting {
   explicit predicting(int count)
       : samples{random_numbers(static_cast<std::size_t>(count) * inputs, 4)}, answers(static_cast<std::size_t>(count) * outputs) {}
 
-  typenet::model<lenet5> model{typenet::seed{42}};
+  typenet::model<lenet5, Backend> model{typenet::seed{42}};
   std::vector<float> samples, answers;
 };
+
+template <class Backend>
+void measure_predictions(const std::string& name, int batch, const effort& how) {
+  const auto shared = std::make_shared<std::unique_ptr<predicting<Backend>>>();
+  // One sample is asked for its time, many for their rate.
+  measure({.name = name, .flop = inference_flop * batch, .samples = batch == 1 ? 0.0 : batch}, how, [=](benchmark::State& state) {
+    if (*shared == nullptr) *shared = std::make_unique<predicting<Backend>>(batch);
+    predicting<Backend>& p = **shared;
+    for ([[maybe_unused]] const auto _ : state) {
+      p.model.predict(p.samples, p.answers, batch);
+      benchmark::ClobberMemory();
+    }
+  });
+}
 
 }  // namespace
 
 void measure_inference(const effort& how) {
-  for (const int batch : {1, 32, 1000}) {
-    const auto shared = std::make_shared<std::unique_ptr<predicting>>();
-    // One sample is asked for its time, many for their rate.
-    measure({.name = "inference, batch " + std::to_string(batch), .flop = inference_flop * batch, .samples = batch == 1 ? 0.0 : batch}, how,
-            [=](benchmark::State& state) {
-              if (*shared == nullptr) *shared = std::make_unique<predicting>(batch);
-              predicting& p = **shared;
-              for ([[maybe_unused]] const auto _ : state) {
-                p.model.predict(p.samples, p.answers, batch);
-                benchmark::ClobberMemory();
-              }
-            });
-  }
+  measure_predictions<typenet::cpu_single>("inference, one sample", 1, how);
+  measure_predictions<typenet::cpu>("inference, batch 1, in lanes", 1, how);
+  for (const int batch : {32, 1000}) measure_predictions<typenet::cpu>("inference, batch " + std::to_string(batch), batch, how);
 }
 
 }  // namespace benchmarks

@@ -17,11 +17,20 @@ using lenet5 = typenet::network<typenet::input<1, 32, 32>,                      
                                 typenet::flatten, typenet::dropout<0.1>,                                               //
                                 typenet::linear<120>, typenet::relu, typenet::linear<84>, typenet::relu, typenet::gaussian_rbf<10>>;
 
+/// The same without normalisation, for steps on one sample at a time.
+using classic =
+    typenet::network<typenet::input<1, 32, 32>, typenet::conv2d<6, 5>, typenet::scaled_tanh, typenet::avg_pool2d<2>, typenet::scaled_tanh,
+                     typenet::conv2d<16, 5>, typenet::scaled_tanh, typenet::avg_pool2d<2>, typenet::scaled_tanh, typenet::conv2d<120, 5>,
+                     typenet::scaled_tanh, typenet::flatten, typenet::linear<84>, typenet::scaled_tanh, typenet::linear<10>>;
+
 /// Multiply-adds alone, counting two each. What batch norm, the loss and the optimizer compute comes on top and is not counted.
 inline constexpr double inference_flop = 2.0 * static_cast<double>(lenet5::macs);
 /// Forward, gradient of the inputs, gradient of the parameters; the first layer's input needs no gradient.
 inline constexpr double training_flop = 3 * inference_flop - 2.0 * static_cast<double>(typenet::conv2d<6, 5>::macs(lenet5::input_shape));
 static_assert(training_flop == 2'263'920);
+
+inline constexpr double classic_flop =
+    6.0 * static_cast<double>(classic::macs) - 2.0 * static_cast<double>(typenet::conv2d<6, 5>::macs(classic::input_shape));
 
 inline std::vector<float> random_numbers(std::size_t count, std::uint32_t which) {
   typenet::random_sequence random{typenet::counter_rng{typenet::seed{1}, typenet::random_stream::shuffle}, 0, which};

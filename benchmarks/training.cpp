@@ -68,6 +68,37 @@ void measure_steps(int batch, int threads, const effort& how) {
           });
 }
 
+/// Steps of one sample each, without a batch to fill the lanes.
+struct single_stepping {
+  using model_type = tn::model<classic, tn::cpu_single>;
+  static constexpr std::size_t count = 64;
+  static constexpr auto inputs = static_cast<std::size_t>(classic::input_shape.size());
+
+  single_stepping() : trainer{model, tn::cross_entropy{}, tn::sgd{.learning_rate = 1e-3}, {.batch_size = 1, .threads = 1}} {}
+  single_stepping(const single_stepping&) = delete;
+  single_stepping& operator=(const single_stepping&) = delete;
+  ~single_stepping() = default;
+
+  double step() {
+    const std::size_t sample = next++ % count;
+    const int label = static_cast<int>(sample % 10);
+    return trainer.step(std::span<const float>{samples}.subspan(sample * inputs, inputs), std::span<const int>{&label, 1});
+  }
+
+  model_type model{tn::seed{42}};
+  tn::trainer<model_type, tn::cross_entropy, tn::sgd> trainer;
+  std::vector<float> samples = random_numbers(count * inputs, 5);
+  std::size_t next = 0;
+};
+
+void measure_single_steps(const effort& how) {
+  const auto shared = std::make_shared<std::unique_ptr<single_stepping>>();
+  measure({.name = "training step, batch 1", .flop = classic_flop, .samples = 1}, how, [=](benchmark::State& state) {
+    if (*shared == nullptr) *shared = std::make_unique<single_stepping>();
+    for ([[maybe_unused]] const auto _ : state) benchmark::DoNotOptimize((*shared)->step());
+  });
+}
+
 /// Images in memory as MNIST's are, taken through `random` transforms.
 template <class... Random>
 auto images(int count, const Random&... random) {
@@ -114,6 +145,7 @@ void measure_epochs(const std::string& suffix, const effort& how, const Random&.
 void measure_training(const effort& how) {
   for (const int batch : {32, 256})
     for (const int threads : team_sizes()) measure_steps(batch, threads, how);
+  measure_single_steps(how);
   measure_epochs("", how);
   measure_epochs(", augmented", how, tn::random_rotation{15.0f}, tn::color_jitter{.brightness = 0.2f, .contrast = 0.2f});
 }

@@ -70,12 +70,12 @@ typenet::report evaluate(Model& model, const Data& data, const Loss& loss) {
   sample_memory<backend> samples{batch, Model::inputs};
   typename backend::array losses{batch}, predicted{batch}, ranks{batch};
   std::vector<scalar> host_losses, host_predicted, host_ranks;
-  scoring_pass<typename network::lowered, scalar, Model::lanes, Loss> pass{.memory = model.inference_memory(samples.input.data()),
-                                                                           .loss = loss,
-                                                                           .labels = samples.labels.data(),
-                                                                           .losses = losses.data(),
-                                                                           .predicted = predicted.data(),
-                                                                           .ranks = ranks.data()};
+  scoring_pass<lowered_for<network, backend>, scalar, Model::lanes, Loss> pass{.memory = model.inference_memory(samples.input.data()),
+                                                                               .loss = loss,
+                                                                               .labels = samples.labels.data(),
+                                                                               .losses = losses.data(),
+                                                                               .predicted = predicted.data(),
+                                                                               .ranks = ranks.data()};
   for (index first = 0; first < data.size(); first += batch) {
     const index count = std::min(batch, data.size() - first);
     reader.read(model.stream(),

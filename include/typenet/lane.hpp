@@ -25,6 +25,7 @@ struct traits<T> {
   static constexpr int width = 1;
   static constexpr int registers = 32;
   TYPENET_HD static constexpr T load(const T* from) { return *from; }
+  TYPENET_HD static constexpr T load_unaligned(const T* from) { return *from; }
   TYPENET_HD static constexpr void store(T* to, T value) { *to = value; }
   TYPENET_HD static constexpr void store_unaligned(T* to, T value) { *to = value; }
   TYPENET_HD static constexpr void store_first(T* to, T value, int count) {
@@ -79,6 +80,11 @@ inline constexpr int width = traits<Pack>::width;
 template <class Pack>
 TYPENET_HD TYPENET_INLINE Pack load(const scalar_t<Pack>* from) {
   return traits<Pack>::load(from);
+}
+/// Reads them anywhere; for packs of a CPU.
+template <class Pack>
+TYPENET_HD TYPENET_INLINE Pack load_unaligned(const scalar_t<Pack>* from) {
+  return traits<Pack>::load_unaligned(from);
 }
 /// Writes `width<Pack>` neighbouring scalars, aligned to the pack.
 template <class Pack>

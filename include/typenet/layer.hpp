@@ -137,6 +137,7 @@ struct layer_defaults {
   static constexpr index saved_size(shape) { return 0; }
   /// Scalars of working memory for a batch of `samples` (a multiple of the lanes).
   static constexpr index scratch_size(shape, index /*samples*/) { return 0; }
+  // A layer whose kernels for `row_execution` want another amount has `row_scratch_size(shape, samples)` as well.
   /// Whether the backward pass reads the input, and the output, of the forward pass.
   static constexpr bool backward_reads_input = true;
   static constexpr bool backward_reads_output = false;
@@ -168,6 +169,11 @@ constexpr index ceil_div(index a, index b) { return (a + b - 1) / b; }
 
 }  // namespace detail
 
+/// An execution that holds one sample at a time: its pack is a single number, and its `row` a register of a sample's neighbouring numbers,
+/// for kernels that put them in the lanes. A row may be read, not written, up to a register beyond its end.
+template <class Exec>
+concept row_execution = requires { typename Exec::row; };
+
 // What kernels of layers share, beside the arithmetic of lane.hpp.
 namespace lane {
 
@@ -178,6 +184,18 @@ TYPENET_HD TYPENET_INLINE void put(lane::scalar_t<Pack>* to, const Pack& value) 
     lane::store<Pack>(to, lane::load<Pack>(to) + value);
   else
     lane::store<Pack>(to, value);
+}
+
+/// The same for the first `count` lanes, anywhere.
+template <bool Accumulate, class Pack>
+TYPENET_HD TYPENET_INLINE void put_first(lane::scalar_t<Pack>* to, const Pack& value, int count) {
+  if constexpr (Accumulate) {
+    put_first<false, Pack>(to, lane::load_unaligned<Pack>(to) + value, count);
+  } else if (count >= lane::width<Pack>) {
+    lane::store_unaligned<Pack>(to, value);
+  } else {
+    lane::store_first<Pack>(to, value, count);
+  }
 }
 
 /// Samples of block b that are part of the batch.
@@ -239,6 +257,21 @@ TYPENET_HD void for_each_pack(Exec& exec, Body body) {
   });
 }
 
+/// Calls `body(sample, first, count)` for each row of a value of `Size` numbers a sample: `count` of them from the number `first` on.
+template <int Size, row_execution Exec, class Body>
+TYPENET_HD void for_each_row(Exec& exec, const Body& body) {
+  constexpr int width = lane::width<typename Exec::row>;
+  constexpr int chunk = 64 * width;
+  constexpr index chunks = detail::ceil_div(Size, chunk);
+  exec.for_each(exec.blocks() * chunks, [&](index item) {
+    const int first = static_cast<int>(item % chunks) * chunk;
+    const int last = first + chunk < Size ? first + chunk : Size;
+    int e = first;
+    for (; e + width <= last; e += width) body(item / chunks, e, width);
+    if (e < last) body(item / chunks, e, last - e);
+  });
+}
+
 }  // namespace lane
 
 /// Which value of the forward pass an element-wise layer differentiates from.
@@ -277,6 +310,16 @@ struct elementwise : layer_defaults {
     });
   }
 
+  template <shape In, row_execution Exec, class Data>
+  TYPENET_HD static void forward(Exec& exec, const Data& data) {
+    using scalar = typename Exec::scalar;
+    using row = typename Exec::row;
+    lane::for_each_row<In.size()>(exec, [&](index sample, int first, int count) {
+      const row x = lane::load_unaligned<row>(data.input.template block<scalar>(sample) + first);
+      lane::put_first<false, row>(data.output.template block<scalar>(sample) + first, Derived::template apply<row>(x), count);
+    });
+  }
+
   template <shape In, bool Accumulate, class Exec, class Data>
   TYPENET_HD static void backward_input(Exec& exec, const Data& data) {
     using pack = typename Exec::pack;
@@ -288,6 +331,18 @@ struct elementwise : layer_defaults {
       const pack value = lane::load<pack>(seen + offset);
       lane::put<Accumulate, pack>(data.input_gradient.template block<pack>(block) + offset,
                                   Derived::template derivative<pack>(value) * gradient);
+    });
+  }
+  template <shape In, bool Accumulate, row_execution Exec, class Data>
+  TYPENET_HD static void backward_input(Exec& exec, const Data& data) {
+    using scalar = typename Exec::scalar;
+    using row = typename Exec::row;
+    lane::for_each_row<In.size()>(exec, [&](index sample, int first, int count) {
+      const scalar* const seen =
+          From == differentiates_from::input ? data.input.template block<scalar>(sample) : data.output.template block<scalar>(sample);
+      const row gradient = lane::load_unaligned<row>(data.output_gradient.template block<scalar>(sample) + first);
+      lane::put_first<Accumulate, row>(data.input_gradient.template block<scalar>(sample) + first,
+                                       Derived::template derivative<row>(lane::load_unaligned<row>(seen + first)) * gradient, count);
     });
   }
 

@@ -43,7 +43,7 @@ class model {
         buffers_{Network::buffer_arena},
         input_{index{inputs} * batch},
         activations_{program::activations * batch},
-        scratch_{Network::scratch_size(batch)},
+        scratch_{program::scratch_size(batch)},
         exchange_{batch, inputs > outputs ? inputs : outputs} {
     initialize(scheme);
     for (const buffer_info& info : Network::buffers)
@@ -127,7 +127,7 @@ class model {
   /// @returns where the answers will be
   lane_view<const scalar, lanes> infer(index count, const scalar* input = nullptr) {
     const auto memory = inference_memory(input);
-    stream_.run(1, batch_state{count, false}, detail::inference_pass<typename Network::lowered, scalar, lanes>{memory});
+    stream_.run(1, batch_state{count, false}, detail::inference_pass<detail::lowered_for<Network, Backend>, scalar, lanes>{memory});
     return program::output(memory);
   }
   /// The memory of a pass of up to `batch` samples, whose input lies in `input` in lanes, or in the model's own room for it.
@@ -143,7 +143,7 @@ class model {
   }
 
  private:
-  using program = detail::program<Network, scalar, lanes>;
+  using program = detail::program<Network, Backend>;
 
   template <class Infos>
   static const auto& info_of(const Infos& infos, std::string_view name) {

@@ -64,7 +64,8 @@ class counter_rng {
   TYPENET_HD TYPENET_INLINE void for_lanes(std::uint32_t epoch, const std::uint32_t* samples, std::uint32_t block, const Take& take) const {
     int done = 0;
 #if defined(__AVX2__) && defined(__GNUC__)
-    for (; done + 8 <= Count; done += 8) draw_eight(epoch, samples, block, done, take);
+    if constexpr (Count >= 8)
+      for (; done + 8 <= Count; done += 8) draw_eight(epoch, samples, block, done, take);
 #endif
     for (; done < Count; ++done) {
       const auto words = (*this)(epoch, samples[done], block);

@@ -115,7 +115,7 @@ class trainer {
         activations_{capacity_ * program::activations},
         gradients_{capacity_ * program::gradients},
         parameter_gradients_{network::parameter_arena},
-        scratch_{network::scratch_size(capacity_)},
+        scratch_{program::scratch_size(capacity_)},
         losses_{capacity_},
         hits_{capacity_},
         keys_{1},
@@ -250,7 +250,7 @@ class trainer {
   }
 
  private:
-  using program = detail::program<network, scalar, lanes>;
+  using program = detail::program<network, backend>;
   using update_type = decltype(std::declval<const Optimizer&>().template update<scalar>(index{1}));
   using room = detail::sample_memory<backend>;
   using labels_type = detail::class_labels<scalar>;
@@ -326,7 +326,7 @@ class trainer {
   /// Forward, loss, backward and update, on the batch in `at_hand` or on one taken from `chunk`.
   template <bool Takes, class Targets>
   auto step_of(room& at_hand, const Targets& targets, const room* chunk = nullptr) {
-    detail::training_step<typename network::lowered, scalar, lanes, Loss, update_type, states, Targets, Takes> step{
+    detail::training_step<detail::lowered_for<network, backend>, scalar, lanes, Loss, update_type, states, Targets, Takes> step{
         .memory = {}, .loss = loss_, .targets = targets, .states = {}, .chunk = {}};
     step.memory.input = at_hand.input.data();
     step.memory.activations = activations_.data();

@@ -54,6 +54,8 @@ void check(const char* name) {
   SUBCASE("double") { check_on<Network, typenet::eigen_backend<double>, true>(expected); }
   SUBCASE("double, nothing in place") { check_on<Network, typenet::eigen_backend<double>, false>(expected); }
   SUBCASE("float") { check_on<Network, typenet::eigen_backend<float>, true>(expected); }
+  SUBCASE("one sample, double") { check_on<Network, typenet::eigen_backend<double, 1>, true>(expected); }
+  SUBCASE("one sample, float") { check_on<Network, typenet::eigen_backend<float, 1>, true>(expected); }
   SUBCASE("one number a lane") { check_on<Network, testing::scalar_backend<double>, true>(expected); }
 }
 

@@ -92,6 +92,7 @@ void check_gradients(int batch) {
 template <class Network>
 void check_gradients_in_lanes() {
   SUBCASE("one group") { check_gradients<Network, tn::eigen_backend<double>, true>(5); }
+  SUBCASE("one sample at a time") { check_gradients<Network, tn::eigen_backend<double, 1>, true>(3); }
   SUBCASE("several groups") { check_gradients<Network, tn::eigen_backend<double>, true>(19); }
 }
 template <class Network>

@@ -34,7 +34,7 @@ struct backward_pass {
 };
 
 /// @tparam Lowered the network as it runs, or layer by layer: `Network::unfused`
-template <class Network, class Backend, bool InPlace = true, class Lowered = typename Network::lowered>
+template <class Network, class Backend, bool InPlace = true, class Lowered = typenet::detail::lowered_for<Network, Backend>>
 class network_runner {
  public:
   using scalar = typename Backend::scalar;
@@ -51,7 +51,7 @@ class network_runner {
         parameters_{Network::parameter_arena},
         parameter_gradients_{Network::parameter_arena},
         buffers_{Network::buffer_arena},
-        scratch_{Lowered::scratch_size(capacity_)},
+        scratch_{program::scratch_size(capacity_)},
         keys_{1},
         samples_{capacity_} {
     set_first_sample(0);

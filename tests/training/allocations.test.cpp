@@ -50,8 +50,8 @@ TEST_CASE("the counter counts") {
   CHECK(allocations > before);
 }
 
-TEST_CASE("inference allocates nothing") {
-  tn::model<net> model{tn::seed{1}};
+TEST_CASE_TEMPLATE("inference allocates nothing", Backend, tn::cpu, tn::cpu_single) {
+  tn::model<net, Backend> model{tn::seed{1}};
   std::vector<float> images(100 * 144, 0.5f), answers(100 * 10);
   const long before = allocations;
   model.predict(std::span<const float>{images}.first(144));
@@ -59,8 +59,8 @@ TEST_CASE("inference allocates nothing") {
   CHECK(allocations == before);
 }
 
-TEST_CASE("a training step allocates nothing") {
-  tn::model<net> model{tn::seed{1}};
+TEST_CASE_TEMPLATE("a training step allocates nothing", Backend, tn::cpu, tn::cpu_single) {
+  tn::model<net, Backend> model{tn::seed{1}};
   const std::vector<float> images(32 * 144, 0.5f);
   const std::vector<int> labels(32, 3);
   for (const int threads : {1, 2}) {

@@ -65,14 +65,31 @@ class team_barrier {
 
 inline namespace TYPENET_PACKETS {
 
+/// What an execution calculates with: packs of samples, or single numbers and besides them rows of a sample's neighbouring numbers.
+template <class Scalar, int Lanes>
+struct eigen_packs {
+  using pack = eigen_pack<Scalar, Lanes>;
+};
+template <class Scalar>
+struct eigen_packs<Scalar, 1> {
+  using pack = Scalar;
+  using row = eigen_pack<Scalar>;
+};
+
 /// Runs networks on the CPU. Results do not depend on the number of threads, to the last bit.
 /// @tparam Scalar float or double
-template <class Scalar>
+/// @tparam Lanes 16: a SIMD register holds one number of each of sixteen samples. 1: it holds neighbouring numbers of one sample, for
+/// answers without delay and training on one sample at a time
+template <class Scalar, int Lanes = 16>
 struct eigen_backend {
+  static_assert(Lanes == 1 || Lanes == 16, "typenet: eigen_backend has sixteen lanes, or one");
   using scalar = Scalar;
-  using pack = eigen_pack<Scalar>;
+  using pack = typename eigen_packs<Scalar, Lanes>::pack;
   /// Samples side by side in storage.
-  static constexpr int lanes = pack::width;
+  static constexpr int lanes = Lanes;
+  /// Whether chains of layers run as one. Their kernels know samples in lanes only, and what one sample makes of a layer is in the nearest
+  /// cache when the next one reads it.
+  static constexpr bool fuses_layers = Lanes > 1;
 
   /// Work items are whole rows and tiles: there are few workers.
   static constexpr bool many_workers = false;
@@ -81,15 +98,16 @@ struct eigen_backend {
   /// Samples that a model predicts at a time.
   static constexpr index inference_samples = lanes;
 
-  /// Zeroed memory of a fixed size, aligned for packs.
+  /// Zeroed memory of a fixed size, aligned for packs. Rows of one sample are read, but not written, a register beyond their end.
   template <class T>
   class memory {
     static_assert(std::is_trivially_copyable_v<T>);
+    static constexpr index slack = Lanes == 1 ? 16 : 0;
 
    public:
     memory() = default;
     explicit memory(index size) : size_{size}, data_{size > 0 ? allocate(size) : nullptr} {
-      std::uninitialized_value_construct_n(data_.get(), size);
+      if (size > 0) std::uninitialized_value_construct_n(data_.get(), size + slack);
     }
 
     memory(const memory& other) : memory{other.size_} { copy_from(other.span()); }
@@ -129,7 +147,7 @@ struct eigen_backend {
       void operator()(T* p) const { ::operator delete[](p, std::align_val_t{64}); }
     };
     static T* allocate(index size) {
-      return static_cast<T*>(::operator new[](static_cast<std::size_t>(size) * sizeof(T), std::align_val_t{64}));
+      return static_cast<T*>(::operator new[](static_cast<std::size_t>(size + slack) * sizeof(T), std::align_val_t{64}));
     }
     index size_ = 0;
     std::unique_ptr<T[], release> data_;
@@ -138,7 +156,7 @@ struct eigen_backend {
 
   /// One thread's part in running a batch: every thread of a team calls the same kernels, each does its share of the work
   /// items, and all meet at the end of each kernel.
-  class execution : public batch_state {
+  class execution : public batch_state, public eigen_packs<Scalar, Lanes> {
    public:
     using scalar = Scalar;
     using pack = typename eigen_backend::pack;
@@ -255,6 +273,9 @@ struct eigen_backend {
 
 /// The CPU in single precision.
 using cpu = eigen_backend<float>;
+/// The same for one sample at a time: the shortest delay, and the fastest training with batches of one or a few. Batches may be of any
+/// size.
+using cpu_single = eigen_backend<float, 1>;
 
 }  // namespace TYPENET_PACKETS
 }  // namespace typenet

@@ -13,6 +13,7 @@
 #endif
 
 #include <cmath>
+#include <type_traits>
 
 #include <typenet/lane.hpp>
 
@@ -118,6 +119,12 @@ struct lane::traits<eigen_pack<Scalar, Width>> {
     for (int i = 0; i < pack::count; ++i) r.part[i] = Eigen::internal::pload<packet>(from + i * pack::packet_width);
     return r;
   }
+  TYPENET_HD TYPENET_INLINE static pack load_unaligned(const Scalar* from) {
+    pack r;
+    TYPENET_UNROLL
+    for (int i = 0; i < pack::count; ++i) r.part[i] = Eigen::internal::ploadu<packet>(from + i * pack::packet_width);
+    return r;
+  }
   TYPENET_HD TYPENET_INLINE static void store(Scalar* to, const pack& value) {
     TYPENET_UNROLL
     for (int i = 0; i < pack::count; ++i) Eigen::internal::pstore(to + i * pack::packet_width, value.part[i]);
@@ -127,6 +134,12 @@ struct lane::traits<eigen_pack<Scalar, Width>> {
     for (int i = 0; i < pack::count; ++i) Eigen::internal::pstoreu(to + i * pack::packet_width, value.part[i]);
   }
   TYPENET_HD static void store_first(Scalar* to, const pack& value, int count) {
+#if defined(EIGEN_VECTORIZE_AVX512)
+    if constexpr (std::is_same_v<packet, Eigen::internal::Packet16f>) {
+      _mm512_mask_storeu_ps(to, static_cast<__mmask16>((1U << count) - 1U), value.part[0]);
+      return;
+    }
+#endif
     alignas(64) Scalar lanes[width];
     store(lanes, value);
     for (int l = 0; l < count; ++l) to[l] = lanes[l];
@@ -204,9 +217,10 @@ struct lane::traits<eigen_pack<Scalar, Width>> {
     return r;
   }
   TYPENET_HD TYPENET_INLINE static mask first_lanes(int valid) {
-    alignas(64) Scalar lanes[width];
-    for (int l = 0; l < width; ++l) lanes[l] = static_cast<Scalar>(l);
-    return greater(broadcast(static_cast<Scalar>(valid)), load(lanes));
+    pack number;
+    TYPENET_UNROLL
+    for (int i = 0; i < pack::count; ++i) number.part[i] = Eigen::internal::plset<packet>(static_cast<Scalar>(i * pack::packet_width));
+    return greater(broadcast(static_cast<Scalar>(valid)), number);
   }
   TYPENET_HD TYPENET_INLINE static Scalar sum(const pack& a) {
     packet total = a.part[0];

@@ -173,6 +173,7 @@ class curvature_program : lowered_program<Lowered, Scalar, Lanes, false> {
   using base::gradients;
   using base::output;
   using base::output_gradient;
+  using base::scratch_size;
   /// Numbers of the largest input that is squared.
   static constexpr int squares = most_squared(typename Lowered::operations{});
 
@@ -273,7 +274,7 @@ struct curvature_room {
         parameter_curvatures{Network::parameter_arena},
         squared_parameters{Network::parameter_arena},
         squared_input{capacity * program::squares},
-        scratch{lowered::scratch_size(capacity)} {}
+        scratch{program::scratch_size(capacity)} {}
 
   template <class Model>
   curvature_memory<scalar> memory(Model& model, const scalar* input, index capacity) {

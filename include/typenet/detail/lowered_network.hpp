@@ -92,8 +92,10 @@ struct lowered_network<In, op_list<Ops...>, Out, OutputValue, Values> {
   }
 
   /// Scalars that layers work with besides, for a padded batch: of those before an operation, or of all.
+  /// @tparam Rows for kernels that work on rows of one sample, which may want another amount
+  template <bool Rows = false>
   static constexpr index scratch_size(index samples, int before = count) {
-    const index sizes[] = {scratch_of<Ops>(samples)...};
+    const index sizes[] = {scratch_of<Ops, Rows>(samples)...};
     index all = 0;
     for (int i = 0; i < before; ++i) all += sizes[i];
     return all;
@@ -107,10 +109,17 @@ struct lowered_network<In, op_list<Ops...>, Out, OutputValue, Values> {
     else
       return 0;
   }
-  template <class Op>
+  template <class Layer, bool Rows>
+  static constexpr index scratch_of_layer(shape in, index samples) {
+    if constexpr (Rows && requires { Layer::row_scratch_size(in, samples); })
+      return Layer::row_scratch_size(in, samples);
+    else
+      return Layer::scratch_size(in, samples);
+  }
+  template <class Op, bool Rows>
   static constexpr index scratch_of(index samples) {
     if constexpr (Op::info.what == op_info::kind::layer)
-      return aligned(Op::layer::scratch_size(Op::in, samples));
+      return aligned(scratch_of_layer<typename Op::layer, Rows>(Op::in, samples));
     else
       return 0;
   }

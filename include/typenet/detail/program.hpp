@@ -43,11 +43,33 @@ TYPENET_HD void pass_values(Exec& exec, const From& from, const To& to) {
   });
 }
 
+template <int Size, row_execution Exec, class From, class To>
+TYPENET_HD void add_values(Exec& exec, const From& a, const From& b, const To& to) {
+  using scalar = typename Exec::scalar;
+  using row = typename Exec::row;
+  lane::for_each_row<Size>(exec, [&](index sample, int first, int count) {
+    const row sum = lane::load_unaligned<row>(a.template block<scalar>(sample) + first) +
+                    lane::load_unaligned<row>(b.template block<scalar>(sample) + first);
+    lane::put_first<false, row>(to.template block<scalar>(sample) + first, sum, count);
+  });
+}
+template <int Size, bool Accumulate, row_execution Exec, class From, class To>
+TYPENET_HD void pass_values(Exec& exec, const From& from, const To& to) {
+  using scalar = typename Exec::scalar;
+  using row = typename Exec::row;
+  lane::for_each_row<Size>(exec, [&](index sample, int first, int count) {
+    lane::put_first<Accumulate, row>(to.template block<scalar>(sample) + first,
+                                     lane::load_unaligned<row>(from.template block<scalar>(sample) + first), count);
+  });
+}
+
 /// Runs a lowered network for one execution of a backend with `Lanes` lanes.
 template <class Lowered, class Scalar, int Lanes, bool InPlace = true>
 class lowered_program {
  protected:
   static constexpr auto plan = Lowered::template memory<InPlace>;
+  /// Whether a SIMD register may hold neighbouring numbers of one sample.
+  static constexpr bool in_rows = Lanes == 1;
 
   template <class... Ops, int... I, class Exec>
   TYPENET_HD static void forward_all(op_list<Ops...>, std::integer_sequence<int, I...>, Exec& exec, const batch_memory<Scalar>& memory) {
@@ -129,7 +151,7 @@ class lowered_program {
                   "typenet: a layer has at most max_layer_tensors parameters, and as many buffers");
     bind_parameters<parameter>(std::make_integer_sequence<int, parameters>{}, memory, data);
     bind_buffers<buffer>(std::make_integer_sequence<int, buffers>{}, memory, data);
-    data.scratch = moved(memory.scratch, Lowered::scratch_size(memory.capacity, I));
+    data.scratch = moved(memory.scratch, Lowered::template scratch_size<in_rows>(memory.capacity, I));
     data.random_substream = static_cast<std::uint32_t>(Op::info.output - 1);
     return data;
   }
@@ -176,6 +198,8 @@ class lowered_program {
  public:
   static constexpr index activations = plan.activations;
   static constexpr index gradients = plan.gradients;
+  /// Scalars that layers work with besides, for a padded batch.
+  static constexpr index scratch_size(index samples) { return Lowered::template scratch_size<in_rows>(samples); }
 
   template <class Exec>
   TYPENET_HD static void forward(Exec& exec, const batch_memory<Scalar>& memory) {
@@ -190,8 +214,21 @@ class lowered_program {
   TYPENET_HD static view output_gradient(const batch_memory<Scalar>& memory) { return gradient<Lowered::output_value>(memory); }
 };
 
-/// The same for a network.
-template <class Network, class Scalar, int Lanes>
-using program = lowered_program<typename Network::lowered, Scalar, Lanes>;
+/// The operations of a network as a backend runs them: chains of layers as one, unless it says otherwise.
+template <class Network, class Backend>
+struct find_lowered {
+  using type = typename Network::lowered;
+};
+template <class Network, class Backend>
+  requires(!Backend::fuses_layers)
+struct find_lowered<Network, Backend> {
+  using type = typename Network::unfused;
+};
+template <class Network, class Backend>
+using lowered_for = typename find_lowered<Network, Backend>::type;
+
+/// A network's program on a backend.
+template <class Network, class Backend>
+using program = lowered_program<lowered_for<Network, Backend>, typename Backend::scalar, Backend::lanes>;
 
 }  // namespace typenet::detail

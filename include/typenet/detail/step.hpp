@@ -121,12 +121,24 @@ TYPENET_HD void compare_batch(Exec& exec, const Loss& loss, const Targets& targe
                       lane::keep_lanes<pack>(right<outputs, lanes, Lowered::best_output>(y, target), valid));
   });
 }
+/// The most numbers that an execution holds in one.
+template <class Exec>
+struct widest_pack {
+  using type = typename Exec::pack;
+};
+template <row_execution Exec>
+struct widest_pack<Exec> {
+  using type = typename Exec::row;
+};
+
 /// One pass of the optimizer over all parameters at once; an item more adds the step's losses and hits to the tally.
 template <class Lowered, class Exec, class Scalar, class Update, int States>
 TYPENET_HD void update_parameters(Exec& exec, const Update* update, Scalar* parameters, const Scalar* gradients,
                                   const arrays<Scalar, States>& states, const Scalar* losses, const Scalar* hits, training_tally* tally) {
   using pack = typename Exec::pack;
-  constexpr index packs = ceil_div(Lowered::parameter_arena, lane::width<pack>);
+  // Parameters are not of samples: whatever the lanes hold elsewhere, neighbours are in them here.
+  using many = typename widest_pack<Exec>::type;
+  constexpr index packs = ceil_div(Lowered::parameter_arena, lane::width<many>);
   constexpr int together = lane::grain<Exec>(16, 1);
   constexpr index items = ceil_div(packs, together);
   const index blocks = exec.blocks();
@@ -148,13 +160,13 @@ TYPENET_HD void update_parameters(Exec& exec, const Update* update, Scalar* para
     const Update change = *update;
     const index last = item * together + together < packs ? item * together + together : packs;
     for (index p = item * together; p < last; ++p) {
-      const index at = p * lane::width<pack>;
-      pack weight = lane::load<pack>(parameters + at);
-      pack own[States > 0 ? States : 1];
-      for (int i = 0; i < States; ++i) own[i] = lane::load<pack>(states.of[i] + at);
-      change(weight, lane::load<pack>(gradients + at), own);
-      lane::store<pack>(parameters + at, weight);
-      for (int i = 0; i < States; ++i) lane::store<pack>(states.of[i] + at, own[i]);
+      const index at = p * lane::width<many>;
+      many weight = lane::load<many>(parameters + at);
+      many own[States > 0 ? States : 1];
+      for (int i = 0; i < States; ++i) own[i] = lane::load<many>(states.of[i] + at);
+      change(weight, lane::load<many>(gradients + at), own);
+      lane::store<many>(parameters + at, weight);
+      for (int i = 0; i < States; ++i) lane::store<many>(states.of[i] + at, own[i]);
     }
   });
 }

@@ -124,6 +124,66 @@ struct batch_norm : layer_defaults {
     });
   }
 
+  // One sample: a channel's positions are in the lanes.
+
+  template <shape In, row_execution Exec, class Data>
+    requires(In.rank == 3)
+  TYPENET_HD static void forward(Exec& exec, const Data& data) {
+    using scalar = typename Exec::scalar;
+    using row = typename Exec::row;
+    constexpr int area = In.area();
+    const bool training = exec.training();
+    if (training) gather_statistics<In>(exec, data);
+    for_each_plane<In>(exec, [&](index sample, index channel) {
+      const scalar* const from = data.input.template block<scalar>(sample) + channel * area;
+      scalar* const to = data.output.template block<scalar>(sample) + channel * area;
+      const line<row> normal = normalising<In, row>(data, channel, training);
+      for (int e = 0; e < area; e += lane::width<row>)
+        lane::put_first<false, row>(to + e, normal(lane::load_unaligned<row>(from + e)), area - e);
+    });
+  }
+
+  template <shape In, row_execution Exec, class Data>
+    requires(In.rank == 3)
+  TYPENET_HD static void backward_parameters(Exec& exec, const Data& data) {
+    using scalar = typename Exec::scalar;
+    using row = typename Exec::row;
+    constexpr int area = In.rank == 3 ? In.area() : 1;
+    const index samples = exec.blocks();
+    exec.for_each(In.channels(), [&](index channel) {
+      const row center = lane::broadcast<row>(data.scratch[channel]);
+      row sum[2] = {lane::broadcast<row>(0), lane::broadcast<row>(0)};
+      for (index sample = 0; sample < samples; ++sample) {
+        const scalar* const x = data.input.template block<scalar>(sample) + channel * area;
+        const scalar* const g = data.output_gradient.template block<scalar>(sample) + channel * area;
+        for (int e = 0; e < area; e += lane::width<row>) {
+          const row gradient = lane::keep_lanes<row>(lane::load_unaligned<row>(g + e), area - e);
+          sum[0] = sum[0] + gradient;
+          sum[1] = lane::fma<row>(gradient, lane::keep_lanes<row>(lane::load_unaligned<row>(x + e) - center, area - e), sum[1]);
+        }
+      }
+      const scalar total[2] = {lane::sum<row>(sum[0]), lane::sum<row>(sum[1])};
+      write_gradients<In>(data, channel, total);
+    });
+  }
+
+  template <shape In, bool Accumulate, row_execution Exec, class Data>
+    requires(In.rank == 3)
+  TYPENET_HD static void backward_input(Exec& exec, const Data& data) {
+    using scalar = typename Exec::scalar;
+    using row = typename Exec::row;
+    constexpr int area = In.rank == 3 ? In.area() : 1;
+    const index batch = exec.batch();
+    for_each_plane<In>(exec, [&](index sample, index channel) {
+      const scalar* const x = data.input.template block<scalar>(sample) + channel * area;
+      const scalar* const g = data.output_gradient.template block<scalar>(sample) + channel * area;
+      scalar* const to = data.input_gradient.template block<scalar>(sample) + channel * area;
+      const plane<row> back = differentiating<In, row>(data, channel, batch);
+      for (int e = 0; e < area; e += lane::width<row>)
+        lane::put_first<Accumulate, row>(to + e, back(lane::load_unaligned<row>(g + e), lane::load_unaligned<row>(x + e)), area - e);
+    });
+  }
+
   // What follows is also for kernels that do more besides.
 
   /// a x + b.
@@ -189,6 +249,35 @@ struct batch_norm : layer_defaults {
           });
         },
         [=] TYPENET_HD(index channel, const scalar(&sum)[2]) { write_statistics<In, pack, Exec::lanes>(data, channel, batch, sum); });
+  }
+
+  template <shape In, row_execution Exec, class Data>
+    requires(In.rank == 3)
+  TYPENET_HD static void gather_statistics(Exec& exec, const Data& data) {
+    using scalar = typename Exec::scalar;
+    using row = typename Exec::row;
+    constexpr int area = In.rank == 3 ? In.area() : 1;
+    const index samples = exec.blocks();
+    exec.for_each(In.channels(), [&](index channel) {
+      const row about = lane::broadcast<row>(data.input.template block<scalar>(0)[channel * area]);
+      row sum[2] = {lane::broadcast<row>(0), lane::broadcast<row>(0)};
+      for (index sample = 0; sample < samples; ++sample) {
+        const scalar* const x = data.input.template block<scalar>(sample) + channel * area;
+        for (int e = 0; e < area; e += lane::width<row>) {
+          const row d = lane::keep_lanes<row>(lane::load_unaligned<row>(x + e) - about, area - e);
+          sum[0] = sum[0] + d;
+          sum[1] = lane::fma<row>(d, d, sum[1]);
+        }
+      }
+      const scalar total[2] = {lane::sum<row>(sum[0]), lane::sum<row>(sum[1])};
+      write_statistics<In, scalar, 1>(data, channel, samples, total);
+    });
+  }
+
+  /// Calls `body(sample, channel)` for each.
+  template <shape In, row_execution Exec, class Body>
+  TYPENET_HD static void for_each_plane(Exec& exec, const Body& body) {
+    exec.for_each(exec.blocks() * In.channels(), [&](index item) { body(item / In.channels(), item % In.channels()); });
   }
 
   /// From the sums of a channel's deviations, and of their squares, from its first number.

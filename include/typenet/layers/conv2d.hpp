@@ -5,6 +5,8 @@
 
 #include <utility>
 
+#include <typenet/detail/conv_rows.hpp>
+#include <typenet/detail/linear_rows.hpp>
 #include <typenet/detail/tile.hpp>
 #include <typenet/layer.hpp>
 #include <typenet/tags.hpp>
@@ -454,6 +456,25 @@ struct conv2d : layer_defaults {
   template <shape In>
   using links = typename links_of<In>::type;
 
+  static constexpr detail::conv_row_layout<detail::conv_geometry> row_layout(shape in) { return {make_geometry(in)}; }
+  template <shape In>
+  static constexpr bool sees_all = !has_table && row_layout(In).sees_all();
+  /// How one sample is convolved, neighbouring columns in the lanes; where a window is the whole input, as `linear` does.
+  template <shape In, class Exec, bool All>
+  struct rows_of {
+    using tiles = detail::weight_gradient_plan<geometry<In>, links<In>, typename Exec::row, lane::width<typename Exec::row>, false>;
+    using type = detail::conv_rows<geometry<In>, links<In>, has_bias, tiles, Exec>;
+  };
+  template <shape In, class Exec>
+  struct rows_of<In, Exec, true> {
+    using type = detail::linear_rows<In.size(), Channels, has_bias, Exec>;
+  };
+  template <shape In, row_execution Exec>
+  using rows = typename rows_of<In, Exec, sees_all<In>>::type;
+  /// Whether there are such kernels.
+  template <shape In>
+  static constexpr bool has_rows = row_layout(In).unit_steps();
+
  public:
   static constexpr second_order curvature = second_order::squares;
 
@@ -507,6 +528,10 @@ struct conv2d : layer_defaults {
       return std::array<parameter_spec, 2>{weight, parameter_spec{"bias", parameter_role::bias, 1, {Channels, 1, 1, 1}, fan_in, fan_out}};
     else
       return std::array<parameter_spec, 1>{weight};
+  }
+
+  static constexpr index row_scratch_size(shape in, index samples) {
+    return !has_table && row_layout(in).sees_all() ? 0 : samples * row_layout(in).size();
   }
 
   static constexpr index macs(shape in) { return index{windows(in)} * window.height * window.width * output(in).area(); }
@@ -594,6 +619,23 @@ struct conv2d : layer_defaults {
           else
             data.gradients[has_bias ? 1 : 0][item - plan::items] = total[0];
         });
+  }
+
+  // One sample.
+  template <shape In, row_execution Exec, class Data>
+    requires(has_rows<In>)
+  TYPENET_HD static void forward(Exec& exec, const Data& data) {
+    rows<In, Exec>::forward(exec, data);
+  }
+  template <shape In, bool Accumulate, row_execution Exec, class Data>
+    requires(has_rows<In>)
+  TYPENET_HD static void backward_input(Exec& exec, const Data& data) {
+    rows<In, Exec>::template backward_input<Accumulate>(exec, data);
+  }
+  template <shape In, row_execution Exec, class Data>
+    requires(has_rows<In>)
+  TYPENET_HD static void backward_parameters(Exec& exec, const Data& data) {
+    rows<In, Exec>::backward_parameters(exec, data);
   }
 };
 

@@ -126,6 +126,67 @@ struct gaussian_rbf : layer_defaults {
     });
   }
 
+  // One sample: its features are in the lanes.
+
+  template <shape In, row_execution Exec, class Data>
+  TYPENET_HD static void forward(Exec& exec, const Data& data) {
+    using scalar = typename Exec::scalar;
+    using row = typename Exec::row;
+    constexpr int inputs = In.size(), width = lane::width<row>;
+    exec.for_each(exec.blocks() * Units, [&](index item) {
+      const scalar* const x = data.input.template block<scalar>(item / Units);
+      const scalar* const center = data.parameters[0] + item % Units * inputs;
+      row sum = lane::broadcast<row>(0);
+      int j = 0;
+      for (; j + width <= inputs; j += width) {
+        const row d = lane::load_unaligned<row>(x + j) - lane::load_unaligned<row>(center + j);
+        sum = lane::fma<row>(d, d, sum);
+      }
+      if constexpr (inputs % width > 0) {
+        const row d = lane::keep_lanes<row>(lane::load_unaligned<row>(x + j) - lane::load_unaligned<row>(center + j), inputs % width);
+        sum = lane::fma<row>(d, d, sum);
+      }
+      data.output.template block<scalar>(item / Units)[item % Units] = lane::exp<scalar>(scalar(-0.5) * lane::sum<row>(sum));
+    });
+  }
+
+  template <shape In, row_execution Exec, class Data>
+  TYPENET_HD static void backward_parameters(Exec& exec, const Data& data) {
+    using scalar = typename Exec::scalar;
+    using row = typename Exec::row;
+    constexpr int inputs = In.size(), width = lane::width<row>;
+    const index batch = exec.batch();
+    exec.for_each(Units, [&](index unit) {
+      const scalar* const center = data.parameters[0] + unit * inputs;
+      for (int j = 0; j < inputs; j += width) {
+        const row c = lane::load_unaligned<row>(center + j);
+        row sum = lane::broadcast<row>(0);
+        for (index sample = 0; sample < batch; ++sample) {
+          const scalar pull = data.output_gradient.template block<scalar>(sample)[unit] * data.output.template block<scalar>(sample)[unit];
+          const row x = lane::load_unaligned<row>(data.input.template block<scalar>(sample) + j);
+          sum = lane::fma<row>(lane::broadcast<row>(pull), x - c, sum);
+        }
+        lane::put_first<false, row>(data.gradients[0] + unit * inputs + j, sum, inputs - j);
+      }
+    });
+  }
+
+  template <shape In, bool Accumulate, row_execution Exec, class Data>
+  TYPENET_HD static void backward_input(Exec& exec, const Data& data) {
+    using scalar = typename Exec::scalar;
+    using row = typename Exec::row;
+    lane::for_each_row<In.size()>(exec, [&](index sample, int first, int count) {
+      const scalar* const g = data.output_gradient.template block<scalar>(sample);
+      const scalar* const y = data.output.template block<scalar>(sample);
+      const row x = lane::load_unaligned<row>(data.input.template block<scalar>(sample) + first);
+      row sum = lane::broadcast<row>(0);
+      for (int unit = 0; unit < Units; ++unit)
+        sum = lane::fma<row>(lane::broadcast<row>(g[unit] * y[unit]),
+                             lane::load_unaligned<row>(data.parameters[0] + index{unit} * In.size() + first) - x, sum);
+      lane::put_first<Accumulate, row>(data.input_gradient.template block<scalar>(sample) + first, sum, count);
+    });
+  }
+
  private:
   /// Inputs that one item takes on: as many as divide them, where that is not few.
   static constexpr int inputs_together(int inputs) {

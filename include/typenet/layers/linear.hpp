@@ -3,6 +3,7 @@
 /// linear: every output is a weighted sum of every input.
 #pragma once
 
+#include <typenet/detail/linear_rows.hpp>
 #include <typenet/detail/tile.hpp>
 #include <typenet/layer.hpp>
 #include <typenet/tags.hpp>
@@ -25,6 +26,7 @@ struct linear : layer_defaults {
  public:
   static constexpr second_order curvature = second_order::squares;
   static constexpr index scratch_size(shape in, index samples) { return samples * lanes_of_features(in.size(), widest); }
+  static constexpr index row_scratch_size(shape, index) { return 0; }
 
   template <shape In>
   static constexpr auto check() {
@@ -177,6 +179,20 @@ struct linear : layer_defaults {
           lane::store_first<pack>(to, sum[r][c], inputs % width);
       }
     });
+  }
+
+  // One sample: its features are in the lanes throughout.
+  template <shape In, row_execution Exec, class Data>
+  TYPENET_HD static void forward(Exec& exec, const Data& data) {
+    detail::linear_rows<In.size(), Features, has_bias, Exec>::forward(exec, data);
+  }
+  template <shape In, bool Accumulate, row_execution Exec, class Data>
+  TYPENET_HD static void backward_input(Exec& exec, const Data& data) {
+    detail::linear_rows<In.size(), Features, has_bias, Exec>::template backward_input<Accumulate>(exec, data);
+  }
+  template <shape In, row_execution Exec, class Data>
+  TYPENET_HD static void backward_parameters(Exec& exec, const Data& data) {
+    detail::linear_rows<In.size(), Features, has_bias, Exec>::backward_parameters(exec, data);
   }
 
  private:
