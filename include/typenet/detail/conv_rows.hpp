@@ -8,7 +8,6 @@
 /// the weights' gradient such long rows as well; and the same gaps are the padding with which the input's gradient is a convolution.
 #pragma once
 
-#include <algorithm>
 #include <type_traits>
 
 #include <typenet/detail/tile.hpp>
@@ -77,7 +76,7 @@ struct long_rows {
   static constexpr int lanes = lane::width<row>;
   static constexpr int pitch = Direction::layout.pitch();
   /// Rows of results together, so many that their long rows stay in the nearest cache.
-  static constexpr int most_rows = std::max(1, 512 / pitch);
+  static constexpr int most_rows = pitch < 512 ? 512 / pitch : 1;
   static constexpr int pieces = static_cast<int>(ceil_div(Direction::height, most_rows));
   static constexpr int piece_rows = static_cast<int>(ceil_div(Direction::height, pieces));
   static constexpr int registers = static_cast<int>(ceil_div((piece_rows - 1) * pitch + Direction::width, lanes));
@@ -263,7 +262,7 @@ struct conv_rows {
   /// A plane amid zeros, `size` numbers in all.
   template <int Height, int Width>
   TYPENET_HD static void pad(const scalar* from, scalar* to, index size, index start) {
-    std::fill_n(to, size, scalar{0});
+    for (index e = 0; e < size; ++e) to[e] = 0;
     for (int y = 0; y < Height; ++y) {
       TYPENET_UNROLL
       for (int x = 0; x < Width; x += lanes)
