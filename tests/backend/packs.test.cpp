@@ -2,7 +2,9 @@
 // A pack computes in every lane what a plain number would.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
+#include <type_traits>
 
 #include <typenet/backends/eigen.hpp>
 
@@ -69,4 +71,21 @@ TEST_CASE_TEMPLATE("rows become lanes and back", T, float, double) {
   lane::to_rows<pack, 16>(lanes + 16 * 16, back + 16, 32, elements - 16);
   for (int l = 0; l < 16; ++l)
     for (int e = 0; e < 32; ++e) CHECK(back[l * 32 + e] == (e < elements ? rows[l][e] : T{0}));
+}
+
+TEST_CASE_TEMPLATE("the first numbers are written anywhere, and nothing beyond", T, float, double) {
+  using pack = typename typenet::eigen_backend<T>::pack;
+  using row = typename typenet::eigen_backend<T, 1>::execution::row;
+  static_assert(std::is_same_v<pack, row>);
+  T from[24], to[24];
+  for (int l = 0; l < 24; ++l) from[l] = static_cast<T>(l + 1);
+  for (int count = 0; count <= 16; ++count) {
+    CAPTURE(count);
+    for (T& x : to) x = T{-1};
+    lane::store_first<pack>(to + 3, lane::load_unaligned<pack>(from + 5), count);
+    for (int l = 0; l < 24; ++l) CHECK(to[l] == (l >= 3 && l < 3 + count ? from[l + 2] : T{-1}));
+    for (T& x : to) x = T{2};
+    lane::put_first<true, pack>(to + 3, lane::load_unaligned<pack>(from + 5), count);
+    for (int l = 0; l < 24; ++l) CHECK(to[l] == (l >= 3 && l < 3 + count ? from[l + 2] + T{2} : T{2}));
+  }
 }

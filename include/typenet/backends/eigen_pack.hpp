@@ -133,16 +133,15 @@ struct lane::traits<eigen_pack<Scalar, Width>> {
     TYPENET_UNROLL
     for (int i = 0; i < pack::count; ++i) Eigen::internal::pstoreu(to + i * pack::packet_width, value.part[i]);
   }
-  TYPENET_HD static void store_first(Scalar* to, const pack& value, int count) {
-#if defined(EIGEN_VECTORIZE_AVX512)
-    if constexpr (std::is_same_v<packet, Eigen::internal::Packet16f>) {
-      _mm512_mask_storeu_ps(to, static_cast<__mmask16>((1U << count) - 1U), value.part[0]);
-      return;
+  TYPENET_HD TYPENET_INLINE static void store_first(Scalar* to, const pack& value, int count) {
+    TYPENET_UNROLL
+    for (int i = 0; i < pack::count; ++i) {
+      const int left = count - i * pack::packet_width;
+      if (left >= pack::packet_width)
+        Eigen::internal::pstoreu(to + i * pack::packet_width, value.part[i]);
+      else if (left > 0)
+        store_part(to + i * pack::packet_width, value.part[i], left);
     }
-#endif
-    alignas(64) Scalar lanes[width];
-    store(lanes, value);
-    for (int l = 0; l < count; ++l) to[l] = lanes[l];
   }
   static constexpr int slots = width;
   TYPENET_HD TYPENET_INLINE static constexpr int first_slot() { return 0; }
@@ -227,6 +226,22 @@ struct lane::traits<eigen_pack<Scalar, Width>> {
     TYPENET_UNROLL
     for (int i = 1; i < pack::count; ++i) total = Eigen::internal::padd(total, a.part[i]);
     return Eigen::internal::predux(total);
+  }
+  TYPENET_HD TYPENET_INLINE static void store_part(Scalar* to, const packet& value, int count) {
+#if defined(EIGEN_VECTORIZE_AVX512)
+    if constexpr (std::is_same_v<packet, Eigen::internal::Packet16f>) {
+      _mm512_mask_storeu_ps(to, static_cast<__mmask16>((1U << count) - 1U), value);
+      return;
+    } else if constexpr (std::is_same_v<packet, Eigen::internal::Packet8d>) {
+      _mm512_mask_storeu_pd(to, static_cast<__mmask8>((1U << count) - 1U), value);
+      return;
+    }
+#endif
+    alignas(64) Scalar numbers[pack::packet_width];
+    Eigen::internal::pstore(numbers, value);
+    // Bounded by a constant, without which compilers see it run beyond.
+    for (int l = 0; l < pack::packet_width; ++l)
+      if (l < count) to[l] = numbers[l];
   }
   TYPENET_HD TYPENET_INLINE static pack sqrt(const pack& a) {
     return pack::map(a, [](const packet& x) TYPENET_LAMBDA_INLINE { return Eigen::internal::psqrt(x); });

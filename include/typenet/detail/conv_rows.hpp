@@ -8,7 +8,6 @@
 /// the weights' gradient such long rows as well; and the same gaps are the padding with which the input's gradient is a convolution.
 #pragma once
 
-#include <algorithm>
 #include <type_traits>
 
 #include <typenet/detail/tile.hpp>
@@ -49,10 +48,10 @@ struct row_forward {
   static constexpr int rows_together = Links::rows_together;
   static constexpr int weight_step = Links::output_step * G.taps();
   static constexpr int plane = layout.plane(), start = 0;
-  static constexpr int sources(int channel) { return Links::inputs_of(channel); }
-  static constexpr int source(int channel, int k) { return Links::input(channel, k); }
-  static constexpr int window(int channel, int k) { return Links::input_window(channel, k); }
-  static constexpr int tap(int ky, int kx) { return ky * G.kernel.width + kx; }
+  TYPENET_HD static constexpr int sources(int channel) { return Links::inputs_of(channel); }
+  TYPENET_HD static constexpr int source(int channel, int k) { return Links::input(channel, k); }
+  TYPENET_HD static constexpr int window(int channel, int k) { return Links::input_window(channel, k); }
+  TYPENET_HD static constexpr int tap(int ky, int kx) { return ky * G.kernel.width + kx; }
 };
 
 /// The input's gradient from the padded gradient of the output, taps mirrored.
@@ -63,10 +62,10 @@ struct row_backward {
   static constexpr int rows_together = Links::columns_together;
   static constexpr int weight_step = Links::input_step * G.taps();
   static constexpr int plane = layout.gradient_plane(), start = G.padding.height * layout.pitch() + G.padding.width;
-  static constexpr int sources(int channel) { return Links::outputs_of(channel); }
-  static constexpr int source(int channel, int k) { return Links::output(channel, k); }
-  static constexpr int window(int channel, int k) { return Links::output_window(channel, k); }
-  static constexpr int tap(int ky, int kx) { return (G.kernel.height - 1 - ky) * G.kernel.width + G.kernel.width - 1 - kx; }
+  TYPENET_HD static constexpr int sources(int channel) { return Links::outputs_of(channel); }
+  TYPENET_HD static constexpr int source(int channel, int k) { return Links::output(channel, k); }
+  TYPENET_HD static constexpr int window(int channel, int k) { return Links::output_window(channel, k); }
+  TYPENET_HD static constexpr int tap(int ky, int kx) { return (G.kernel.height - 1 - ky) * G.kernel.width + G.kernel.width - 1 - kx; }
 };
 
 /// A convolution in either direction. A work item is a few rows of results of some channels: computed as one long row, then cut.
@@ -77,7 +76,7 @@ struct long_rows {
   static constexpr int lanes = lane::width<row>;
   static constexpr int pitch = Direction::layout.pitch();
   /// Rows of results together, so many that their long rows stay in the nearest cache.
-  static constexpr int most_rows = std::max(1, 512 / pitch);
+  static constexpr int most_rows = pitch < 512 ? 512 / pitch : 1;
   static constexpr int pieces = static_cast<int>(ceil_div(Direction::height, most_rows));
   static constexpr int piece_rows = static_cast<int>(ceil_div(Direction::height, pieces));
   static constexpr int registers = static_cast<int>(ceil_div((piece_rows - 1) * pitch + Direction::width, lanes));
@@ -86,7 +85,7 @@ struct long_rows {
 
   /// Work item `item` of one sample, whose planes begin at `source`. `first(channel)` is what sums start from.
   template <bool Accumulate, class First>
-  TYPENET_INLINE static void run(index item, const scalar* source, const scalar* weights, scalar* to, const First& first) {
+  TYPENET_HD TYPENET_INLINE static void run(index item, const scalar* source, const scalar* weights, scalar* to, const First& first) {
     const int channel = static_cast<int>(item / pieces) * tile.rows;
     // The last piece reaches back into its neighbour rather than be short, and leaves to that what is its own.
     const int wanted = static_cast<int>(item % pieces) * piece_rows;
@@ -119,7 +118,8 @@ struct long_rows {
   }
 
  private:
-  TYPENET_INLINE static void add_taps(int channel, const scalar* source, const scalar* weights, row (&sum)[tile.rows][tile.columns]) {
+  TYPENET_HD TYPENET_INLINE static void add_taps(int channel, const scalar* source, const scalar* weights,
+                                                 row (&sum)[tile.rows][tile.columns]) {
     const int count = Direction::sources(channel);
     for (int k = 0; k < count; ++k) {
       const scalar* const plane = source + index{Direction::source(channel, k)} * Direction::plane;
@@ -154,7 +154,7 @@ struct conv_rows {
   static constexpr int pitch = layout.pitch();
 
   template <class Data>
-  static void forward(Exec& exec, const Data& data) {
+  TYPENET_HD static void forward(Exec& exec, const Data& data) {
     using results = long_rows<G, row_forward<G, Links>, Exec>;
     if (layout.padded()) pad_input(exec, data);
     exec.for_each(exec.blocks() * results::items, [&](index item) {
@@ -167,7 +167,7 @@ struct conv_rows {
 
   /// The copies of input and gradient; then a work item owns some windows of weights, and sums all samples.
   template <class Data>
-  static void backward_parameters(Exec& exec, const Data& data) {
+  TYPENET_HD static void backward_parameters(Exec& exec, const Data& data) {
     constexpr int registers = static_cast<int>(ceil_div((G.out_height - 1) * pitch + G.out_width, lanes));
     constexpr int rows = Tiles::tile.rows, columns = Tiles::tile.columns, taps = G.kernel.width;
     pad_input(exec, data);
@@ -221,7 +221,7 @@ struct conv_rows {
 
   /// @pre `backward_parameters` has run: it pads the gradient
   template <bool Accumulate, class Data>
-  static void backward_input(Exec& exec, const Data& data) {
+  TYPENET_HD static void backward_input(Exec& exec, const Data& data) {
     using results = long_rows<G, row_backward<G, Links>, Exec>;
     exec.for_each(exec.blocks() * results::items, [&](index item) {
       const index sample = item / results::items;
@@ -232,16 +232,16 @@ struct conv_rows {
 
  private:
   template <class Data>
-  static scalar* padded_input(const Data& data, index sample) {
+  TYPENET_HD static scalar* padded_input(const Data& data, index sample) {
     return data.scratch + sample * layout.size();
   }
   template <class Data>
-  static scalar* padded_gradient(const Data& data, index sample) {
+  TYPENET_HD static scalar* padded_gradient(const Data& data, index sample) {
     return padded_input(data, sample) + layout.input_size();
   }
 
   template <class Data>
-  static void pad_input(Exec& exec, const Data& data) {
+  TYPENET_HD static void pad_input(Exec& exec, const Data& data) {
     exec.for_each(exec.blocks() * G.in_channels, [&](index item) {
       const index sample = item / G.in_channels, channel = item % G.in_channels;
       const bool last = channel + 1 == G.in_channels;
@@ -251,7 +251,7 @@ struct conv_rows {
     });
   }
   template <class Data>
-  static void pad_gradient(Exec& exec, const Data& data) {
+  TYPENET_HD static void pad_gradient(Exec& exec, const Data& data) {
     exec.for_each(exec.blocks() * G.out_channels, [&](index item) {
       const index sample = item / G.out_channels, channel = item % G.out_channels;
       pad<G.out_height, G.out_width>(data.output_gradient.template block<scalar>(sample) + channel * G.out_height * G.out_width,
@@ -261,8 +261,8 @@ struct conv_rows {
   }
   /// A plane amid zeros, `size` numbers in all.
   template <int Height, int Width>
-  static void pad(const scalar* from, scalar* to, index size, index start) {
-    std::fill_n(to, size, scalar{0});
+  TYPENET_HD static void pad(const scalar* from, scalar* to, index size, index start) {
+    for (index e = 0; e < size; ++e) to[e] = 0;
     for (int y = 0; y < Height; ++y) {
       TYPENET_UNROLL
       for (int x = 0; x < Width; x += lanes)

@@ -24,7 +24,7 @@ struct linear_rows {
   static constexpr int together(int all, int most) { return static_cast<int>(ceil_div(all, ceil_div(all, most))); }
 
   template <class Data>
-  static void forward(Exec& exec, const Data& data) {
+  TYPENET_HD static void forward(Exec& exec, const Data& data) {
     constexpr int outputs = together(Outputs, registers >= 16 ? 8 : registers >= 8 ? 4 : 2);
     constexpr index tiles = ceil_div(Outputs, outputs);
     exec.for_each(exec.blocks() * tiles, [&](index item) {
@@ -58,7 +58,7 @@ struct linear_rows {
   }
 
   template <bool Accumulate, class Data>
-  static void backward_input(Exec& exec, const Data& data) {
+  TYPENET_HD static void backward_input(Exec& exec, const Data& data) {
     constexpr int columns = together(rows, registers >= 32 ? 14 : registers >= 16 ? 10 : registers >= 8 ? 5 : 2);
     constexpr index tiles = ceil_div(rows, columns);
     exec.for_each(exec.blocks() * tiles, [&](index item) {
@@ -82,7 +82,7 @@ struct linear_rows {
   }
 
   template <class Data>
-  static void backward_parameters(Exec& exec, const Data& data) {
+  TYPENET_HD static void backward_parameters(Exec& exec, const Data& data) {
     constexpr register_tile tile = choose_tile(Outputs, rows, 1, 1, registers);
     constexpr index column_tiles = ceil_div(rows, tile.columns);
     const index batch = exec.batch();
