@@ -20,7 +20,9 @@ struct recipe {
   static constexpr int epochs = 30;
   static constexpr int batch_size = 32;
   static constexpr double learning_rate = 3e-4;
-  /// Whether it is compiled for every backend, or for the CPU's first alone.
+  /// Where it runs with `--backend eigen`.
+  using cpu = tn::cpu;
+  /// Whether it is compiled for the other backends too.
   static constexpr bool everywhere = false;
   /// Changes how a model starts.
   template <class Model>

@@ -96,7 +96,9 @@ TEST_CASE("lenet5 refuses what it cannot do, with what it can") {
   const workplace here;
   const auto model = here.run("train --model resnet --data .");
   CHECK(model.status == 1);
-  CHECK(mentions(model.text, "lenet5: there is no model 'resnet'; there are: modern, softmax, classic, lenet5-1998, lenet5-1998-map, e1, e2a, e2b, e2c, e2d, control"));
+  CHECK(mentions(model.text,
+                 "lenet5: there is no model 'resnet'; there are: modern, softmax, classic, lenet5-1998, lenet5-1998-map, e1, e2a, e2b, "
+                 "e2c, e2d, control"));
   CHECK(mentions(here.run("train --dataset imagenet").text, "fashion-mnist"));
   CHECK(here.run("train --epochs 0 --data .").status != 0);
   CHECK(here.run("train --seed -1 --data .").status != 0);
