@@ -4,5 +4,5 @@
 #include "settings.hpp"
 
 int lenet5::run_on_eigen(command what, const settings& s) {
-  return with_recipe(s.model, [&]<class Recipe>(const Recipe&) { return run<tn::cpu, Recipe>(what, s); });
+  return with_recipe(s.model, [&]<class Recipe>(const Recipe&) { return run<typename Recipe::cpu, Recipe>(what, s); });
 }

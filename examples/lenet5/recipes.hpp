@@ -88,6 +88,7 @@ struct lenet5_1998 : recipe {
   static constexpr int epochs = 20;
   static constexpr int batch_size = 1;
   static constexpr double learning_rate = 5e-4;
+  using cpu = tn::cpu_single;
   using network = tn::network<tn::input<1, 32, 32>,                                                                                //
                               tn::conv2d<6, 5>, tn::scaled_tanh, tn::trainable_subsample<2>, tn::scaled_tanh,                      //
                               tn::conv2d<16, 5, tn::connections<tn::lenet5_c3>>, tn::scaled_tanh, tn::trainable_subsample<2>,      //
@@ -101,9 +102,18 @@ struct lenet5_1998 : recipe {
   static std::function<double(int)> schedule(double rate) {
     return [rate](int epoch) { return rate * (epoch <= 2 ? 1 : epoch <= 5 ? 0.4 : epoch <= 8 ? 0.2 : epoch <= 12 ? 0.1 : 0.02); };
   }
+  /// Weights U(±2.4/√F), F being a unit's inputs; subsampling starts as the mean of its window. The paper has U(±2.4/F), under which
+  /// hardly anything reaches the upper layers: their second derivatives are next to nothing, so their steps are the largest there are,
+  /// and once something does reach them they are lost.
   template <class Model>
   static void initialize(Model& model) {
-    model.initialize(tn::init::lecun_1998_scheme());
+    model.initialize(tn::init::lecun_1989_scheme());
+    for (const tn::parameter_info& info : Model::network::parameters) {
+      const std::string_view name = info.name;
+      constexpr std::string_view weight = ".weight";
+      if (info.spec.rank == 1 && name.ends_with(weight))
+        model.initialize({.weight = tn::init::constant(0.25), .bias = tn::init::zeros()}, name.substr(0, name.size() - weight.size()));
+    }
   }
   /// Padded to 32x32; background -0.1, ink 1.175.
   static auto testing_data(const tn::mnist_dataset& images) {
