@@ -109,10 +109,10 @@ struct lenet5_1998 : recipe {
   static void initialize(Model& model) {
     model.initialize(tn::init::lecun_1989_scheme());
     for (const tn::parameter_info& info : Model::network::parameters) {
-      const std::string_view name = info.name;
+      const std::string_view tensor = info.name;
       constexpr std::string_view weight = ".weight";
-      if (info.spec.rank == 1 && name.ends_with(weight))
-        model.initialize({.weight = tn::init::constant(0.25), .bias = tn::init::zeros()}, name.substr(0, name.size() - weight.size()));
+      if (info.spec.rank == 1 && tensor.ends_with(weight))
+        model.initialize({.weight = tn::init::constant(0.25), .bias = tn::init::zeros()}, tensor.substr(0, tensor.size() - weight.size()));
     }
   }
   /// Padded to 32x32; background -0.1, ink 1.175.
@@ -138,11 +138,11 @@ struct experiment : recipe {
   static void initialize(Model& model) {
     model.initialize({.centers = tn::init::normal()});
     for (const tn::parameter_info& info : Model::network::parameters) {
-      const std::string_view name = info.name;
+      const std::string_view tensor = info.name;
       constexpr std::string_view weight = ".weight";
-      if (info.spec.rank == 2 && name.ends_with(weight))
+      if (info.spec.rank == 2 && tensor.ends_with(weight))
         model.initialize({.weight = tn::init::xavier_uniform(), .bias = tn::init::constant(0.01)},
-                         name.substr(0, name.size() - weight.size()));
+                         tensor.substr(0, tensor.size() - weight.size()));
     }
   }
 };
@@ -192,8 +192,8 @@ struct control : e2d {
     e2d::initialize(model);
     for (const tn::parameter_info& info : Model::network::parameters)
       if (info.spec.role == tn::parameter_role::centers) {
-        const std::string_view name = info.name;
-        model.initialize({.centers = tn::init::normal(0, 0.2)}, name.substr(0, name.rfind('.')));
+        const std::string_view tensor = info.name;
+        model.initialize({.centers = tn::init::normal(0, 0.2)}, tensor.substr(0, tensor.rfind('.')));
       }
   }
   static tn::adamw optimizer(double rate) { return {.learning_rate = rate, .weight_decay = 1e-2}; }

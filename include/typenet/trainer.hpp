@@ -9,7 +9,6 @@
 #include <cstdint>
 #include <functional>
 #include <limits>
-#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -206,7 +205,7 @@ class trainer {
     static_cast<void>(sizeof(detail::samples_check<network, typename detail::got_of<Data::sample_shape>::type>));
     static_cast<void>(sizeof(detail::loss_check<Loss, network, class_targets<Data::classes>>));
     using room_type = detail::curvature_room<backend, network>;
-    if (!curvature_) curvature_ = std::make_unique<room_type>(capacity_);
+    if (!curvature_) curvature_.emplace(capacity_);
     const index total = data.size();
     if (curvature_->order.size() != total) curvature_->order = typename backend::template memory<std::uint32_t>{total};
     detail::shuffle<backend>(model_->stream(), seed_, static_cast<std::uint32_t>(progress_.epoch), curvature_->order, curvature_->sort_keys,
@@ -514,7 +513,7 @@ class trainer {
   std::array<room, 2> rooms_;
   typename backend::template memory<std::uint32_t> order_;
   typename backend::template memory<std::uint64_t> sort_keys_;
-  std::unique_ptr<detail::curvature_room<backend, network>> curvature_;
+  std::optional<detail::curvature_room<backend, network>> curvature_;
   training_progress progress_;
   best_epoch best_;
   int threads_ = 1;
