@@ -210,6 +210,43 @@ TEST_CASE("rotation turns every channel, and counter-clockwise") {
   CHECK(rotated<two>(in, 90) == bytes{0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0});
 }
 
+TEST_CASE("a roll moves whole rows and columns, and what leaves comes in on the other side") {
+  constexpr tn::shape two{2, 2, 3};
+  const bytes in{1, 2, 3, 4, 5, 6, 11, 12, 13, 14, 15, 16};
+  const auto rolled = [&](int down, int right) {
+    bytes out(in.size());
+    tn::detail::roll<two>(in.data(), down, right, out.data());
+    return out;
+  };
+  // torch.roll(x, (down, right), (1, 2))
+  CHECK(rolled(0, 0) == in);
+  CHECK(rolled(0, 1) == bytes{3, 1, 2, 6, 4, 5, 13, 11, 12, 16, 14, 15});
+  CHECK(rolled(0, -1) == bytes{2, 3, 1, 5, 6, 4, 12, 13, 11, 15, 16, 14});
+  CHECK(rolled(1, 0) == bytes{4, 5, 6, 1, 2, 3, 14, 15, 16, 11, 12, 13});
+  CHECK(rolled(1, 1) == bytes{6, 4, 5, 3, 1, 2, 16, 14, 15, 13, 11, 12});
+  CHECK(rolled(-5, -8) == rolled(1, 1));
+}
+
+TEST_CASE("random_roll shifts by every number of pixels it may, equally often") {
+  constexpr int size = small.height();
+  bytes stored(static_cast<std::size_t>(small.size()));
+  stored[0] = 255;
+  const auto set = tn::transformed(tn::image_dataset<small, 1>{stored, {0}}, tn::random_roll{1});
+  std::map<std::pair<int, int>, int> times;
+  constexpr int epochs = 1800;
+  for (std::uint32_t epoch = 0; epoch < epochs; ++epoch) {
+    const auto sample = read(set, 0, {.seed = tn::seed{1}, .epoch = epoch});
+    REQUIRE(std::ranges::count(sample, 0.0f) == small.size() - 1);
+    const auto at = static_cast<int>(std::ranges::find(sample, 1.0f) - sample.begin());
+    ++times[{(at / size + 1) % size - 1, (at % size + 1) % size - 1}];
+  }
+  CHECK(times.size() == 9);
+  for (const auto& [shift, count] : times) {
+    CHECK(std::max(std::abs(shift.first), std::abs(shift.second)) <= 1);
+    CHECK(std::abs(count - epochs / 9) < 70);  // five standard deviations
+  }
+}
+
 TEST_CASE("blending is float arithmetic, each step rounded, whatever the compiler may fuse") {
   tn::random_sequence random{tn::counter_rng{tn::seed{5}, tn::random_stream::user}, 0, 0};
   int different = 0;
@@ -322,6 +359,7 @@ TEST_CASE("what a device reads of transformed images is what the host reads") {
   check(tn::resize<32, 32>{}, turn, jitter, mnist_scale);
   check(tn::pad<30, 32>{}, jitter, turn);
   check(turn, jitter, turn, jitter, mnist_scale);
+  check(jitter, tn::random_roll{3}, mnist_scale);
   check(tn::random_rotation{0}, tn::color_jitter{});
 
   const tn::image_dataset<tn::shape{3, 7, 5}, 2> colored{noise(2 * 3 * 7 * 5, 8), {0, 1}};
@@ -363,6 +401,8 @@ TEST_CASE("transforms refuse parameters that make no sense") {
   };
   CHECK(message(tn::random_rotation{-1}) == "random_rotation: degrees must lie between 0 and 180, got -1.000000");
   CHECK(!message(tn::random_rotation{nan}).empty());
+  CHECK(message(tn::random_roll{-1}) == "random_roll: shifts must lie between 0 and 65536, got -1");
+  CHECK(!message(tn::random_roll{1 << 20}).empty());
   CHECK(!message(tn::color_jitter{.brightness = -0.1f, .contrast = 0}).empty());
   CHECK(!message(tn::color_jitter{.brightness = 0, .contrast = nan}).empty());
   CHECK(message(tn::normalize{0.5f, 0}) == "normalize: needs a finite mean and a standard deviation above 0, got 0.500000 and 0.000000");

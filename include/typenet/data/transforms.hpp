@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /// @file
 /// Image transforms with torchvision's names and, on 8-bit images, Pillow's arithmetic to the last bit: `resize` and `pad` once, when the
-/// data set is made; `random_rotation` and `color_jitter` anew for every epoch; `normalize` last.
+/// data set is made; `random_rotation`, `random_roll` and `color_jitter` anew for every epoch; `normalize` last.
 ///
 ///     auto train = transformed(load_mnist(mnist_split::train), resize<32, 32>{}, random_rotation{15.0f},
 ///                              color_jitter{.brightness = 0.2f, .contrast = 0.2f}, normalize{0.1307f, 0.3081f});
@@ -215,6 +215,20 @@ TYPENET_HD void rotate(const std::uint8_t* in, float degrees, std::uint8_t* out)
   }
 }
 
+/// Moves every pixel down and to the right, whole rows and columns, what leaves coming in on the other side.
+template <shape Shape>
+TYPENET_HD void roll(const std::uint8_t* in, int down, int right, std::uint8_t* out) {
+  constexpr int height = Shape.height(), width = Shape.width();
+  const int above = (down % height + height) % height, left = (right % width + width) % width;
+  for (int channel = 0; channel < Shape.channels(); ++channel, in += Shape.area()) {
+    for (int y = 0; y < height; ++y, out += width) {
+      const std::uint8_t* const row = in + (y < above ? y - above + height : y - above) * width;
+      for (int x = 0; x < left; ++x) out[x] = row[x - left + width];
+      for (int x = left; x < width; ++x) out[x] = row[x - left];
+    }
+  }
+}
+
 enum class transform_kind { fixed, random, last };
 
 template <class T>
@@ -286,6 +300,28 @@ struct random_rotation {
   void check() const {
     if (!(degrees >= 0 && degrees <= 180))
       throw argument_error{"random_rotation: degrees must lie between 0 and 180, got " + std::to_string(degrees)};
+  }
+};
+
+/// Shifts cyclically, on each axis by a whole number of pixels uniform in {-shifts, …, shifts}: what leaves on one side comes in on the
+/// other, as with torch.roll.
+struct random_roll {
+  static constexpr auto kind = detail::transform_kind::random;
+  int shifts = 0;
+
+  template <shape S>
+  TYPENET_HD void apply(detail::augmented_image<S>& image, random_sequence& random) const {
+    const auto choices = static_cast<std::uint32_t>(2 * shifts + 1);
+    const int down = static_cast<int>(random.below(choices)) - shifts;
+    const int right = static_cast<int>(random.below(choices)) - shifts;
+    const std::uint8_t* in = image.pixels();
+    std::uint8_t* out = image.other();
+    detail::roll<S>(in, down, right, out);
+    image.replace(out);
+  }
+  void check() const {
+    if (!(shifts >= 0 && shifts <= 1 << 16))
+      throw argument_error{"random_roll: shifts must lie between 0 and 65536, got " + std::to_string(shifts)};
   }
 };
 
@@ -487,12 +523,13 @@ class transformed_dataset {
   std::vector<int> labels_;
 };
 
-/// Images taken through transforms: `resize` and `pad` first, `random_rotation` and `color_jitter` next, `normalize` last; each may be left
-/// out. Copies what it needs of the images. `transformed(part.train, ...)` of a split works alike.
+/// Images taken through transforms: `resize` and `pad` first, `random_rotation`, `random_roll` and `color_jitter` next, `normalize` last;
+/// each may be left out. Copies what it needs of the images. `transformed(part.train, ...)` of a split works alike.
 /// @throws argument_error if a transform's parameters make no sense
 template <byte_image_dataset Source, class... Transforms>
 [[nodiscard]] auto transformed(const Source& images, const Transforms&... transforms) {
-  static_assert((detail::transform<Transforms> && ...), "transformed: takes resize, pad, random_rotation, color_jitter and normalize");
+  static_assert((detail::transform<Transforms> && ...),
+                "transformed: takes resize, pad, random_rotation, random_roll, color_jitter and normalize");
   return transformed_dataset<Source::sample_shape, Source::classes, Transforms...>{images, transforms...};
 }
 
