@@ -4,8 +4,8 @@
 
 Run it with Debian's python3-pil and python3-torch:  /usr/bin/python3 tests/golden/augmentation.py
 It rewrites the file beside itself. Each line is a case: its name, its parameters, and the pixels in hexadecimal.
-The calls are those torchvision makes: on a PIL image for Resize, RandomRotation and ColorJitter, on a tensor for a Resize without antialiasing
-and for RandomAffine.
+The calls are those torchvision makes: on a PIL image for Resize, RandomRotation and ColorJitter, on a tensor for a Resize without
+antialiasing and for RandomAffine.
 """
 
 import math
