@@ -37,6 +37,10 @@ static_assert(!tn::dataset<std::vector<float>>);
 template <class Set>
 concept can_split = requires(Set&& set) { tn::stratified_split(std::forward<Set>(set), 1, tn::seed{}); };
 static_assert(can_split<points&> && can_split<const points&> && !can_split<points> && !can_split<const points>);
+template <class Set>
+concept can_split_at_random = requires(Set&& set) { tn::random_split(std::forward<Set>(set), {1, 2}, tn::seed{}); };
+static_assert(can_split_at_random<points&> && can_split_at_random<const points&>);
+static_assert(!can_split_at_random<points> && !can_split_at_random<const points>);
 static_assert(!std::is_constructible_v<tn::subset<points>, points, std::vector<tn::index>>);
 
 // A user's own data set: computed, never stored.
@@ -208,6 +212,43 @@ TEST_CASE("stratified_split at its limits") {
   CHECK_THROWS_AS((void)tn::stratified_split(set, 0.0 / 0.0, tn::seed{1}), tn::argument_error);
   const points none{{}, {}};
   CHECK(tn::stratified_split(none, 0, tn::seed{1}).train.size() == 0);
+}
+
+TEST_CASE("random_split gives parts of the lengths wanted, misses no sample, and follows the seed") {
+  const points set{std::vector<float>(2000), std::vector<int>(1000)};
+  const auto [train, validation, rest] = tn::random_split(set, {700, 250, 50}, tn::seed{7});
+  CHECK(train.size() == 700);
+  CHECK(validation.size() == 250);
+  CHECK(rest.size() == 50);
+  std::vector<tn::index> all;
+  for (const auto* part : {&train, &validation, &rest}) {
+    CHECK(std::ranges::is_sorted(part->indices()));
+    all.insert(all.end(), part->indices().begin(), part->indices().end());
+  }
+  std::ranges::sort(all);
+  std::vector<tn::index> expected(1000);
+  std::iota(expected.begin(), expected.end(), tn::index{0});
+  CHECK(all == expected);
+  // From everywhere: the mean of 250 of 0 … 999 deviates by 16 or so.
+  const double sum = std::accumulate(validation.indices().begin(), validation.indices().end(), 0.0);
+  CHECK(sum / 250 > 420);
+  CHECK(sum / 250 < 580);
+
+  CHECK(std::ranges::equal(tn::random_split(set, {700, 250, 50}, tn::seed{7})[1].indices(), validation.indices()));
+  CHECK(!std::ranges::equal(tn::random_split(set, {700, 250, 50}, tn::seed{8})[1].indices(), validation.indices()));
+}
+
+TEST_CASE("random_split at its limits") {
+  const counting set;
+  CHECK(tn::random_split(set, {10}, tn::seed{1})[0].size() == 10);
+  CHECK(tn::random_split(set, {0, 10, 0}, tn::seed{1})[1].size() == 10);
+  const points none{{}, {}};
+  CHECK(tn::random_split(none, {0, 0}, tn::seed{1})[1].size() == 0);
+  const auto message = [&](const tn::index(&lengths)[2]) { return message_of([&] { (void)tn::random_split(set, lengths, tn::seed{1}); }); };
+  CHECK(message({5, 4}) == "random_split: parts of 5 + 4 samples of a data set of 10");
+  CHECK(message({5, 6}) == "random_split: parts of 5 + 6 samples of a data set of 10");
+  CHECK(message({11, -1}) == "random_split: parts of 11 + -1 samples of a data set of 10");
+  CHECK(message({-1, 11}) == "random_split: parts of -1 + 11 samples of a data set of 10");
 }
 
 TEST_CASE("what a device reads of a data set is what the host reads") {

@@ -64,6 +64,20 @@ bytes resized(const bytes& in) {
   return out;
 }
 
+template <int Height, int Width>
+bytes interpolated(const bytes& in) {
+  bytes out(std::size_t{Height} * Width);
+  tn::resize<Height, Width, tn::antialias<false>>::template apply<small>(in.data(), out.data());
+  return out;
+}
+
+template <tn::shape S = large>
+bytes distorted(const bytes& in, const tn::detail::distortion& by, int fill = 0) {
+  bytes out(static_cast<std::size_t>(S.size()));
+  tn::detail::distort<S>(in.data(), by, fill, out.data());
+  return out;
+}
+
 template <tn::shape S = large>
 bytes rotated(const bytes& in, float degrees) {
   bytes out(static_cast<std::size_t>(S.size()));
@@ -172,9 +186,8 @@ TEST_CASE("resize, rotation, brightness and contrast are Pillow's to the last bi
       }
     } else if (c.kind == "rotate") {
       CHECK(rotated(enlarged, static_cast<float>(c.parameters[0])) == c.pixels);
-    } else {
+    } else if (c.kind == "brightness_contrast" || c.kind == "contrast_brightness") {
       const bool brightness_first = c.kind == "brightness_contrast";
-      REQUIRE((brightness_first || c.kind == "contrast_brightness"));
       const auto bright = static_cast<float>(c.parameters[0]), strong = static_cast<float>(c.parameters[1]);
       CHECK(changed(enlarged, [&](auto& in) {
               if (brightness_first) tn::detail::adjust_brightness(in, bright);
@@ -186,6 +199,108 @@ TEST_CASE("resize, rotation, brightness and contrast are Pillow's to the last bi
   CHECK(seen["rotate"] == 20);
   CHECK(seen["resize"] == 10);
   CHECK(seen["brightness_contrast"] == 16);
+}
+
+TEST_CASE("interpolation without antialiasing is PyTorch's, ties to even") {
+  bytes image;
+  int seen = 0;
+  for (const golden_case& c : golden_cases()) {
+    if (c.kind == "image") image = c.pixels;
+    if (c.kind != "interpolate") continue;
+    ++seen;
+    const auto size = std::pair{static_cast<int>(c.parameters[0]), static_cast<int>(c.parameters[1])};
+    if (size == std::pair{16, 16}) {
+      CHECK(interpolated<16, 16>(image) == c.pixels);
+    } else if (size == std::pair{20, 17}) {
+      CHECK(interpolated<20, 17>(image) == c.pixels);
+    } else if (size == std::pair{41, 9}) {
+      CHECK(interpolated<41, 9>(image) == c.pixels);
+    } else {
+      REQUIRE(size == std::pair{32, 32});
+      CHECK(interpolated<32, 32>(image) == c.pixels);
+    }
+  }
+  CHECK(seen == 8);
+  CHECK(interpolated<28, 28>(image) == image);
+  CHECK(interpolated<16, 16>(image) != resized<16, 16>(image));
+
+  // Means of two: 0.5, 1.5 and 2.5.
+  using halved = tn::resize<1, 3, tn::antialias<false>>;
+  const bytes pairs{0, 1, 1, 2, 2, 3};
+  bytes means(3);
+  halved::apply<tn::shape{1, 1, 6}>(pairs.data(), means.data());
+  CHECK(means == bytes{0, 2, 2});
+  const auto set = tn::transformed(some_images(2), tn::resize<16, 16, tn::antialias<false>>{});
+  static_assert(decltype(set)::sample_shape == tn::shape{1, 16, 16});
+}
+
+TEST_CASE("affine distortions are PyTorch's to a level") {
+  bytes enlarged;
+  int seen = 0;
+  for (const golden_case& c : golden_cases()) {
+    if (c.kind == "resize" && c.parameters[0] == 32) enlarged = c.pixels;
+    if (c.kind != "affine") continue;
+    ++seen;
+    CAPTURE(seen);
+    const auto p = [&](std::size_t i) { return static_cast<float>(c.parameters[i]); };
+    const bytes out = distorted(enlarged, {.degrees = p(0), .right = p(1), .down = p(2), .scale = p(3), .squeeze = p(4), .shear = p(5)},
+                                static_cast<int>(p(6)));
+    int differ = 0, most = 0;
+    for (std::size_t i = 0; i < out.size(); ++i) {
+      const int distance = std::abs(int{out[i]} - int{c.pixels[i]});
+      differ += distance != 0;
+      most = std::max(most, distance);
+    }
+    CHECK(most <= 1);
+    CHECK(differ <= 5);  // of 1024, for places are rounded to 1/2048 of a pixel
+    if (p(0) == 0 && p(3) == 1 && p(4) == 1 && p(5) == 0) CHECK(differ == 0);
+  }
+  CHECK(seen == 18);
+}
+
+TEST_CASE("an affine distortion by nothing changes nothing, by whole pixels it shifts, and far away there is background") {
+  constexpr tn::shape wide{2, 3, 4};
+  const bytes in{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32};
+  CHECK(distorted<wide>(in, {}) == in);
+  CHECK(distorted<wide>(in, {}, 99) == in);
+  CHECK(distorted<wide>(in, {.right = 1, .down = -1}, 99) ==
+        bytes{99, 5, 6, 7, 99, 9, 10, 11, 99, 99, 99, 99, 99, 25, 26, 27, 99, 29, 30, 31, 99, 99, 99, 99});
+  CHECK(distorted<wide>(in, {.right = -0.5f}, 0) ==
+        bytes{2, 2, 4, 2, 6, 6, 8, 4, 10, 10, 12, 6, 22, 22, 24, 12, 26, 26, 28, 14, 30, 30, 32, 16});  // halves to even
+  CHECK(distorted<wide>(in, {.degrees = 180}) ==
+        bytes{12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 32, 31, 30, 29, 28, 27, 26, 25, 24, 23, 22, 21});
+  for (const float away : {-65536.0f, -4.0f, 4.0f, 65536.0f}) CHECK(distorted<wide>(in, {.right = away}, 7) == bytes(in.size(), 7));
+  for (const float away : {-65536.0f, 65536.0f})
+    CHECK(distorted<wide>(in, {.degrees = 45, .down = away, .scale = 0.1f, .squeeze = 0.1f, .shear = 80}, 7) == bytes(in.size(), 7));
+  // Half as wide and twice as high; twice as wide and half as high.
+  const bytes line{0, 0, 0, 0, 0, 8, 8, 0, 0, 8, 8, 0, 0, 0, 0, 0};
+  constexpr tn::shape square{1, 4, 4};
+  CHECK(distorted<square>(line, {.squeeze = 0.5f}) == bytes{0, 3, 3, 0, 0, 4, 4, 0, 0, 4, 4, 0, 0, 3, 3, 0});
+  CHECK(distorted<square>(line, {.squeeze = 2}) == bytes{0, 0, 0, 0, 3, 4, 4, 3, 3, 4, 4, 3, 0, 0, 0, 0});
+}
+
+TEST_CASE("random_affine draws each distortion uniformly around none") {
+  const auto images = some_images(3);
+  const tn::random_affine distort{.degrees = 10, .translate = 2, .scale = 0.1f, .squeeze = 0.2f, .shear = 15, .fill = 30};
+  const auto set = tn::transformed(images, distort);
+  for (tn::index i = 0; i < images.size(); ++i) {
+    for (const std::uint32_t epoch : {0u, 7u}) {
+      tn::random_sequence random{tn::counter_rng{tn::seed{5}, tn::random_stream::augmentation}, epoch, static_cast<std::uint32_t>(i)};
+      tn::detail::distortion by;
+      by.degrees = random.uniform(-10, 10);
+      by.right = random.uniform(-2, 2);
+      by.down = random.uniform(-2, 2);
+      by.scale = random.uniform(0.9f, 1.1f);
+      by.squeeze = random.uniform(0.8f, 1.2f);
+      by.shear = random.uniform(-15, 15);
+      const bytes expected = distorted<small>({images.bytes(i).begin(), images.bytes(i).end()}, by, 30);
+      const auto sample = read(set, i, {.seed = tn::seed{5}, .epoch = epoch});
+      int different = 0;
+      for (std::size_t p = 0; p < sample.size(); ++p) different += sample[p] != static_cast<float>(expected[p]) / 255.0f;
+      CHECK(different == 0);
+    }
+  }
+  CHECK(read(tn::transformed(images, tn::random_affine{}), 1, {}) == read(images, 1, {}));
 }
 
 TEST_CASE("rotation agrees with a test for every pixel, at any angle and size") {
@@ -208,6 +323,43 @@ TEST_CASE("rotation turns every channel, and counter-clockwise") {
   constexpr tn::shape two{2, 3, 3};
   const bytes in{0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0};
   CHECK(rotated<two>(in, 90) == bytes{0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0});
+}
+
+TEST_CASE("a roll moves whole rows and columns, and what leaves comes in on the other side") {
+  constexpr tn::shape two{2, 2, 3};
+  const bytes in{1, 2, 3, 4, 5, 6, 11, 12, 13, 14, 15, 16};
+  const auto rolled = [&](int down, int right) {
+    bytes out(in.size());
+    tn::detail::roll<two>(in.data(), down, right, out.data());
+    return out;
+  };
+  // torch.roll(x, (down, right), (1, 2))
+  CHECK(rolled(0, 0) == in);
+  CHECK(rolled(0, 1) == bytes{3, 1, 2, 6, 4, 5, 13, 11, 12, 16, 14, 15});
+  CHECK(rolled(0, -1) == bytes{2, 3, 1, 5, 6, 4, 12, 13, 11, 15, 16, 14});
+  CHECK(rolled(1, 0) == bytes{4, 5, 6, 1, 2, 3, 14, 15, 16, 11, 12, 13});
+  CHECK(rolled(1, 1) == bytes{6, 4, 5, 3, 1, 2, 16, 14, 15, 13, 11, 12});
+  CHECK(rolled(-5, -8) == rolled(1, 1));
+}
+
+TEST_CASE("random_roll shifts by every number of pixels it may, equally often") {
+  constexpr int size = small.height();
+  bytes stored(static_cast<std::size_t>(small.size()));
+  stored[0] = 255;
+  const auto set = tn::transformed(tn::image_dataset<small, 1>{stored, {0}}, tn::random_roll{1});
+  std::map<std::pair<int, int>, int> times;
+  constexpr int epochs = 1800;
+  for (std::uint32_t epoch = 0; epoch < epochs; ++epoch) {
+    const auto sample = read(set, 0, {.seed = tn::seed{1}, .epoch = epoch});
+    REQUIRE(std::ranges::count(sample, 0.0f) == small.size() - 1);
+    const auto at = static_cast<int>(std::ranges::find(sample, 1.0f) - sample.begin());
+    ++times[{(at / size + 1) % size - 1, (at % size + 1) % size - 1}];
+  }
+  CHECK(times.size() == 9);
+  for (const auto& [shift, count] : times) {
+    CHECK(std::max(std::abs(shift.first), std::abs(shift.second)) <= 1);
+    CHECK(std::abs(count - epochs / 9) < 70);  // five standard deviations
+  }
 }
 
 TEST_CASE("blending is float arithmetic, each step rounded, whatever the compiler may fuse") {
@@ -322,6 +474,7 @@ TEST_CASE("what a device reads of transformed images is what the host reads") {
   check(tn::resize<32, 32>{}, turn, jitter, mnist_scale);
   check(tn::pad<30, 32>{}, jitter, turn);
   check(turn, jitter, turn, jitter, mnist_scale);
+  check(jitter, tn::random_roll{3}, tn::random_affine{.degrees = 20, .shear = 9, .fill = 5}, mnist_scale);
   check(tn::random_rotation{0}, tn::color_jitter{});
 
   const tn::image_dataset<tn::shape{3, 7, 5}, 2> colored{noise(2 * 3 * 7 * 5, 8), {0, 1}};
@@ -363,6 +516,12 @@ TEST_CASE("transforms refuse parameters that make no sense") {
   };
   CHECK(message(tn::random_rotation{-1}) == "random_rotation: degrees must lie between 0 and 180, got -1.000000");
   CHECK(!message(tn::random_rotation{nan}).empty());
+  CHECK(message(tn::random_affine{.scale = 1}) == "random_affine: scale must lie between 0 and 0.900000, got 1.000000");
+  for (const auto& wrong : {tn::random_affine{.degrees = 181}, tn::random_affine{.translate = nan}, tn::random_affine{.squeeze = -0.1f},
+                            tn::random_affine{.shear = 90}, tn::random_affine{.fill = 256}, tn::random_affine{.fill = -1}})
+    CHECK(!message(wrong).empty());
+  CHECK(message(tn::random_roll{-1}) == "random_roll: shifts must lie between 0 and 65536, got -1");
+  CHECK(!message(tn::random_roll{1 << 20}).empty());
   CHECK(!message(tn::color_jitter{.brightness = -0.1f, .contrast = 0}).empty());
   CHECK(!message(tn::color_jitter{.brightness = 0, .contrast = nan}).empty());
   CHECK(message(tn::normalize{0.5f, 0}) == "normalize: needs a finite mean and a standard deviation above 0, got 0.500000 and 0.000000");

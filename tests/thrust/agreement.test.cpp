@@ -185,6 +185,10 @@ TEST_CASE("dropout drops the same on every backend") {
 TEST_CASE("samples reach lanes as the data set has them") {
   SUBCASE("numbers") { check_samples_everywhere(bars(90, 1)); }
   SUBCASE("images, augmented") { check_samples_everywhere(turned_bars(90, 1)); }
+  SUBCASE("images, shifted and distorted") {
+    const tn::random_affine distort{.degrees = 10, .translate = 1.5f, .scale = 0.2f, .squeeze = 0.2f, .shear = 20, .fill = 9};
+    check_samples_everywhere(turned_bars(90, 1, distort, tn::random_roll{2}));
+  }
   SUBCASE("a part of a whole") {
     const auto whole = turned_bars(180, 1);
     check_samples_everywhere(tn::stratified_split(whole, 90, tn::seed{1}).held_out);

@@ -45,7 +45,9 @@ inline bars_set bars(int count, std::uint32_t tag) {
 }
 
 /// The same kind of images as bytes, resized, turned and changed in brightness and contrast anew in every epoch.
-inline auto turned_bars(int count, std::uint32_t tag) {
+/// @param more random transforms to go through as well
+template <class... Transforms>
+auto turned_bars(int count, std::uint32_t tag, const Transforms&... more) {
   std::vector<std::uint8_t> pixels;
   std::vector<int> labels;
   tn::random_sequence random{tn::counter_rng{tn::seed{12}, tn::random_stream::user}, 0, tag};
@@ -56,7 +58,8 @@ inline auto turned_bars(int count, std::uint32_t tag) {
       for (int x = 0; x < 6; ++x) pixels.push_back(static_cast<std::uint8_t>((y == label + 1 ? 150 : 0) + random.below(100)));
   }
   return tn::transformed(tn::image_dataset<tn::shape{1, 6, 6}, 4>{std::move(pixels), std::move(labels)}, tn::resize<8, 8>{},
-                         tn::random_rotation{20.0f}, tn::color_jitter{.brightness = 0.3f, .contrast = 0.3f}, tn::normalize{0.3f, 0.25f});
+                         tn::random_rotation{20.0f}, tn::color_jitter{.brightness = 0.3f, .contrast = 0.3f}, more...,
+                         tn::normalize{0.3f, 0.25f});
 }
 
 /// A user's data set without a view, which no device can read. Its samples change with the epoch.

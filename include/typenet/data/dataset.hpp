@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /// @file
 /// What a trainer needs to know of data: the `dataset` concept, data sets held in memory, their views that a device can read, and how to
-/// split a data set in two.
+/// take a data set apart.
 #pragma once
 
 #include <algorithm>
@@ -251,8 +251,9 @@ class image_dataset {
   std::vector<int> labels_;
 };
 
-/// Some samples of a data set, in an order of its own. A view: the data set must outlive it.
-/// Augmentation follows a sample's index in the whole, so a sample is augmented alike in whichever subset it is read.
+/// Some samples of a data set, in an order of its own, as torch.utils.data.Subset. A view: the data set must outlive it; `transformed` of
+/// one makes a copy, of these samples alone. Augmentation follows a sample's index in the whole, so a sample is augmented alike in
+/// whichever subset it is read.
 template <dataset D>
 class subset {
  public:
@@ -354,5 +355,41 @@ template <dataset D, std::floating_point Fraction>
 
 template <dataset D, class Share>
 split_result<D> stratified_split(const D&& whole, Share share, seed s) = delete;  // would dangle
+
+/// Parts of `lengths` samples, chosen by the seed regardless of their class, as torch.utils.data.random_split; each keeps the order of the
+/// whole: `auto [train, validation] = random_split(set, {50'000, 10'000}, seed{42});`
+/// @throws argument_error unless the lengths are 0 or more and sum to the size
+template <dataset D, std::size_t Parts>
+[[nodiscard]] std::array<subset<D>, Parts> random_split(const D& whole, const index (&lengths)[Parts], seed s) {
+  const index size = whole.size();
+  index left = size;
+  bool fits = true;
+  std::string sum;
+  for (const index length : lengths) {
+    sum.append(sum.empty() ? "" : " + ").append(std::to_string(length));
+    fits = fits && length >= 0 && length <= left;
+    if (fits) left -= length;
+  }
+  if (!fits || left != 0) throw argument_error{"random_split: parts of " + sum + " samples of a data set of " + std::to_string(size)};
+
+  std::vector<index> order(static_cast<std::size_t>(size));
+  std::iota(order.begin(), order.end(), index{0});
+  random_sequence random{counter_rng{s, random_stream::split}, 1, 0};  // stratified_split draws from epoch 0
+  for (std::size_t k = 0; k + 1 < order.size(); ++k)
+    std::swap(order[k], order[k + random.below(static_cast<std::uint32_t>(order.size() - k))]);
+  auto next = order.begin();
+  const auto part = [&](index length) {
+    std::vector<index> indices(next, next + length);
+    next += length;
+    std::sort(indices.begin(), indices.end());
+    return subset<D>{whole, std::move(indices)};
+  };
+  return [&]<std::size_t... I>(std::index_sequence<I...>) {
+    return std::array<subset<D>, Parts>{part(lengths[I])...};
+  }(std::make_index_sequence<Parts>{});
+}
+
+template <dataset D, std::size_t Parts>
+std::array<subset<D>, Parts> random_split(const D&& whole, const index (&lengths)[Parts], seed s) = delete;  // would dangle
 
 }  // namespace typenet

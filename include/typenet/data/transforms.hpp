@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /// @file
-/// Image transforms with torchvision's names and, on 8-bit images, Pillow's arithmetic to the last bit: `resize` and `pad` once, when the
-/// data set is made; `random_rotation` and `color_jitter` anew for every epoch; `normalize` last.
+/// Image transforms with torchvision's names and, unless they say otherwise, Pillow's arithmetic on 8 bits to the last of them: `resize`
+/// and `pad` once, when the data set is made; `random_rotation`, `random_affine`, `random_roll` and `color_jitter` anew for every epoch;
+/// `normalize` last.
 ///
 ///     auto train = transformed(load_mnist(mnist_split::train), resize<32, 32>{}, random_rotation{15.0f},
 ///                              color_jitter{.brightness = 0.2f, .contrast = 0.2f}, normalize{0.1307f, 0.3081f});
@@ -74,6 +75,23 @@ struct bilinear_axis {
 
 template <int In, int Out>
 inline constexpr bilinear_axis<In, Out> bilinear{};
+
+/// One axis of a bilinear interpolation that takes every output between two inputs, however many lie between two outputs.
+template <int In, int Out>
+struct interpolated_axis {
+  static constexpr std::int64_t unit = 2 * Out;  // weights are multiples of 1 / unit
+
+  int first, second;
+  std::int64_t first_weight, second_weight;
+
+  constexpr explicit interpolated_axis(int o) {
+    const std::int64_t place = std::max((2 * std::int64_t{o} + 1) * In - Out, std::int64_t{0});  // in units
+    first = static_cast<int>(place / unit);
+    second = std::min(first + 1, In - 1);
+    second_weight = place % unit;
+    first_weight = unit - second_weight;
+  }
+};
 
 /// An image on its way through the random transforms: pixels, and a table that maps every grey level but has not been applied yet. Point
 /// operations work on the table's 256 entries instead of all the pixels. On a device each thread has one of its own.
@@ -215,6 +233,80 @@ TYPENET_HD void rotate(const std::uint8_t* in, float degrees, std::uint8_t* out)
   }
 }
 
+/// What `random_affine` draws. Of an image, about its centre: first squeezed, then sheared, turned, scaled and moved.
+struct distortion {
+  float degrees = 0;          ///< turned clockwise
+  float right = 0, down = 0;  ///< moved, in pixels
+  float scale = 1;            ///< both lengths times this
+  float squeeze = 1;          ///< widths times this, heights divided by it
+  float shear = 0;            ///< degrees by which what was upright leans to the right
+};
+
+/// Distorts an image amid a plane of the level `fill`. Each pixel is read between four others, at a place in 32.32 fixed point that is
+/// rounded to 1/2048 of a pixel, and rounded to 8 bits once, halves to even.
+template <shape Shape>
+TYPENET_HD void distort(const std::uint8_t* in, const distortion& by, int fill, std::uint8_t* out) {
+  constexpr int height = Shape.height(), width = Shape.width(), area = Shape.area();
+  constexpr int bits = 11, one = 1 << bits;  // a level and the weights on two axes are 8 + 11 + 11 bits, which an int holds
+  // The image with a pixel of background before it and two behind: places beyond are moved there, and then none needs a test.
+  constexpr int stride = width + 3, rows = height + 3;
+
+  // From where a pixel is written back to where it is read.
+  constexpr double radians = 3.14159265358979323846 / 180;
+  const double turn = static_cast<double>(by.degrees) * radians, lean = std::tan(static_cast<double>(by.shear) * radians);
+  const double c = std::cos(turn), s = std::sin(turn);
+  const double across = 1 / (static_cast<double>(by.scale) * static_cast<double>(by.squeeze));
+  const double down = static_cast<double>(by.squeeze) / static_cast<double>(by.scale);
+  const double xx = (c - s * lean) * across, xy = (s + c * lean) * across, yx = -s * down, yy = c * down;
+  const double right_of = 0.5 - width / 2.0 - static_cast<double>(by.right), below = 0.5 - height / 2.0 - static_cast<double>(by.down);
+  const auto fix = [](double v) { return static_cast<std::int64_t>(std::floor(v * 4294967296.0 + 0.5)); };
+  constexpr std::int64_t half = std::int64_t{1} << (31 - bits);
+  std::int64_t row_x = fix(xx * right_of + xy * below + (width / 2.0 - 0.5)) + half;
+  std::int64_t row_y = fix(yx * right_of + yy * below + (height / 2.0 - 0.5)) + half;
+  const std::int64_t x_by_x = fix(xx), x_by_y = fix(xy), y_by_x = fix(yx), y_by_y = fix(yy);
+  const auto place = [](std::int64_t v, int size) {
+    return static_cast<int>(std::min(std::max(v >> (32 - bits), std::int64_t{-one}), std::int64_t{size} << bits));
+  };
+
+  std::uint8_t framed[static_cast<std::size_t>(rows * stride)];
+  std::memset(framed, fill, sizeof framed);
+  for (int channel = 0; channel < Shape.channels(); ++channel, in += area) {
+    for (int y = 0; y < height; ++y) std::memcpy(framed + (y + 1) * stride + 1, in + y * width, static_cast<std::size_t>(width));
+    std::int64_t at_x = row_x, at_y = row_y;
+    for (int y = 0; y < height; ++y, out += width, at_x += x_by_y, at_y += y_by_y) {
+      int source[width], right[width], low[width];  // apart from the loads, so that the compiler can do these side by side
+      for (int x = 0; x < width; ++x) {
+        const int from_x = place(at_x + x * x_by_x, width), from_y = place(at_y + x * y_by_x, height);
+        source[x] = ((from_y >> bits) + 1) * stride + (from_x >> bits) + 1;
+        right[x] = from_x & (one - 1);
+        low[x] = from_y & (one - 1);
+      }
+      for (int x = 0; x < width; ++x) {
+        const std::uint8_t* const corner = framed + source[x];
+        const int upper = corner[0] * (one - right[x]) + corner[1] * right[x];
+        const int lower = corner[stride] * (one - right[x]) + corner[stride + 1] * right[x];
+        const int level = upper * (one - low[x]) + lower * low[x];
+        // A half more, or just less where the level below is even.
+        out[x] = static_cast<std::uint8_t>((level + (1 << (2 * bits - 1)) - 1 + (level >> (2 * bits) & 1)) >> (2 * bits));
+      }
+    }
+  }
+}
+
+/// Moves every pixel down and to the right, whole rows and columns, what leaves coming in on the other side.
+template <shape Shape>
+TYPENET_HD void roll(const std::uint8_t* in, int down, int right, std::uint8_t* out) {
+  constexpr int height = Shape.height(), width = Shape.width();
+  const int above = (down % height + height) % height, left = (right % width + width) % width;
+  for (int channel = 0; channel < Shape.channels(); ++channel, in += Shape.area()) {
+    for (int y = 0; y < height; ++y, out += width) {
+      const std::uint8_t* const row = in + (y < above ? y - above + height : y - above) * width;
+      for (int x = 0; x < left; ++x) out[x] = row[x - left + width];
+      for (int x = left; x < width; ++x) out[x] = row[x - left];
+    }
+  }
+}
+
 enum class transform_kind { fixed, random, last };
 
 template <class T>
@@ -224,28 +316,68 @@ concept transform = requires {
 
 }  // namespace detail
 
+/// Whether `resize` weighs all the pixels that a smaller image's pixel covers.
+template <bool On>
+struct antialias {
+  static constexpr bool on = On;
+};
+
 /// Resizes to Height x Width, bilinear, rounded to 8 bits: as torchvision's Resize on a PIL image (so with antialiasing where it shrinks).
-template <int Height, int Width>
-  requires(Height > 0 && Width > 0)
+/// With `resize<Height, Width, antialias<false>>` as torch.nn.functional.interpolate(mode="bilinear", align_corners=False): between the
+/// four nearest pixels, in exact arithmetic, rounded to 8 bits once, halves to even.
+template <int Height, int Width, class Antialias = antialias<true>>
+  requires(Height > 0 && Width > 0 && std::same_as<Antialias, antialias<Antialias::on>>)
 struct resize {
   static constexpr auto kind = detail::transform_kind::fixed;
   static constexpr shape output(shape in) { return {in.channels(), Height, Width}; }
 
   template <shape In>
   static void apply(const std::uint8_t* in, std::uint8_t* out) {
-    constexpr auto& across = detail::bilinear<In.width(), Width>;
-    constexpr auto& down = detail::bilinear<In.height(), Height>;
-    std::uint8_t widened[static_cast<std::size_t>(In.height() * Width)];
     for (int channel = 0; channel < In.channels(); ++channel, in += In.area(), out += Height * Width) {
-      for (int y = 0; y < In.height(); ++y) {
-        for (int x = 0; x < Width; ++x) widened[y * Width + x] = across(in + y * In.width(), 1, x);
-      }
-      for (int y = 0; y < Height; ++y) {
-        for (int x = 0; x < Width; ++x) out[y * Width + x] = down(widened + x, Width, y);
+      if constexpr (Antialias::on) {
+        smooth<In>(in, out);
+      } else {
+        interpolate<In>(in, out);
       }
     }
   }
   void check() const {}
+
+ private:
+  /// One channel, with antialiasing.
+  template <shape In>
+  static void smooth(const std::uint8_t* in, std::uint8_t* out) {
+    constexpr auto& across = detail::bilinear<In.width(), Width>;
+    constexpr auto& down = detail::bilinear<In.height(), Height>;
+    std::uint8_t widened[static_cast<std::size_t>(In.height() * Width)];
+    for (int y = 0; y < In.height(); ++y) {
+      for (int x = 0; x < Width; ++x) widened[y * Width + x] = across(in + y * In.width(), 1, x);
+    }
+    for (int y = 0; y < Height; ++y) {
+      for (int x = 0; x < Width; ++x) out[y * Width + x] = down(widened + x, Width, y);
+    }
+  }
+
+  /// One channel, without.
+  template <shape In>
+  static void interpolate(const std::uint8_t* in, std::uint8_t* out) {
+    using rows = detail::interpolated_axis<In.height(), Height>;
+    using columns = detail::interpolated_axis<In.width(), Width>;
+    constexpr std::int64_t unit = rows::unit * columns::unit;
+    for (int y = 0; y < Height; ++y) {
+      const rows row{y};
+      const std::uint8_t* const upper = in + row.first * In.width();
+      const std::uint8_t* const lower = in + row.second * In.width();
+      for (int x = 0; x < Width; ++x) {
+        const columns column{x};
+        const std::int64_t sum =
+            row.first_weight * (column.first_weight * upper[column.first] + column.second_weight * upper[column.second]) +
+            row.second_weight * (column.first_weight * lower[column.first] + column.second_weight * lower[column.second]);
+        const std::int64_t level = sum / unit, twice = 2 * (sum % unit);
+        out[y * Width + x] = static_cast<std::uint8_t>(level + (twice > unit || (twice == unit && level % 2 != 0)));
+      }
+    }
+  }
 };
 
 /// Adds zeros around the image until it is Height x Width; an odd row or column goes below or to the right.
@@ -286,6 +418,73 @@ struct random_rotation {
   void check() const {
     if (!(degrees >= 0 && degrees <= 180))
       throw argument_error{"random_rotation: degrees must lie between 0 and 180, got " + std::to_string(degrees)};
+  }
+};
+
+/// Planar affine distortions (LeCun et al. 1998, section III), all of them in one bilinear resampling: about the image's centre, drawn
+/// independently, each uniform around what changes nothing. Without any, as by default, the image stays as it is to the last bit.
+///
+/// As torchvision's RandomAffine, with bilinear interpolation and on tensors: the order of shear, rotation, scaling and translation, `fill`
+/// around the image, and rounding to 8 bits at the end, halves to even. Unlike there, `translate` is in pixels and fractions of them,
+/// `scale` is a number and no pair, `shear` is horizontal alone, every range is symmetric, and there is `squeeze`.
+struct random_affine {
+  static constexpr auto kind = detail::transform_kind::random;
+  float degrees = 0;    ///< rotation by up to so many degrees
+  float translate = 0;  ///< a shift by up to so many pixels on each axis
+  float scale = 0;      ///< sizes times 1 - scale to 1 + scale
+  float squeeze = 0;    ///< widths times 1 - squeeze to 1 + squeeze and heights divided by the same, before all else
+  float shear = 0;      ///< horizontally, by up to so many degrees
+  int fill = 0;         ///< the grey level around the image
+
+  template <shape S>
+  TYPENET_HD void apply(detail::augmented_image<S>& image, random_sequence& random) const {
+    // Drawn whether used or not, so that switching one off leaves the others' as they were.
+    detail::distortion by;
+    by.degrees = random.uniform(-degrees, degrees);
+    by.right = random.uniform(-translate, translate);
+    by.down = random.uniform(-translate, translate);
+    by.scale = random.uniform(1 - scale, 1 + scale);
+    by.squeeze = random.uniform(1 - squeeze, 1 + squeeze);
+    by.shear = random.uniform(-shear, shear);
+    const std::uint8_t* in = image.pixels();
+    std::uint8_t* out = image.other();
+    detail::distort<S>(in, by, fill, out);
+    image.replace(out);
+  }
+  void check() const {
+    const auto within = [](const char* name, float value, float most) {
+      if (!(value >= 0 && value <= most))
+        throw argument_error{std::string{"random_affine: "} + name + " must lie between 0 and " + std::to_string(most) + ", got " +
+                             std::to_string(value)};
+    };
+    within("degrees", degrees, 180);
+    within("translate", translate, 65536);
+    within("scale", scale, 0.9f);
+    within("squeeze", squeeze, 0.9f);
+    within("shear", shear, 80);
+    if (fill < 0 || fill > 255) throw argument_error{"random_affine: fill must lie between 0 and 255, got " + std::to_string(fill)};
+  }
+};
+
+/// Shifts cyclically, on each axis by a whole number of pixels uniform in {-shifts, …, shifts}: what leaves on one side comes in on the
+/// other, as with torch.roll.
+struct random_roll {
+  static constexpr auto kind = detail::transform_kind::random;
+  int shifts = 0;
+
+  template <shape S>
+  TYPENET_HD void apply(detail::augmented_image<S>& image, random_sequence& random) const {
+    const auto choices = static_cast<std::uint32_t>(2 * shifts + 1);
+    const int down = static_cast<int>(random.below(choices)) - shifts;
+    const int right = static_cast<int>(random.below(choices)) - shifts;
+    const std::uint8_t* in = image.pixels();
+    std::uint8_t* out = image.other();
+    detail::roll<S>(in, down, right, out);
+    image.replace(out);
+  }
+  void check() const {
+    if (!(shifts >= 0 && shifts <= 1 << 16))
+      throw argument_error{"random_roll: shifts must lie between 0 and 65536, got " + std::to_string(shifts)};
   }
 };
 
@@ -487,12 +686,14 @@ class transformed_dataset {
   std::vector<int> labels_;
 };
 
-/// Images taken through transforms: `resize` and `pad` first, `random_rotation` and `color_jitter` next, `normalize` last; each may be left
-/// out. Copies what it needs of the images. `transformed(part.train, ...)` of a split works alike.
+/// Images taken through transforms: `resize` and `pad` first, then `random_rotation`, `random_affine`, `random_roll` and `color_jitter` in
+/// any order, `normalize` last; each may be left out. Copies what it needs of the images. `transformed(part.train, ...)` of a split works
+/// alike.
 /// @throws argument_error if a transform's parameters make no sense
 template <byte_image_dataset Source, class... Transforms>
 [[nodiscard]] auto transformed(const Source& images, const Transforms&... transforms) {
-  static_assert((detail::transform<Transforms> && ...), "transformed: takes resize, pad, random_rotation, color_jitter and normalize");
+  static_assert((detail::transform<Transforms> && ...),
+                "transformed: takes resize, pad, random_rotation, random_affine, random_roll, color_jitter and normalize");
   return transformed_dataset<Source::sample_shape, Source::classes, Transforms...>{images, transforms...};
 }
 
