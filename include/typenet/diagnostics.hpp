@@ -259,6 +259,12 @@ template <class Option>
 struct no_repeated_option {
   static constexpr auto text() { return detail::sentence{"each option once, not another after "}.add(detail::type_name<Option>()); }
 };
+struct a_bias_of_true_or_false {
+  static constexpr auto text() { return detail::sentence{"bias<true> or bias<false>"}; }
+};
+struct a_bias_of_true_false_or_per_unit {
+  static constexpr auto text() { return detail::sentence{"bias<true>, bias<false> or bias<per_unit>"}; }
+};
 struct a_code_table {
   static constexpr auto text() { return detail::sentence{"a code_table"}; }
 };

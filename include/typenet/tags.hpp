@@ -7,6 +7,7 @@
 #include <type_traits>
 
 #include <typenet/diagnostics.hpp>
+#include <typenet/real.hpp>
 
 namespace typenet {
 
@@ -92,9 +93,25 @@ inline constexpr connection_table<6, 16> lenet5_c3{{{1, 0, 0, 0, 1, 1, 1, 0, 0, 
                                                     {0, 0, 1, 1, 1, 0, 0, 1, 1, 1, 1, 0, 1, 1, 0, 1},
                                                     {0, 0, 0, 1, 1, 1, 0, 0, 1, 1, 1, 1, 0, 1, 1, 1}}};
 
+/// Which 8 of the 12 maps of H1 (rows) feed each of the 12 of H2 (columns) in the network of 1989, in A. Karpathy's reading of LeCun et al.
+/// 1989, which says no more than that each sees eight.
+inline constexpr connection_table<12, 12> lenet1989_h2{{{1, 1, 1, 1, 0, 0, 0, 0, 1, 1, 1, 1},
+                                                        {1, 1, 1, 1, 0, 0, 0, 0, 1, 1, 1, 1},
+                                                        {1, 1, 1, 1, 0, 0, 0, 0, 1, 1, 1, 1},
+                                                        {1, 1, 1, 1, 0, 0, 0, 0, 1, 1, 1, 1},
+                                                        {1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0},
+                                                        {1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0},
+                                                        {1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0},
+                                                        {1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0},
+                                                        {0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1},
+                                                        {0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1},
+                                                        {0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1},
+                                                        {0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1}}};
+
 namespace option_kind {
 struct stride;
 struct padding;
+struct padding_value;
 struct dilation;
 struct groups;
 struct bias;
@@ -113,6 +130,12 @@ struct padding {
   using kind = option_kind::padding;
   static constexpr kernel_size value{Height, Width};
 };
+/// What a convolution's padding counts as; zero unless said: `padding<2>, padding_value<-1>`. @see torch.nn.functional.pad
+template <real Value>
+struct padding_value {
+  using kind = option_kind::padding_value;
+  static constexpr real value = Value;
+};
 /// Step between neighbouring taps of one window.
 template <int Height, int Width = Height>
 struct dilation {
@@ -125,11 +148,14 @@ struct groups {
   using kind = option_kind::groups;
   static constexpr int value = Count;
 };
-/// Whether a bias is added; it is by default.
-template <bool Present>
+/// Other biases than one for each output channel.
+enum class bias_kind { per_unit };
+inline constexpr bias_kind per_unit = bias_kind::per_unit;
+/// Whether a bias is added; one for each channel is by default. `bias<per_unit>`: one for each element of a convolution's output.
+template <auto Kind>
 struct bias {
   using kind = option_kind::bias;
-  static constexpr bool value = Present;
+  static constexpr auto value = Kind;
 };
 /// A convolution in which each output channel reads only the inputs that a `connection_table` names, and pays only for those.
 template <auto Table>
@@ -199,6 +225,17 @@ constexpr kernel_size to_kernel_size(T side) {
     return {static_cast<int>(side), static_cast<int>(side)};
   else
     return {0, 0};
+}
+
+/// What a layer's options say of its bias.
+enum class bias_use { none, per_channel, per_unit, unheard_of };
+template <class... Options>
+constexpr bias_use bias_of() {
+  constexpr auto kind = find_option_t<option_kind::bias, bias<true>, Options...>::value;
+  if constexpr (std::is_same_v<decltype(kind), const bool>)
+    return kind ? bias_use::per_channel : bias_use::none;
+  else
+    return std::is_same_v<decltype(kind), const bias_kind> ? bias_use::per_unit : bias_use::unheard_of;
 }
 
 template <class T>

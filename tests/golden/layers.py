@@ -114,6 +114,30 @@ class ConnectedConv2d(nn.Module):
         return nn.functional.conv2d(x, dense, self.bias, padding=self.padding)
 
 
+class UnitConv2d(nn.Module):
+    """A convolution of an input padded with `value`, with a bias for each element of its output, or of its channels (`units` of 1x1).
+
+    With a table, as ConnectedConv2d.
+    """
+
+    def __init__(self, inputs, units, kernel, stride=1, padding=(0, 0), value=0.0, table=None):
+        super().__init__()
+        self.stride, self.padding, self.value, self.table = stride, padding, value, table
+        self.shape = (units[0], inputs, *kernel)
+        self.weight = nn.Parameter(torch.zeros(sum(map(sum, table)), *kernel, dtype=DTYPE) if table else torch.zeros(self.shape, dtype=DTYPE))
+        self.bias = nn.Parameter(torch.zeros(units if units[1:] != (1, 1) else units[:1], dtype=DTYPE))
+
+    def forward(self, x):
+        weight = self.weight
+        if self.table:
+            marked = [(o, i) for o in range(self.shape[0]) for i in range(self.shape[1]) if self.table[i][o]]
+            outputs, inputs = zip(*marked)
+            weight = torch.zeros(self.shape, dtype=DTYPE).index_put((torch.tensor(outputs), torch.tensor(inputs)), weight)
+        rows, columns = self.padding
+        x = nn.functional.pad(x, (columns, columns, rows, rows), value=self.value)
+        return nn.functional.conv2d(x, weight, stride=self.stride) + (self.bias if self.bias.dim() > 1 else self.bias[:, None, None])
+
+
 class Residual(nn.Sequential):
     def forward(self, x):
         return x + super().forward(x)
@@ -242,6 +266,13 @@ def layer_cases():
     case("conv2d_connections_c3", "conv2d<16, 3, connections<c3_table>>", (6, 4, 5), [ConnectedConv2d(C3, (3, 3))], connections=C3)
     case("conv2d_connections_padding", "conv2d<2, kernel<2, 3>, connections<small_table>, padding<1>>", (3, 4, 3),
          [ConnectedConv2d(SMALL_TABLE, (2, 3), padding=1)], connections=SMALL_TABLE)
+
+    case("conv2d_padding_value", "conv2d<3, kernel<3, 5>, padding<1, 2>, padding_value<-0.75>>", (2, 4, 6),
+         [UnitConv2d(2, (3, 1, 1), (3, 5), padding=(1, 2), value=-0.75)])
+    case("conv2d_bias_per_unit", "conv2d<3, 3, padding<1>, bias<per_unit>>", (2, 5, 4),
+         [UnitConv2d(2, (3, 5, 4), (3, 3), padding=(1, 1))], (17,))
+    case("conv2d_1989", "conv2d<2, 5, stride<2>, padding<2>, padding_value<-1>, bias<per_unit>, connections<small_table>>", (3, 8, 7),
+         [UnitConv2d(3, (2, 4, 4), (5, 5), stride=2, padding=(2, 2), value=-1.0, table=SMALL_TABLE)], connections=SMALL_TABLE)
 
     case("linear", "linear<4>", (7,), [nn.Linear(7, 4)], (5,))
     case("linear_no_bias", "linear<5, bias<false>>", (6,), [nn.Linear(6, 5, bias=False)])

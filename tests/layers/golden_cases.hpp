@@ -21,28 +21,32 @@ inline constexpr tn::connection_table<3, 2> small_table{{{1, 0}, {0, 1}, {1, 0}}
 inline constexpr tn::code_table<3, 5> small_codes{{{1, 0, 1, 1, 0}, {0, 0, 1, 0, 1}, {1, 1, 1, 0, 0}}};
 
 // A case: its name and its network. `GOLDEN_CASES(X)` calls X(name, network...) for each.
-#define GOLDEN_CASES_CONVOLUTION(X)                                                                                         \
-  X("conv2d", tn::input<2, 6, 5>, tn::conv2d<3, 3>)                                                                         \
-  X("conv2d_5x5", tn::input<1, 8, 7>, tn::conv2d<6, 5>)                                                                     \
-  X("conv2d_1x1", tn::input<3, 3, 4>, tn::conv2d<5, 1>)                                                                     \
-  X("conv2d_batch_17", tn::input<2, 4, 4>, tn::conv2d<3, 3>)                                                                \
-  X("conv2d_rectangular", tn::input<2, 5, 6>, tn::conv2d<4, kernel<3, 2>>)                                                  \
-  X("conv2d_no_bias", tn::input<2, 5, 5>, tn::conv2d<3, 3, tn::bias<false>>)                                                \
-  X("conv2d_padding", tn::input<2, 5, 4>, tn::conv2d<3, 3, tn::padding<1>>)                                                 \
-  X("conv2d_padding_rectangular", tn::input<2, 4, 5>, tn::conv2d<3, kernel<3, 5>, tn::padding<1, 2>>)                       \
-  X("conv2d_stride", tn::input<2, 7, 9>, tn::conv2d<3, 3, tn::stride<2>>)                                                   \
-  X("conv2d_stride_rectangular", tn::input<2, 7, 5>, tn::conv2d<3, 3, tn::stride<2, 1>>)                                    \
-  X("conv2d_stride_3_remainder", tn::input<2, 8, 10>, tn::conv2d<3, 3, tn::stride<3>>)                                      \
-  X("conv2d_stride_beyond_kernel", tn::input<2, 7, 6>, tn::conv2d<2, 2, tn::stride<3>>)                                     \
-  X("conv2d_dilation", tn::input<2, 7, 6>, tn::conv2d<3, 3, tn::dilation<2>>)                                               \
-  X("conv2d_dilation_rectangular", tn::input<2, 5, 7>, tn::conv2d<2, 3, tn::dilation<1, 2>>)                                \
-  X("conv2d_stride_dilation_padding", tn::input<2, 7, 8>, tn::conv2d<3, 3, tn::stride<2>, tn::dilation<2>, tn::padding<2>>) \
-  X("conv2d_rectangular_padding_stride", tn::input<2, 7, 9>, tn::conv2d<4, kernel<3, 2>, tn::padding<1>, tn::stride<2>>)    \
-  X("conv2d_groups", tn::input<4, 5, 4>, tn::conv2d<6, 3, tn::groups<2>>)                                                   \
-  X("conv2d_depthwise", tn::input<4, 4, 5>, tn::conv2d<4, 3, tn::groups<4>, tn::padding<1>>)                                \
-  X("conv2d_depthwise_multiplier", tn::input<3, 5, 6>, tn::conv2d<6, 3, tn::groups<3>, tn::stride<2>>)                      \
-  X("conv2d_connections_c3", tn::input<6, 4, 5>, tn::conv2d<16, 3, tn::connections<c3_table>>)                              \
-  X("conv2d_connections_padding", tn::input<3, 4, 3>, tn::conv2d<2, kernel<2, 3>, tn::connections<small_table>, tn::padding<1>>)
+#define GOLDEN_CASES_CONVOLUTION(X)                                                                                              \
+  X("conv2d", tn::input<2, 6, 5>, tn::conv2d<3, 3>)                                                                              \
+  X("conv2d_5x5", tn::input<1, 8, 7>, tn::conv2d<6, 5>)                                                                          \
+  X("conv2d_1x1", tn::input<3, 3, 4>, tn::conv2d<5, 1>)                                                                          \
+  X("conv2d_batch_17", tn::input<2, 4, 4>, tn::conv2d<3, 3>)                                                                     \
+  X("conv2d_rectangular", tn::input<2, 5, 6>, tn::conv2d<4, kernel<3, 2>>)                                                       \
+  X("conv2d_no_bias", tn::input<2, 5, 5>, tn::conv2d<3, 3, tn::bias<false>>)                                                     \
+  X("conv2d_padding", tn::input<2, 5, 4>, tn::conv2d<3, 3, tn::padding<1>>)                                                      \
+  X("conv2d_padding_rectangular", tn::input<2, 4, 5>, tn::conv2d<3, kernel<3, 5>, tn::padding<1, 2>>)                            \
+  X("conv2d_stride", tn::input<2, 7, 9>, tn::conv2d<3, 3, tn::stride<2>>)                                                        \
+  X("conv2d_stride_rectangular", tn::input<2, 7, 5>, tn::conv2d<3, 3, tn::stride<2, 1>>)                                         \
+  X("conv2d_stride_3_remainder", tn::input<2, 8, 10>, tn::conv2d<3, 3, tn::stride<3>>)                                           \
+  X("conv2d_stride_beyond_kernel", tn::input<2, 7, 6>, tn::conv2d<2, 2, tn::stride<3>>)                                          \
+  X("conv2d_dilation", tn::input<2, 7, 6>, tn::conv2d<3, 3, tn::dilation<2>>)                                                    \
+  X("conv2d_dilation_rectangular", tn::input<2, 5, 7>, tn::conv2d<2, 3, tn::dilation<1, 2>>)                                     \
+  X("conv2d_stride_dilation_padding", tn::input<2, 7, 8>, tn::conv2d<3, 3, tn::stride<2>, tn::dilation<2>, tn::padding<2>>)      \
+  X("conv2d_rectangular_padding_stride", tn::input<2, 7, 9>, tn::conv2d<4, kernel<3, 2>, tn::padding<1>, tn::stride<2>>)         \
+  X("conv2d_groups", tn::input<4, 5, 4>, tn::conv2d<6, 3, tn::groups<2>>)                                                        \
+  X("conv2d_depthwise", tn::input<4, 4, 5>, tn::conv2d<4, 3, tn::groups<4>, tn::padding<1>>)                                     \
+  X("conv2d_depthwise_multiplier", tn::input<3, 5, 6>, tn::conv2d<6, 3, tn::groups<3>, tn::stride<2>>)                           \
+  X("conv2d_connections_c3", tn::input<6, 4, 5>, tn::conv2d<16, 3, tn::connections<c3_table>>)                                   \
+  X("conv2d_connections_padding", tn::input<3, 4, 3>, tn::conv2d<2, kernel<2, 3>, tn::connections<small_table>, tn::padding<1>>) \
+  X("conv2d_padding_value", tn::input<2, 4, 6>, tn::conv2d<3, kernel<3, 5>, tn::padding<1, 2>, tn::padding_value<-0.75>>)        \
+  X("conv2d_bias_per_unit", tn::input<2, 5, 4>, tn::conv2d<3, 3, tn::padding<1>, tn::bias<tn::per_unit>>)                        \
+  X("conv2d_1989", tn::input<3, 8, 7>,                                                                                           \
+    tn::conv2d<2, 5, tn::stride<2>, tn::padding<2>, tn::padding_value<-1.0>, tn::bias<tn::per_unit>, tn::connections<small_table>>)
 
 #define GOLDEN_CASES_OTHER(X)                                                                    \
   X("linear", tn::input<7>, tn::linear<4>)                                                       \

@@ -21,11 +21,43 @@ struct conv_geometry {
   int out_channels, out_height, out_width;
   kernel_size kernel, stride, padding, dilation;
   int groups;
+  /// What the padding counts as.
+  real border;
 
   [[nodiscard]] constexpr int group_inputs() const { return in_channels / groups; }
   [[nodiscard]] constexpr int group_outputs() const { return out_channels / groups; }
   [[nodiscard]] constexpr int taps() const { return kernel.height * kernel.width; }
+  /// Whether there is a padding that is not zero.
+  [[nodiscard]] constexpr bool bordered() const { return border.digits != 0 && (padding.height > 0 || padding.width > 0); }
 };
+
+/// The taps of one axis that fall inside the input: [first, last).
+struct tap_range {
+  int first, last;
+};
+TYPENET_HD constexpr tap_range taps_inside(int result, int stride, int padding, int dilation, int kernel, int size) {
+  const int at = result * stride - padding;
+  const int first = at < 0 ? (-at + dilation - 1) / dilation : 0;
+  const int last = at < size ? (size - 1 - at) / dilation + 1 : 0;
+  return {first < kernel ? first : kernel, last < kernel ? last : kernel};
+}
+
+/// What the padding adds to a result: its value, times the weights whose taps fall outside the input.
+template <conv_geometry G, class Links, class Scalar>
+TYPENET_HD Scalar border_sum(const Scalar* weights, int channel, int row, int column) {
+  const tap_range rows = taps_inside(row, G.stride.height, G.padding.height, G.dilation.height, G.kernel.height, G.in_height);
+  const tap_range columns = taps_inside(column, G.stride.width, G.padding.width, G.dilation.width, G.kernel.width, G.in_width);
+  if (rows.first == 0 && rows.last == G.kernel.height && columns.first == 0 && columns.last == G.kernel.width) return 0;
+  Scalar sum = 0;
+  for (int k = 0; k < Links::inputs_of(channel); ++k) {
+    const Scalar* const window = weights + index{Links::input_window(channel, k)} * G.taps();
+    for (int ky = 0; ky < G.kernel.height; ++ky)
+      for (int kx = 0; kx < G.kernel.width; ++kx)
+        if (ky < rows.first || ky >= rows.last || kx < columns.first || kx >= columns.last) sum += window[ky * G.kernel.width + kx];
+  }
+  constexpr auto value = static_cast<Scalar>(G.border.value());
+  return value * sum;
+}
 
 /// Where the weights of each (output, input) pair begin, in units of one window: all pairs of a group.
 template <conv_geometry G>
@@ -237,11 +269,8 @@ struct gather_plan {
                                                  const Begin& begin, const End& end) {
     Pack sum[tile.rows][Columns];
     TYPENET_UNROLL
-    for (int r = 0; r < tile.rows; ++r) {
-      const Pack initial = begin(channel + r);
-      TYPENET_UNROLL
-      for (int j = 0; j < Columns; ++j) sum[r][j] = initial;
-    }
+    for (int r = 0; r < tile.rows; ++r) TYPENET_UNROLL
+    for (int j = 0; j < Columns; ++j) sum[r][j] = begin(channel + r, row, start + j);
     gather_tile<G, Gather, Pack, Lanes, tile.rows, Columns, Start>(source, weights, channel, row, start, sum);
     TYPENET_UNROLL
     for (int r = 0; r < tile.rows; ++r) TYPENET_UNROLL
@@ -318,11 +347,28 @@ struct weight_gradient_plan {
       for (int kx = 0; kx < G.kernel.width; ++kx) {
         const int source_column =
             Start == any_column ? gather::source_start(at) + gather::source_column(0, kx) : gather::source_column(Start, kx);
-        if (Start != any_column && (source_column < 0 || source_column >= G.in_width)) continue;
-        const Pack x = lane::load<Pack>(line + (c * in_area + source_column) * Lanes);
+        const bool outside = Start != any_column && (source_column < 0 || source_column >= G.in_width);
+        if (outside && !G.bordered()) continue;
+        const Pack x = outside ? border() : lane::load<Pack>(line + (c * in_area + source_column) * Lanes);
         TYPENET_UNROLL
         for (int r = 0; r < tile.rows; ++r) sum.of[r][c][kx] = lane::fma<Pack>(g[r], x, sum.of[r][c][kx]);
       }
+    }
+  }
+
+  TYPENET_HD TYPENET_INLINE static Pack border() {
+    constexpr auto value = static_cast<scalar>(G.border.value());
+    return lane::broadcast<Pack>(value);
+  }
+  /// A row of results that sees nothing but padding through these taps.
+  TYPENET_HD TYPENET_INLINE static void beyond(const scalar* gradient, sums& sum) {
+    constexpr index out_area = index{G.out_height} * G.out_width;
+    for (int r = 0; r < tile.rows; ++r) {
+      Pack all = lane::broadcast<Pack>(0);
+      for (int x = 0; x < G.out_width; ++x) all = all + lane::load<Pack>(gradient + (r * out_area + x) * Lanes);
+      all = all * border();
+      for (int c = 0; c < tile.columns; ++c)
+        for (int kx = 0; kx < G.kernel.width; ++kx) sum.of[r][c][kx] = sum.of[r][c][kx] + all;
     }
   }
 
@@ -367,8 +413,11 @@ struct weight_gradient_plan {
         copy(total + t * (count / tap_rows), sum, [](Pack& theirs, Pack& ours) TYPENET_LAMBDA_INLINE { ours = theirs; });
         for (int row = static_cast<int>(begin); row < static_cast<int>(end); ++row) {
           const int source_row = gather::source_row(row, p.first_ky + t);
-          if (source_row < 0) continue;
           const scalar* gradient = gradients + index{row} * G.out_width * Lanes;
+          if (source_row < 0) {
+            if constexpr (G.bordered()) beyond(gradient, sum);
+            continue;
+          }
           const scalar* line = plane + index{source_row} * G.in_width * Lanes;
           edge_columns<0>(std::make_integer_sequence<int, inner_first>{}, gradient, line, sum);
           for (int c = inner_first; c < inner_last; ++c) column<any_column>(gradient, line, c, sum);
@@ -408,7 +457,8 @@ struct weight_gradient_plan {
 /// Parameters: `weight` [Channels, inputs / groups, kernel height, kernel width] and `bias` [Channels]. With
 /// `connections<table>` the weight is [links, kernel height, kernel width], output by output, inputs ascending.
 ///
-/// Options: `padding`, `stride`, `dilation`, `groups`, `bias<false>`, `connections<table>`.
+/// Options: `padding`, `padding_value`, `stride`, `dilation`, `groups`, `bias<false>`, `connections<table>`; `bias<per_unit>`, whose `bias`
+/// is [Channels, output height, output width].
 /// @tparam Kernel the window: 5, or `kernel<3, 5>`
 /// @see torch.nn.Conv2d; the table of connections: LeCun et al. 1998, table I
 template <int Channels, auto Kernel, class... Options>
@@ -419,7 +469,11 @@ struct conv2d : layer_defaults {
   static constexpr kernel_size border = detail::find_option_t<option_kind::padding, padding<0>, Options...>::value;
   static constexpr kernel_size spread = detail::find_option_t<option_kind::dilation, dilation<1>, Options...>::value;
   static constexpr int group_count = detail::find_option_t<option_kind::groups, groups<1>, Options...>::value;
-  static constexpr bool has_bias = detail::find_option_t<option_kind::bias, bias<true>, Options...>::value;
+  static constexpr real border_value = detail::find_option_t<option_kind::padding_value, padding_value<0.0>, Options...>::value;
+  static constexpr detail::bias_use bias_in_use = detail::bias_of<Options...>();
+  static constexpr bool has_bias = bias_in_use != detail::bias_use::none;
+  static constexpr bool per_unit = bias_in_use == detail::bias_use::per_unit;
+  static constexpr index biases(shape in) { return !has_bias ? 0 : per_unit ? output(in).size() : Channels; }
   static constexpr auto table = detail::find_option_t<option_kind::connections, typenet::connections<0>, Options...>::value;
   static constexpr bool has_table = detail::is_connection_table<decltype(table)>;
 
@@ -441,7 +495,8 @@ struct conv2d : layer_defaults {
   }
   static constexpr detail::conv_geometry make_geometry(shape in) {
     const shape out = output(in);
-    return {in.channels(), in.height(), in.width(), Channels, out.height(), out.width(), window, step, border, spread, group_count};
+    return {in.channels(), in.height(), in.width(), Channels, out.height(), out.width(),
+            window,        step,        border,     spread,   group_count,  border_value};
   }
   template <shape In>
   static constexpr detail::conv_geometry geometry = make_geometry(In);
@@ -473,16 +528,18 @@ struct conv2d : layer_defaults {
   using rows = typename rows_of<In, Exec, sees_all<In>>::type;
   /// Whether there are such kernels.
   template <shape In>
-  static constexpr bool has_rows = row_layout(In).unit_steps();
+  static constexpr bool has_rows = row_layout(In).unit_steps() && !per_unit && !geometry<In>.bordered();
 
  public:
-  static constexpr second_order curvature = second_order::squares;
+  /// Squares of inputs would have to come with the square of what is beyond them.
+  static constexpr second_order curvature = border_value.digits == 0 ? second_order::squares : second_order::unknown;
 
   template <shape In>
   static constexpr auto check() {
-    using problem = detail::option_problem<detail::option_kinds<option_kind::stride, option_kind::padding, option_kind::dilation,
-                                                                option_kind::groups, option_kind::bias, option_kind::connections>,
-                                           Options...>;
+    using problem = detail::option_problem<
+        detail::option_kinds<option_kind::stride, option_kind::padding, option_kind::padding_value, option_kind::dilation,
+                             option_kind::groups, option_kind::bias, option_kind::connections>,
+        Options...>;
     if constexpr (!std::is_same_v<problem, accepted>)
       return problem{};
     else if constexpr (Channels < 1 || window.height < 1 || window.width < 1 || step.height < 1 || step.width < 1 || spread.height < 1 ||
@@ -490,6 +547,8 @@ struct conv2d : layer_defaults {
       return needs::positive_sizes{};
     else if constexpr (border.height < 0 || border.width < 0)
       return needs::non_negative_padding{};
+    else if constexpr (bias_in_use == detail::bias_use::unheard_of)
+      return needs::a_bias_of_true_false_or_per_unit{};
     else if constexpr (In.rank != 3)
       return needs::an_image{};
     else if constexpr (!has_table && !std::is_void_v<detail::find_option_t<option_kind::connections, void, Options...>>)
@@ -524,7 +583,11 @@ struct conv2d : layer_defaults {
     parameter_spec weight{"weight", parameter_role::weight, 4, {Channels, in.channels() / group_count, window.height, window.width}, fan_in,
                           fan_out};
     if constexpr (has_table) weight = {"weight", parameter_role::weight, 3, {windows(in), window.height, window.width, 1}, fan_in, fan_out};
-    if constexpr (has_bias)
+    const shape out = output(in);
+    if constexpr (per_unit)
+      return std::array<parameter_spec, 2>{
+          weight, parameter_spec{"bias", parameter_role::bias, 3, {Channels, out.height(), out.width(), 1}, fan_in, fan_out}};
+    else if constexpr (has_bias)
       return std::array<parameter_spec, 2>{weight, parameter_spec{"bias", parameter_role::bias, 1, {Channels, 1, 1, 1}, fan_in, fan_out}};
     else
       return std::array<parameter_spec, 1>{weight};
@@ -557,7 +620,13 @@ struct conv2d : layer_defaults {
       scalar* to = data.output.template block<pack>(block);
       plan::run(
           channel, row, piece, data.input.template block<pack>(block), data.parameters[0],
-          [&](int o) { return lane::broadcast<pack>(has_bias ? data.parameters[has_bias ? 1 : 0][o] : scalar{0}); },
+          [&](int o, [[maybe_unused]] int y, [[maybe_unused]] int x) TYPENET_LAMBDA_INLINE {
+            scalar first = has_bias
+                               ? data.parameters[has_bias ? 1 : 0][per_unit ? (o * output(In).height() + y) * output(In).width() + x : o]
+                               : scalar{0};
+            if constexpr (geometry<In>.bordered()) first += detail::border_sum<geometry<In>, links<In>>(data.parameters[0], o, y, x);
+            return lane::broadcast<pack>(first);
+          },
           [&](int element, const pack& value) { lane::store<pack>(to + index{element} * Exec::lanes, value); });
     }
   };
@@ -589,7 +658,7 @@ struct conv2d : layer_defaults {
       scalar* to = data.input_gradient.template block<pack>(block);
       plan::run(
           item % plan::items_per_block, data.output_gradient.template block<pack>(block), data.parameters[0],
-          [&](int) { return lane::broadcast<pack>(0); },
+          [&](int, int, int) TYPENET_LAMBDA_INLINE { return lane::broadcast<pack>(0); },
           [&](int element, const pack& value) { lane::put<Accumulate, pack>(to + index{element} * Exec::lanes, value); });
     });
   }
@@ -600,7 +669,7 @@ struct conv2d : layer_defaults {
     using scalar = typename Exec::scalar;
     using plan = detail::weight_gradient_plan<geometry<In>, links<In>, pack, Exec::lanes, Exec::many_workers>;
     exec.template reduce<plan::count>(
-        plan::items + (has_bias ? Channels : 0), exec.blocks() * plan::rows_of_block,
+        plan::items + (per_unit ? 0 : biases(In)), exec.blocks() * plan::rows_of_block,
         [=] TYPENET_HD(index item, index first, index last, pack(&sum)[plan::count]) {
           if (item < plan::items) {
             plan::add(item, first, last, data, sum);
@@ -619,6 +688,14 @@ struct conv2d : layer_defaults {
           else
             data.gradients[has_bias ? 1 : 0][item - plan::items] = total[0];
         });
+    if constexpr (per_unit)
+      exec.template reduce<1>(
+          biases(In), exec.blocks(),
+          [=] TYPENET_HD(index item, index first, index last, pack(&sum)[1]) {
+            for (index block = first; block < last; ++block)
+              sum[0] = sum[0] + lane::load<pack>(data.output_gradient.template block<pack>(block) + item * Exec::lanes);
+          },
+          [=] TYPENET_HD(index item, const scalar(&total)[1]) { data.gradients[1][item] = total[0]; });
   }
 
   // One sample.

@@ -16,7 +16,8 @@ namespace typenet {
 template <int Features, class... Options>
 struct linear : layer_defaults {
  private:
-  static constexpr bool has_bias = detail::find_option_t<option_kind::bias, bias<true>, Options...>::value;
+  static constexpr detail::bias_use bias_in_use = detail::bias_of<Options...>();
+  static constexpr bool has_bias = bias_in_use == detail::bias_use::per_channel;
 
   /// Features of one sample lie side by side here, padded to whole packs: the weight gradient's lanes are features.
   static constexpr int lanes_of_features(int features, int lanes) { return static_cast<int>(detail::ceil_div(features, lanes)) * lanes; }
@@ -35,6 +36,8 @@ struct linear : layer_defaults {
       return problem{};
     else if constexpr (Features < 1)
       return needs::positive_sizes{};
+    else if constexpr (bias_in_use == detail::bias_use::per_unit || bias_in_use == detail::bias_use::unheard_of)
+      return needs::a_bias_of_true_or_false{};
     else if constexpr (In.rank != 1)
       return needs::a_vector{};
     else

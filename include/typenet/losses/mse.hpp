@@ -8,8 +8,12 @@
 
 namespace typenet {
 
-/// The mean, over samples and outputs, of (output − target)²; a class is its one-hot vector. @see torch.nn.MSELoss
+/// The mean, over samples and outputs, of (output − target)²; a class is its one-hot vector, unless other levels are named:
+/// `mse{.on = 1, .off = -1}` suits outputs of tanh. @see torch.nn.MSELoss
 struct mse {
+  double on = 1;   ///< the target of a class's own output
+  double off = 0;  ///< that of the others
+
   template <shape Out, class Targets>
   static constexpr auto check() {
     if constexpr (Targets::is_class) {
@@ -34,7 +38,11 @@ struct mse {
     const Pack slope = lane::broadcast<Pack>(2 * share * scale);
     Pack sum = lane::broadcast<Pack>(0);
     for (int k = 0; k < Out.size(); ++k) {
-      const Pack difference = lane::load<Pack>(output + index{k} * Lanes) - target.at(k);
+      Pack wanted = target.at(k);
+      if constexpr (Target::is_class)
+        wanted =
+            lane::fma<Pack>(wanted, lane::broadcast<Pack>(static_cast<scalar>(on - off)), lane::broadcast<Pack>(static_cast<scalar>(off)));
+      const Pack difference = lane::load<Pack>(output + index{k} * Lanes) - wanted;
       sum = lane::fma<Pack>(difference, difference, sum);
       if (gradient != nullptr) lane::store<Pack>(gradient + index{k} * Lanes, difference * slope);
     }
