@@ -7,15 +7,20 @@
 #include <cctype>
 #include <charconv>
 #include <chrono>
+#include <cmath>
 #include <csignal>
+#include <cstdint>
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
+#include <fstream>
 #include <functional>
+#include <numeric>
 #include <span>
 #include <string>
 #include <string_view>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include <typenet/io.hpp>
@@ -23,6 +28,7 @@
 #include "digit.hpp"
 #include "progress.hpp"
 #include "recipes.hpp"
+#include "results.hpp"
 #include "settings.hpp"
 
 namespace lenet5 {
@@ -32,6 +38,44 @@ inline volatile std::sig_atomic_t interrupted = 0;
 inline tn::mnist_dataset load(const settings& s, tn::mnist_split split) {
   return s.dataset == "mnist" ? tn::load_mnist(split, s.data) : tn::load_fashion_mnist(split, s.data);
 }
+/// Those images, in that order; all where none is named.
+inline tn::mnist_dataset choose(tn::mnist_dataset images, const std::vector<tn::index>& which) {
+  if (which.empty()) return images;
+  std::vector<std::uint8_t> pixels;
+  std::vector<int> labels;
+  pixels.reserve(which.size() * static_cast<std::size_t>(tn::mnist_dataset::sample_shape.size()));
+  for (const tn::index i : which) {
+    const auto bytes = images.bytes(i);
+    pixels.insert(pixels.end(), bytes.begin(), bytes.end());
+    labels.push_back(images.label(i));
+  }
+  return {std::move(pixels), std::move(labels)};
+}
+
+/// What a recipe trains on and is tested with.
+struct images_of_run {
+  tn::mnist_dataset training, testing;
+  std::vector<tn::index> tested;  ///< which of the test split's `testing` has; empty: all, in order
+};
+/// @param s where `held_out` is set, that many of the training images are tested with, and trained on no more
+template <class Recipe>
+images_of_run images_for(const Recipe& recipe, const settings& s, tn::seed seed) {
+  const auto chosen = [&](tn::mnist_split split) {
+    tn::mnist_dataset all = load(s, split);
+    std::vector<tn::index> which = recipe.choice(split, all.size(), seed);
+    return std::pair{choose(std::move(all), which), std::move(which)};
+  };
+  auto training = chosen(tn::mnist_split::train).first;
+  if (s.held_out > 0) {
+    // The same for every seed.
+    const auto parts = tn::stratified_split(training, s.held_out, tn::seed{0});
+    const auto copy = [&](const auto& part) { return choose(training, {part.indices().begin(), part.indices().end()}); };
+    return {copy(parts.train), copy(parts.held_out), {}};
+  }
+  auto [testing, which] = chosen(tn::mnist_split::test);
+  return {std::move(training), std::move(testing), std::move(which)};
+}
+
 inline std::span<const std::string_view> class_names(const settings& s) {
   return s.dataset == "mnist" ? std::span<const std::string_view>{tn::mnist_class_names} : tn::fashion_mnist_class_names;
 }
@@ -86,6 +130,44 @@ void print_rates(const Trainer& trainer) {
   }
 }
 
+/// Writes how training goes as CSV: the mean loss of the steps since the line before, and the root mean square of all parameters.
+template <class Model>
+class step_log {
+ public:
+  step_log(const std::filesystem::path& file, const Model& model) : model_{&model} {
+    if (file.empty()) return;
+    out_.open(file);
+    if (!out_) throw tn::file_error(file.string() + ": cannot be written");
+    out_ << "step,loss,parameter_rms\n";
+  }
+  void step(const tn::step_report& r, tn::index update) {
+    if (!out_.is_open()) return;
+    const double sum = r.loss * static_cast<double>(r.samples);
+    if (r.samples < samples_) sum_ = 0, samples_ = 0;  // an epoch has begun
+    loss_ += sum - sum_;
+    count_ += r.samples - samples_;
+    sum_ = sum;
+    samples_ = r.samples;
+    if (update < next_) return;
+    std::vector<typename Model::scalar> parameters(static_cast<std::size_t>(model_->parameter_array().size()));
+    model_->parameter_array().copy_to(parameters);
+    double squares = 0;
+    for (const auto p : parameters) squares += static_cast<double>(p) * static_cast<double>(p);
+    out_ << update << ',' << loss_ / static_cast<double>(count_) << ','
+         << std::sqrt(squares / static_cast<double>(Model::network::parameter_count)) << '\n';
+    next_ = update + every;
+    loss_ = 0;
+    count_ = 0;
+  }
+
+ private:
+  static constexpr tn::index every = 50;
+  const Model* model_;
+  std::ofstream out_;
+  tn::index next_ = every, samples_ = 0, count_ = 0;
+  double sum_ = 0, loss_ = 0;
+};
+
 template <class Backend, class Recipe>
 int train(const Recipe& recipe, settings s) {
   using network = typename Recipe::network;
@@ -98,17 +180,17 @@ int train(const Recipe& recipe, settings s) {
     std::printf("on %s\n", Backend::device_name().c_str());
   else
     warn_of_slow_build();
-  const auto training = recipe.training_data(load(s, tn::mnist_split::train));
-  const auto testing = recipe.testing_data(load(s, tn::mnist_split::test));
-
   tn::model<network, Backend> model{tn::seed{s.seed.value_or(default_seed)}};
   recipe.initialize(model);
   progress_display display{epochs};
+  step_log log{s.log, model};
+  std::function<void(const tn::step_report&)> write_log;
   std::function<void()> save, tell_rates;
-  tn::fit_options options{.epochs = epochs, .batch_size = batch_size, .threads = s.threads};
+  tn::fit_options options{.epochs = epochs, .batch_size = batch_size, .threads = s.threads, .shuffle = recipe.shuffle};
   options.learning_rate = recipe.schedule(learning_rate);
   options.on_step = [&](const tn::step_report& r) {
     display.step(r);
+    write_log(r);
     return interrupted != 0 ? tn::control::stop : tn::control::proceed;
   };
   options.on_epoch = [&](const tn::epoch_report& r) {
@@ -117,7 +199,15 @@ int train(const Recipe& recipe, settings s) {
     save();
     return interrupted != 0 ? tn::control::stop : tn::control::proceed;
   };
-  tn::trainer trainer{model, recipe.loss(), recipe.optimizer(learning_rate), options};
+  auto optimizer = recipe.optimizer(learning_rate);
+  if (s.weight_decay) {
+    if constexpr (requires { optimizer.weight_decay; })
+      optimizer.weight_decay = *s.weight_decay;
+    else
+      throw tn::argument_error("--weight-decay: the optimizer of model '" + s.model + "' has none");
+  }
+  tn::trainer trainer{model, recipe.loss(), optimizer, options};
+  write_log = [&](const tn::step_report& r) { log.step(r, trainer.progress().updates); };
   if (!s.resume.empty()) {
     tn::load_checkpoint(s.resume, trainer);
     if (s.seed && *s.seed != trainer.seed().value)
@@ -128,6 +218,10 @@ int train(const Recipe& recipe, settings s) {
                 static_cast<long long>(done.position),
                 done.epoch >= epochs ? "; nothing is left to do: --epochs counts from the start" : "");
   }
+
+  const images_of_run images = images_for(recipe, s, trainer.seed());
+  const auto training = recipe.training_data(images.training);
+  const auto testing = recipe.testing_data(images.testing);
 
   const std::string file = s.model + "-" + s.dataset + "-seed" + std::to_string(trainer.seed().value) + ".safetensors";
   if (s.output.empty()) s.output = s.resume.empty() ? std::filesystem::path{"runs"} / file : s.resume;
@@ -152,10 +246,13 @@ int train(const Recipe& recipe, settings s) {
                           exact(learning_rate);
     if (s.threads > 0) command += " --threads " + std::to_string(s.threads);
     if (s.backend != "eigen") command += " --backend " + s.backend;
+    if (s.weight_decay) command += " --weight-decay " + exact(*s.weight_decay);
+    if (s.held_out > 0) command += " --hold-out " + std::to_string(s.held_out);
     if (!s.data.empty()) command += " --data " + shell_word(s.data.string());
     std::printf("\nstopped; to go on as if it had not been:\n  %s --resume %s\n", command.c_str(), shell_word(s.output.string()).c_str());
     return 130;
   }
+  if (s.held_out > 0) s.split = "held-out";
   print_report(tn::evaluate(model, testing, recipe.loss()), s);
   std::printf("trained %d epoch%s in %.1f s", static_cast<int>(past.epochs.size()), past.epochs.size() == 1 ? "" : "s", seconds.count());
   if constexpr (!requires { Backend::device_name(); })
@@ -200,6 +297,68 @@ int predict(const Recipe& recipe, const settings& s) {
   return 0;
 }
 
+/// One run of `reproduce`: trains, tests after every epoch, and leaves a record.
+template <class Backend, class Recipe>
+int reproduce_run(const Recipe& recipe, const settings& s) {
+  constexpr tn::index quick_images = 4'000, quick_tests = 1'000;
+  const tn::seed seed{s.seed.value_or(default_seed)};
+  images_of_run images = images_for(recipe, s, seed);
+  if (s.quick) {
+    const auto first = [](const tn::mnist_dataset& of, tn::index count) {
+      std::vector<tn::index> which(static_cast<std::size_t>(std::min(count, of.size())));
+      std::iota(which.begin(), which.end(), tn::index{0});
+      return choose(of, which);
+    };
+    images.training = first(images.training, quick_images);
+    images.testing = first(images.testing, quick_tests);
+    if (!images.tested.empty()) images.tested.resize(static_cast<std::size_t>(images.testing.size()));
+  }
+  const auto training = recipe.training_data(images.training);
+  const auto testing = recipe.testing_data(images.testing);
+  const auto loss = recipe.loss();
+
+  run_record record{
+      .row = s.model, .seed = seed.value, .quick = s.quick, .images = std::move(images.tested), .build = to_string(tn::build_info())};
+  tn::model<typename Recipe::network, Backend> model{seed};
+  recipe.initialize(model);
+  const int epochs = s.quick ? recipe.quick_epochs : recipe.epochs;
+  progress_display display{epochs, s.label};
+  tn::report tested;
+  tn::fit_options options{.epochs = epochs, .batch_size = recipe.batch_size, .threads = s.threads, .shuffle = recipe.shuffle};
+  options.learning_rate = recipe.schedule(recipe.learning_rate);
+  options.on_step = [&](const tn::step_report& r) {
+    display.step(r);
+    return interrupted != 0 ? tn::control::stop : tn::control::proceed;
+  };
+  options.on_epoch = [&](const tn::epoch_report& r) {
+    tested = tn::evaluate(model, testing, loss);
+    record.loss.push_back(r.loss);
+    record.training_accuracy.push_back(r.accuracy);
+    record.test_accuracy.push_back(tested.accuracy);
+    record.seconds += r.seconds;
+    return interrupted != 0 ? tn::control::stop : tn::control::proceed;
+  };
+  std::signal(SIGINT, [](int) { interrupted = 1; });
+  std::signal(SIGTERM, [](int) { interrupted = 1; });
+  tn::trainer trainer{model, loss, recipe.optimizer(recipe.learning_rate), options};
+  const tn::history past = trainer.fit(training);
+  display.finish();
+  if (past.stopped || interrupted != 0) return 130;
+
+  record.test_loss = tested.loss;
+  const tn::report trained = tn::evaluate(model, recipe.testing_data(images.training), loss);
+  record.training_misses = trained.misclassified;
+  record.training_count = trained.count;
+  for (tn::index i = 0; i < tested.count; ++i) {
+    record.labels += static_cast<char>('0' + images.testing.label(i));
+    record.predictions += static_cast<char>('0' + tested.predicted[static_cast<std::size_t>(i)]);
+  }
+  record.samples_per_second = static_cast<double>(training.size()) * epochs / record.seconds;
+  record.threads = trainer.threads();
+  save(s.results, record);
+  return 0;
+}
+
 template <class Backend, class Recipe>
 int run(command what, const settings& s) {
   const Recipe recipe;
@@ -207,6 +366,7 @@ int run(command what, const settings& s) {
     case command::train: return train<Backend>(recipe, s);
     case command::evaluate: return evaluate<Backend>(recipe, s);
     case command::predict: return predict<Backend>(recipe, s);
+    case command::reproduce: return reproduce_run<Backend>(recipe, s);
   }
   return 1;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The CPU, by Eigen and OpenMP. Each recipe is compiled from eigen_recipe.cpp.in.
+// The CPU, by Eigen and OpenMP. Each recipe is compiled from eigen_recipes.cpp.in.
 #include "recipes.hpp"
 #include "settings.hpp"
 

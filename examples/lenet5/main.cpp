@@ -31,10 +31,10 @@ auto runner_of(const std::string& backend) {
 }
 
 void list_models() {
-  std::printf("%-10s %6s %10s %9s  %s\n", "model", "layers", "parameters", "MACs", "");
+  std::printf("%-22s %6s %10s %9s  %s\n", "model", "layers", "parameters", "MACs", "");
   std::apply(
       [](const auto&... recipe) {
-        (std::printf("%-10s %6d %10lld %9lld  %s\n", std::string{recipe.name}.c_str(), std::decay_t<decltype(recipe)>::network::layer_count,
+        (std::printf("%-22s %6d %10lld %9lld  %s\n", std::string{recipe.name}.c_str(), std::decay_t<decltype(recipe)>::network::layer_count,
                      static_cast<long long>(std::decay_t<decltype(recipe)>::network::parameter_count),
                      static_cast<long long>(std::decay_t<decltype(recipe)>::network::macs), std::string{recipe.about}.c_str()),
          ...);
@@ -51,7 +51,8 @@ int main(int argc, char** argv) try {
   CLI::App app{"Trains, evaluates and uses networks of the LeNet-5 family."};
   app.require_subcommand(1);
   const auto common = [&](CLI::App* command) {
-    command->add_option("--model", s.model, "what to train: see lenet5 models")->capture_default_str();
+    command->add_option("--model", s.model, "what to train, of " + recipe_names() + "; lenet5 models says more of each")
+        ->capture_default_str();
     command->add_option("--dataset", s.dataset, "mnist or fashion-mnist")
         ->capture_default_str()
         ->check(CLI::IsMember({"mnist", "fashion-mnist"}));
@@ -72,6 +73,11 @@ int main(int argc, char** argv) try {
   train_command->add_option("--threads", s.threads, "0: what proves fastest")->capture_default_str()->check(CLI::NonNegativeNumber);
   train_command->add_option("--learning-rate", s.learning_rate, "of the optimizer; the model's own unless given")
       ->check(CLI::NonNegativeNumber);
+  train_command->add_option("--weight-decay", s.weight_decay, "of an optimizer that has it; the model's own unless given")
+      ->check(CLI::NonNegativeNumber);
+  train_command->add_option("--log", s.log, "a CSV file for the loss and the size of the weights every 50 steps");
+  train_command->add_option("--hold-out", s.held_out, "train on all but this many images of the training split, and test with those")
+      ->check(CLI::PositiveNumber);
   train_command->add_option(
       "--output", s.output,
       "the checkpoint, written after every epoch: a file, or a folder for one [runs/MODEL-DATASET-seedSEED.safetensors]");
@@ -89,6 +95,19 @@ int main(int argc, char** argv) try {
       predict_command->add_option("--index", s.index, "an image of the data set, from 0")->check(CLI::NonNegativeNumber);
   image->excludes(index);
   predict_command->add_flag("--invert", s.invert, "the image is dark on light");
+  CLI::App* const reproduce_command =
+      app.add_subcommand("reproduce", "runs published experiments beside their results; what is done stays done");
+  reproduce_command->add_option("--seeds", s.seeds, "runs of each row, with seeds from 42 on; the row's own number unless given")
+      ->check(CLI::PositiveNumber);
+  reproduce_command->add_flag("--quick", s.quick,
+                              "each row once, on few images, to prove that it learns (exit status 1 where one does not)");
+  reproduce_command->add_option("--only", s.only, "this row alone; may be repeated");
+  const auto results = [&](CLI::App* command) {
+    command->add_option("--results", s.results, "folder of the records, tables and pictures")->capture_default_str();
+    command->add_option("--data", s.data, "folder of MNIST's files; else $TYPENET_DATA, else the user's cache");
+  };
+  results(reproduce_command);
+  reproduce_command->add_option("--threads", s.threads, "0: what proves fastest")->capture_default_str()->check(CLI::NonNegativeNumber);
   CLI::App* const models_command = app.add_subcommand("models", "lists what can be trained");
   try {
     app.parse(argc, argv);
@@ -101,6 +120,13 @@ int main(int argc, char** argv) try {
   if (models_command->parsed()) {
     list_models();
     return 0;
+  }
+  if (reproduce_command->parsed()) {
+#if defined(LENET5_REPRODUCE)
+    return reproduce(s);
+#else
+    throw tn::argument_error("this lenet5 was built without Boost.Math, which reproduce needs (Debian: libboost-dev)");
+#endif
   }
   if (predict_command->parsed() && image->count() + index->count() == 0)
     throw tn::argument_error("predict needs an image file or --index N");

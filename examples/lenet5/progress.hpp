@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cstdio>
 #include <string>
+#include <utility>
 
 #include <typenet/trainer.hpp>
 
@@ -14,7 +15,9 @@ namespace lenet5 {
 
 class progress_display {
  public:
-  explicit progress_display(int epochs) : epochs_{epochs}, terminal_{isatty(STDOUT_FILENO) == 1} {}
+  /// @param label what runs, before each line; with one, a log has no line an epoch
+  explicit progress_display(int epochs, std::string label = {})
+      : epochs_{epochs}, label_{std::move(label)}, terminal_{isatty(STDOUT_FILENO) == 1} {}
 
   void step(const typenet::step_report& r) {
     if (!terminal_) return;
@@ -30,13 +33,14 @@ class progress_display {
     const double left = done > first_ ? seconds * (epochs_ - done) / (done - first_) : 0;
     constexpr int width = 30;
     const int filled = static_cast<int>(width * static_cast<double>(r.samples) / static_cast<double>(r.total));
-    std::printf("\repoch %d/%d [%s%s] loss %.5f, %d:%02d left \033[K", r.epoch, epochs_,
+    std::printf("\r%sepoch %d/%d [%s%s] loss %.5f, %d:%02d left \033[K", label_.c_str(), r.epoch, epochs_,
                 std::string(static_cast<std::size_t>(filled), '=').c_str(),
                 std::string(static_cast<std::size_t>(width - filled), ' ').c_str(), r.loss, static_cast<int>(left) / 60,
                 static_cast<int>(left) % 60);
     std::fflush(stdout);
   }
   void epoch(const typenet::epoch_report& r) {
+    if (!label_.empty()) return;
     std::printf("%sepoch %d/%d: loss %.5f, training accuracy %.2f %%, %.1f s, %.0f samples/s\n", terminal_ ? "\r\033[K" : "", r.epoch,
                 epochs_, r.loss, 100 * r.accuracy, r.seconds, r.samples_per_second);
     std::fflush(stdout);
@@ -47,6 +51,7 @@ class progress_display {
 
  private:
   int epochs_;
+  std::string label_;
   bool terminal_;
   double first_ = -1;
   std::chrono::steady_clock::time_point start_, shown_;

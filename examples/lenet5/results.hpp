@@ -26,14 +26,14 @@ struct run_record {
   std::uint64_t seed = 0;
   bool quick = false;  ///< on little data: proves that it learns, says nothing of how well
   // One number for each epoch.
-  std::vector<double> loss;               ///< mean over the training samples, each under the weights of its own step
-  std::vector<double> training_accuracy;  ///< likewise, a share
-  std::vector<double> test_accuracy;      ///< after the epoch; nothing is chosen by it
+  std::vector<double> loss{};               ///< mean over the training samples, each under the weights of its own step
+  std::vector<double> training_accuracy{};  ///< likewise, a share
+  std::vector<double> test_accuracy{};      ///< after the epoch; nothing is chosen by it
   // After the last one.
   double test_loss = 0;
   tn::index training_misses = 0, training_count = 0;  ///< without augmentation and dropout
-  std::string labels, predictions;                    ///< a digit for each test image
-  std::vector<tn::index> images;                      ///< which of the test split's they are; empty: all, in order
+  std::string labels{}, predictions{};                    ///< a digit for each test image
+  std::vector<tn::index> images{};                      ///< which of the test split's they are; empty: all, in order
   double seconds = 0;                                 ///< of training, without the tests after each epoch
   double samples_per_second = 0;
   int threads = 0;

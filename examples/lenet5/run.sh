@@ -29,6 +29,8 @@ given() { case $asked in *" $1 "*) return 0 ;; *) return 1 ;; esac; }
 need_to_build
 need libcli11-dev has_header CLI/CLI.hpp
 want libstb-dev has_header stb/stb_image.h
+want libboost-dev has_header boost/math/distributions/binomial.hpp
+want gnuplot-nox have gnuplot
 cuda=OFF
 case $backend in
   thrust) has_header thrust/version.h -I/usr/local/cuda/include/cccl || need libthrust-dev has_header thrust/version.h ;;

@@ -6,10 +6,11 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace lenet5 {
 
-enum class command { train, evaluate, predict };
+enum class command { train, evaluate, predict, reproduce };
 
 struct settings {
   std::string program = "lenet5";
@@ -22,6 +23,8 @@ struct settings {
   std::optional<std::uint64_t> seed;
   int threads = 0;
   std::optional<double> learning_rate;
+  std::optional<double> weight_decay;
+  std::filesystem::path log;
   std::filesystem::path output;
   std::filesystem::path resume;
   std::filesystem::path weights;
@@ -29,6 +32,13 @@ struct settings {
   std::filesystem::path image;
   int index = -1;
   bool invert = false;
+  int held_out = 0;
+  // Of reproduce and plot.
+  int seeds = 0;
+  bool quick = false;
+  std::vector<std::string> only;
+  std::filesystem::path results = "results";
+  std::string label;  ///< which run this is, for the display
 };
 inline constexpr std::uint64_t default_seed = 42;
 
@@ -40,5 +50,8 @@ int run(command what, const settings& s);
 int run_on_eigen(command what, const settings& s);
 int run_on_thrust(command what, const settings& s);
 int run_on_cuda(command what, const settings& s);
+
+/// Runs what was published beside its numbers; see docs/reproduce.md.
+int reproduce(settings s);
 
 }  // namespace lenet5

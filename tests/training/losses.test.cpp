@@ -143,6 +143,12 @@ void check_derivatives(const Loss& loss, const std::array<double, Count>& y, int
 
 }  // namespace
 
+TEST_CASE("mse with other levels than 0 and 1") {
+  const auto loss = loss_of(tn::mse{.on = 1, .off = -1}, std::array<double, 3>{0.5, -0.5, 0}, 0);
+  CHECK(loss.value == doctest::Approx(1.5 / 3));
+  CHECK(loss.gradient == std::array<double, 3>{2.0 / 3 * -0.5, 2.0 / 3 * 0.5, 2.0 / 3});
+}
+
 TEST_CASE("rbf_mse and rbf_map by hand") {
   const std::array<double, 3> y{1, 2, 4};
   CHECK(loss_of(tn::rbf_mse{}, y, 1).value == 2);

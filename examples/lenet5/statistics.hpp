@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: MIT
+// What counts of misclassified images say, and what chance alone would.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <string>
+#include <vector>
+
+#include <boost/math/distributions/binomial.hpp>
+
+#include <typenet/config.hpp>
+#include <typenet/error.hpp>
+
+namespace lenet5 {
+
+struct interval {
+  double lower, upper;
+};
+
+/// The exact confidence interval of a share, of which `misses` of `count` were seen (Clopper and Pearson 1934).
+/// @throws typenet::argument_error unless 0 <= misses <= count and count > 0
+inline interval clopper_pearson(typenet::index misses, typenet::index count, double confidence = 0.95) {
+  if (count < 1 || misses < 0 || misses > count)
+    throw typenet::argument_error("clopper_pearson: " + std::to_string(misses) + " of " + std::to_string(count) + " is not a share");
+  using binomial = boost::math::binomial_distribution<double>;
+  const double tail = (1 - confidence) / 2, n = static_cast<double>(count), k = static_cast<double>(misses);
+  return {misses == 0 ? 0 : binomial::find_lower_bound_on_p(n, k, tail), misses == count ? 1 : binomial::find_upper_bound_on_p(n, k, tail)};
+}
+
+/// McNemar's exact test, two-sided: how likely a split at least as uneven is by chance, of the cases that only one of two got wrong.
+inline double mcnemar_exact(typenet::index only_first, typenet::index only_second) {
+  const typenet::index both = only_first + only_second;
+  if (both == 0) return 1;
+  const boost::math::binomial_distribution<double> chance{static_cast<double>(both), 0.5};
+  return std::min(1.0, 2 * boost::math::cdf(chance, static_cast<double>(std::min(only_first, only_second))));
+}
+
+inline double mean(const std::vector<double>& values) {
+  return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
+}
+
+/// Of a sample (divided by one less than its size); 0 for one value.
+inline double standard_deviation(const std::vector<double>& values) {
+  if (values.size() < 2) return 0;
+  const double m = mean(values);
+  double squares = 0;
+  for (const double v : values) squares += (v - m) * (v - m);
+  return std::sqrt(squares / static_cast<double>(values.size() - 1));
+}
+
+}  // namespace lenet5
