@@ -321,6 +321,7 @@ int reproduce_run(const Recipe& recipe, const settings& s) {
       .row = s.model, .seed = seed.value, .quick = s.quick, .images = std::move(images.tested), .build = to_string(tn::build_info())};
   tn::model<typename Recipe::network, Backend> model{seed};
   recipe.initialize(model);
+  if (s.quick) recipe.hasten(model);
   const int epochs = s.quick ? recipe.quick_epochs : recipe.epochs;
   progress_display display{epochs, s.label};
   tn::report tested;

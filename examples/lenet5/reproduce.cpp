@@ -152,7 +152,9 @@ json to_json(const std::vector<measured>& rows, bool quick) {
 }
 
 std::string to_markdown(const std::vector<measured>& rows, bool quick) {
-  std::string t = quick ? "Quick runs: few images and epochs. They show that each row learns, not how well.\n\n" : "";
+  std::string t = quick ? "Quick runs: few images and epochs, and the experiments' centres near one another. They show that each row "
+                          "learns, not how well.\n\n"
+                        : "";
   t +=
       "Test error of the last epoch. In brackets the 95 % interval of Clopper and Pearson, of the mean number of misses on as many images; "
       "s.d. is between seeds.\n\n"
@@ -207,7 +209,7 @@ void write_tables(const settings& s) {
 
 int reproduce(settings s) {
   // What a row that learns has learned by the end of its quick run.
-  constexpr double sane = 0.9;
+  constexpr double sane = 0.85;
   const std::vector<row> rows = rows_asked_for(s);
   struct job {
     const row* what;

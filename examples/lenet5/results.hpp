@@ -32,8 +32,8 @@ struct run_record {
   // After the last one.
   double test_loss = 0;
   tn::index training_misses = 0, training_count = 0;  ///< without augmentation and dropout
-  std::string labels{}, predictions{};                    ///< a digit for each test image
-  std::vector<tn::index> images{};                      ///< which of the test split's they are; empty: all, in order
+  std::string labels{}, predictions{};                ///< a digit for each test image
+  std::vector<tn::index> images{};                    ///< which of the test split's they are; empty: all, in order
   double seconds = 0;                                 ///< of training, without the tests after each epoch
   double samples_per_second = 0;
   int threads = 0;

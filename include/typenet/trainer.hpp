@@ -130,7 +130,7 @@ class trainer {
     for (auto& state : states_) state = array{network::parameter_arena};
     if constexpr (takes) batch_ = room{capacity_, Model::inputs};
     threads_ = options_.threads > 0 ? options_.threads : 1;
-    tuning_ = options_.threads == 0 && backend::max_threads() > 1;
+    tuning_ = options_.threads == 0 && backend::max_threads() > 1 && worth_a_team(options_.batch_size);
   }
 
   [[nodiscard]] Model& model() { return *model_; }
@@ -255,6 +255,9 @@ class trainer {
   using labels_type = detail::class_labels<scalar>;
   /// A device repeats one recorded step, which takes its batch from wherever the chunk has come to.
   static constexpr bool takes = !backend::host_memory;
+
+  /// Whether the layers of a step have so much to do, some ten microseconds each, that threads could gain more than their meetings cost.
+  static constexpr bool worth_a_team(int samples) { return 3 * network::macs * samples / network::layer_count >= 200'000; }
 
   static fit_options checked(fit_options options) {
     const auto refuse = [](const std::string& what) { throw argument_error("fit: " + what); };

@@ -5,6 +5,7 @@
 
 #include <utility>
 
+#include <typenet/detail/conv_patches.hpp>
 #include <typenet/detail/conv_rows.hpp>
 #include <typenet/detail/linear_rows.hpp>
 #include <typenet/detail/tile.hpp>
@@ -30,17 +31,6 @@ struct conv_geometry {
   /// Whether there is a padding that is not zero.
   [[nodiscard]] constexpr bool bordered() const { return border.digits != 0 && (padding.height > 0 || padding.width > 0); }
 };
-
-/// The taps of one axis that fall inside the input: [first, last).
-struct tap_range {
-  int first, last;
-};
-TYPENET_HD constexpr tap_range taps_inside(int result, int stride, int padding, int dilation, int kernel, int size) {
-  const int at = result * stride - padding;
-  const int first = at < 0 ? (-at + dilation - 1) / dilation : 0;
-  const int last = at < size ? (size - 1 - at) / dilation + 1 : 0;
-  return {first < kernel ? first : kernel, last < kernel ? last : kernel};
-}
 
 /// What the padding adds to a result: its value, times the weights whose taps fall outside the input.
 template <conv_geometry G, class Links, class Scalar>
@@ -117,31 +107,38 @@ struct table_links {
     t.first_of_input[Table.inputs] = n;
     return t;
   }
-  // Each look-up names a table of its own: device code sees no constant of the class.
+  // Device code sees no constant of the class, and a constant of the function is one more copy on a processor's stack.
+#if defined(__CUDA_ARCH__)
+#define TYPENET_LOOKUP(t) constexpr lookup t = make()
+#else
+  static constexpr lookup stored = make();
+#define TYPENET_LOOKUP(t) constexpr const lookup& t = stored
+#endif
   TYPENET_HD static constexpr int inputs_of(int o) {
-    constexpr lookup t = make();
+    TYPENET_LOOKUP(t);
     return t.first_window[o + 1] - t.first_window[o];
   }
   TYPENET_HD static constexpr int input(int o, int k) {
-    constexpr lookup t = make();
+    TYPENET_LOOKUP(t);
     return t.input_at[t.first_window[o] + k];
   }
   TYPENET_HD static constexpr int input_window(int o, int k) {
-    constexpr lookup t = make();
+    TYPENET_LOOKUP(t);
     return t.first_window[o] + k;
   }
   TYPENET_HD static constexpr int outputs_of(int i) {
-    constexpr lookup t = make();
+    TYPENET_LOOKUP(t);
     return t.first_of_input[i + 1] - t.first_of_input[i];
   }
   TYPENET_HD static constexpr int output(int i, int k) {
-    constexpr lookup t = make();
+    TYPENET_LOOKUP(t);
     return t.output_at[t.first_of_input[i] + k];
   }
   TYPENET_HD static constexpr int output_window(int i, int k) {
-    constexpr lookup t = make();
+    TYPENET_LOOKUP(t);
     return t.window_at[t.first_of_input[i] + k];
   }
+#undef TYPENET_LOOKUP
 };
 
 /// How the forward pass gathers: result (o, row, column) sums inputs at row * stride - padding + tap * dilation.
@@ -512,23 +509,27 @@ struct conv2d : layer_defaults {
   using links = typename links_of<In>::type;
 
   static constexpr detail::conv_row_layout<detail::conv_geometry> row_layout(shape in) { return {make_geometry(in)}; }
+  /// Whether neighbouring results see neighbouring numbers, zeros around them, and share a channel's bias.
+  static constexpr bool plain(shape in) { return row_layout(in).unit_steps() && !per_unit && !make_geometry(in).bordered(); }
   template <shape In>
-  static constexpr bool sees_all = !has_table && row_layout(In).sees_all();
-  /// How one sample is convolved, neighbouring columns in the lanes; where a window is the whole input, as `linear` does.
-  template <shape In, class Exec, bool All>
+  static constexpr bool sees_all = plain(In) && !has_table && row_layout(In).sees_all();
+  /// How one sample is convolved: neighbouring columns in the lanes, or neighbouring taps; where a window is the whole input, as `linear`
+  /// does.
+  template <shape In, class Exec, bool All, bool UnitSteps>
   struct rows_of {
     using tiles = detail::weight_gradient_plan<geometry<In>, links<In>, typename Exec::row, lane::width<typename Exec::row>, false>;
     using type = detail::conv_rows<geometry<In>, links<In>, has_bias, tiles, Exec>;
   };
   template <shape In, class Exec>
-  struct rows_of<In, Exec, true> {
+  struct rows_of<In, Exec, false, false> {
+    using type = detail::conv_patches<geometry<In>, links<In>, has_bias, per_unit, Exec>;
+  };
+  template <shape In, class Exec>
+  struct rows_of<In, Exec, true, true> {
     using type = detail::linear_rows<In.size(), Channels, has_bias, Exec>;
   };
   template <shape In, row_execution Exec>
-  using rows = typename rows_of<In, Exec, sees_all<In>>::type;
-  /// Whether there are such kernels.
-  template <shape In>
-  static constexpr bool has_rows = row_layout(In).unit_steps() && !per_unit && !geometry<In>.bordered();
+  using rows = typename rows_of<In, Exec, sees_all<In>, plain(In)>::type;
 
  public:
   /// Squares of inputs would have to come with the square of what is beyond them.
@@ -594,6 +595,7 @@ struct conv2d : layer_defaults {
   }
 
   static constexpr index row_scratch_size(shape in, index samples) {
+    if (!plain(in)) return samples * detail::patches_size(make_geometry(in));
     return !has_table && row_layout(in).sees_all() ? 0 : samples * row_layout(in).size();
   }
 
@@ -700,17 +702,14 @@ struct conv2d : layer_defaults {
 
   // One sample.
   template <shape In, row_execution Exec, class Data>
-    requires(has_rows<In>)
   TYPENET_HD static void forward(Exec& exec, const Data& data) {
     rows<In, Exec>::forward(exec, data);
   }
   template <shape In, bool Accumulate, row_execution Exec, class Data>
-    requires(has_rows<In>)
   TYPENET_HD static void backward_input(Exec& exec, const Data& data) {
     rows<In, Exec>::template backward_input<Accumulate>(exec, data);
   }
   template <shape In, row_execution Exec, class Data>
-    requires(has_rows<In>)
   TYPENET_HD static void backward_parameters(Exec& exec, const Data& data) {
     rows<In, Exec>::backward_parameters(exec, data);
   }
