@@ -23,6 +23,14 @@ using classic =
                      typenet::conv2d<16, 5>, typenet::scaled_tanh, typenet::avg_pool2d<2>, typenet::scaled_tanh, typenet::conv2d<120, 5>,
                      typenet::scaled_tanh, typenet::flatten, typenet::linear<84>, typenet::scaled_tanh, typenet::linear<10>>;
 
+/// The network of 1989 (LeCun et al.), for such steps too.
+template <class... Options>
+using window1989 = typenet::conv2d<12, 5, typenet::stride<2>, typenet::padding<2>, typenet::padding_value<-1.0>,
+                                   typenet::bias<typenet::per_unit>, Options...>;
+using network1989 =
+    typenet::network<typenet::input<1, 16, 16>, window1989<>, typenet::tanh, window1989<typenet::connections<typenet::lenet1989_h2>>,
+                     typenet::tanh, typenet::flatten, typenet::linear<30>, typenet::tanh, typenet::linear<10>, typenet::tanh>;
+
 /// Multiply-adds alone, counting two each. What batch norm, the loss and the optimizer compute comes on top and is not counted.
 inline constexpr double inference_flop = 2.0 * static_cast<double>(lenet5::macs);
 /// Forward, gradient of the inputs, gradient of the parameters; the first layer's input needs no gradient.
@@ -31,6 +39,9 @@ static_assert(training_flop == 2'263'920);
 
 inline constexpr double classic_flop =
     6.0 * static_cast<double>(classic::macs) - 2.0 * static_cast<double>(typenet::conv2d<6, 5>::macs(classic::input_shape));
+
+inline constexpr double flop_1989 =
+    6.0 * static_cast<double>(network1989::macs) - 2.0 * static_cast<double>(window1989<>::macs(network1989::input_shape));
 
 inline std::vector<float> random_numbers(std::size_t count, std::uint32_t which) {
   typenet::random_sequence random{typenet::counter_rng{typenet::seed{1}, typenet::random_stream::shuffle}, 0, which};

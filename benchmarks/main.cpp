@@ -65,6 +65,9 @@ int main(int argc, char** argv) try {
   benchmarks::measure_training(a.how);
   benchmarks::measure_inference(a.how);
   benchmarks::measure_layers(a.how);
+#if defined(TYPENET_HAS_LIBTORCH)
+  benchmarks::measure_libtorch(a.how);
+#endif
   benchmarks::collector collector;
   benchmark::RunSpecifiedBenchmarks(&collector);
 

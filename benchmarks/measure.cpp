@@ -190,6 +190,28 @@ std::vector<figure> figures(const std::vector<figure>& more) {
     insert_after(augmented->what.name,
                  {"augmented epoch's time over plain", median(augmented->seconds) / median(plain->seconds), "ratio", {}, 0, 0});
 
+  // A peer's subject beside ours, each with the threads that suit it best.
+  const std::string peer = "libtorch: ";
+  const auto without_threads = [](const std::string& name) {
+    const std::size_t comma = name.rfind(", ");
+    return name.find("thread", comma) == std::string::npos ? name : name.substr(0, comma);
+  };
+  const auto fastest = [&](const std::string& name) {
+    double best = 0;
+    for (const result& r : results())
+      if (!r.seconds.empty() && without_threads(r.what.name) == name && (best == 0 || median(r.seconds) < best)) best = median(r.seconds);
+    return best;
+  };
+  std::vector<std::string> compared;
+  for (const result& r : results()) {
+    if (!r.what.name.starts_with(peer)) continue;
+    const std::string name = without_threads(r.what.name.substr(peer.size()));
+    if (std::find(compared.begin(), compared.end(), name) != compared.end()) continue;
+    compared.push_back(name);
+    const double ours = fastest(name), theirs = fastest(peer + name);
+    if (ours > 0 && theirs > 0) all.push_back({"speed over libtorch's, " + name, theirs / ours, "ratio", {}, 0, 0});
+  }
+
   std::vector<figure> ceilings;
   for (const auto& [threads, gflops] : peaks()) ceilings.push_back({"FMA peak, " + threads_text(threads), gflops, "GFLOP/s", {}, 0, 1});
   all.insert(all.begin(), ceilings.begin(), ceilings.end());

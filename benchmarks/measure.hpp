@@ -40,6 +40,8 @@ void measure_peak(const effort& how);
 void measure_layers(const effort& how);
 void measure_training(const effort& how);
 void measure_inference(const effort& how);
+/// What libtorch makes of the same, where it was found: subjects of the same names after "libtorch: ".
+void measure_libtorch(const effort& how);
 
 /// One line of the table.
 struct figure {

@@ -20,11 +20,13 @@ load=$(cut -d ' ' -f 1 /proc/loadavg 2>/dev/null || echo 0)
 
 need_to_build
 need libbenchmark-dev has_header benchmark/benchmark.h
+# What typenet is measured beside; each is left out where it is missing.
+want libtorch-dev test -d /usr/share/cmake/Torch -o -d /usr/lib/x86_64-linux-gnu/cmake/Torch
 install_missing
 choose_generator
 
 build=${TYPENET_BUILD_DIR:-build}/native
-cmake --preset native -B "$build" -DTYPENET_BUILD_BENCHMARKS=ON -DTYPENET_CUDA=OFF >&2
+cmake --preset native -B "$build" -DTYPENET_BUILD_BENCHMARKS=ON -DTYPENET_BENCHMARK_PEERS=ON -DTYPENET_CUDA=OFF >&2
 cmake --build "$build" --target typenet_benchmarks --parallel "$jobs" >&2
 program=$(cd "$build" && pwd)/benchmarks/typenet_benchmarks
 

@@ -69,12 +69,13 @@ void measure_steps(int batch, int threads, const effort& how) {
 }
 
 /// Steps of one sample each, without a batch to fill the lanes.
+template <class Network, class Loss>
 struct single_stepping {
-  using model_type = tn::model<classic, tn::cpu_single>;
+  using model_type = tn::model<Network, tn::cpu_single>;
   static constexpr std::size_t count = 64;
-  static constexpr auto inputs = static_cast<std::size_t>(classic::input_shape.size());
+  static constexpr auto inputs = static_cast<std::size_t>(Network::input_shape.size());
 
-  single_stepping() : trainer{model, tn::cross_entropy{}, tn::sgd{.learning_rate = 1e-3}, {.batch_size = 1, .threads = 1}} {}
+  explicit single_stepping(const Loss& loss) : trainer{model, loss, tn::sgd{.learning_rate = 1e-3}, {.batch_size = 1, .threads = 1}} {}
   single_stepping(const single_stepping&) = delete;
   single_stepping& operator=(const single_stepping&) = delete;
   ~single_stepping() = default;
@@ -86,15 +87,17 @@ struct single_stepping {
   }
 
   model_type model{tn::seed{42}};
-  tn::trainer<model_type, tn::cross_entropy, tn::sgd> trainer;
+  tn::trainer<model_type, Loss, tn::sgd> trainer;
   std::vector<float> samples = random_numbers(count * inputs, 5);
   std::size_t next = 0;
 };
 
-void measure_single_steps(const effort& how) {
-  const auto shared = std::make_shared<std::unique_ptr<single_stepping>>();
-  measure({.name = "training step, batch 1", .flop = classic_flop, .samples = 1}, how, [=](benchmark::State& state) {
-    if (*shared == nullptr) *shared = std::make_unique<single_stepping>();
+template <class Network, class Loss>
+void measure_single_steps(const std::string& name, double flop, const Loss& loss, const effort& how) {
+  using stepping_type = single_stepping<Network, Loss>;
+  const auto shared = std::make_shared<std::unique_ptr<stepping_type>>();
+  measure({.name = name, .flop = flop, .samples = 1}, how, [=](benchmark::State& state) {
+    if (*shared == nullptr) *shared = std::make_unique<stepping_type>(loss);
     for ([[maybe_unused]] const auto _ : state) benchmark::DoNotOptimize((*shared)->step());
   });
 }
@@ -145,7 +148,8 @@ void measure_epochs(const std::string& suffix, const effort& how, const Random&.
 void measure_training(const effort& how) {
   for (const int batch : {32, 256})
     for (const int threads : team_sizes()) measure_steps(batch, threads, how);
-  measure_single_steps(how);
+  measure_single_steps<classic>("training step, batch 1", classic_flop, tn::cross_entropy{}, how);
+  measure_single_steps<network1989>("training step, batch 1, network of 1989", flop_1989, tn::mse{.on = 1, .off = -1}, how);
   measure_epochs("", how);
   measure_epochs(", augmented", how, tn::random_rotation{15.0f}, tn::color_jitter{.brightness = 0.2f, .contrast = 0.2f});
 }

@@ -23,6 +23,7 @@ want clang-19 have clang++-19
 want clang-format-19 have clang-format-19
 install_missing
 choose_generator
+bash examples/get-data.sh mnist >/dev/null || echo "== no MNIST: what would be tested on it is tested on drawn images"
 
 build=${TYPENET_BUILD_DIR:-build}
 failed=()

@@ -4,14 +4,12 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <charconv>
 #include <chrono>
 #include <cmath>
 #include <csignal>
 #include <cstdint>
 #include <cstdio>
-#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <functional>
@@ -30,6 +28,7 @@
 #include "recipes.hpp"
 #include "results.hpp"
 #include "settings.hpp"
+#include "shell.hpp"
 
 namespace lenet5 {
 
@@ -83,15 +82,6 @@ inline std::span<const std::string_view> class_names(const settings& s) {
 inline void print_report(const tn::report& r, const settings& s) {
   std::printf("\n%s\n%s accuracy %.2f %% (%lld misclassified of %lld)\n", to_string(r, class_names(s)).c_str(), s.split.c_str(),
               100 * r.accuracy, static_cast<long long>(r.misclassified), static_cast<long long>(r.count));
-}
-
-/// A word that a shell reads as it is.
-inline std::string shell_word(const std::string& word) {
-  const auto plain = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || std::strchr("-_./=:,+@%", c) != nullptr; };
-  if (!word.empty() && std::all_of(word.begin(), word.end(), plain)) return word;
-  std::string text = "'";
-  for (const char c : word) text += c == '\'' ? std::string{"'\\''"} : std::string{c};
-  return text + "'";
 }
 
 /// The shortest text that reads back as this very number.

@@ -108,6 +108,8 @@ int main(int argc, char** argv) try {
   };
   results(reproduce_command);
   reproduce_command->add_option("--threads", s.threads, "0: what proves fastest")->capture_default_str()->check(CLI::NonNegativeNumber);
+  CLI::App* const plot_command = app.add_subcommand("plot", "draws what reproduce left: confusion, curves, missed digits");
+  results(plot_command);
   CLI::App* const models_command = app.add_subcommand("models", "lists what can be trained");
   try {
     app.parse(argc, argv);
@@ -121,6 +123,7 @@ int main(int argc, char** argv) try {
     list_models();
     return 0;
   }
+  if (plot_command->parsed()) return plot(s);
   if (reproduce_command->parsed()) {
 #if defined(LENET5_REPRODUCE)
     return reproduce(s);

@@ -53,5 +53,7 @@ int run_on_cuda(command what, const settings& s);
 
 /// Runs what was published beside its numbers; see docs/reproduce.md.
 int reproduce(settings s);
+/// Makes pictures of what that left.
+int plot(const settings& s);
 
 }  // namespace lenet5

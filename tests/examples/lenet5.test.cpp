@@ -4,80 +4,14 @@
 
 #if defined(TYPENET_LENET5)
 
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include <array>
-#include <cstdio>
-#include <filesystem>
+#include <algorithm>
+#include <cstddef>
 #include <fstream>
-#include <iterator>
 #include <string>
 
-#include <typenet/random.hpp>
+#include "workplace.hpp"
 
-namespace {
-
-namespace fs = std::filesystem;
-
-void write_idx(const fs::path& file, std::initializer_list<int> extents, const std::string& values) {
-  std::ofstream out{file, std::ios::binary};
-  out.put(0).put(0).put(8).put(static_cast<char>(extents.size()));
-  for (const int e : extents)
-    for (int shift = 24; shift >= 0; shift -= 8) out.put(static_cast<char>(e >> shift & 255));
-  out.write(values.data(), static_cast<std::streamsize>(values.size()));
-}
-
-/// A folder with a data set of bright bars, gone with its test.
-struct workplace {
-  workplace() : folder{fs::temp_directory_path() / ("typenet-lenet5-" + std::to_string(getpid()))} {
-    fs::create_directories(folder);
-    write("train", 100);
-    write("t10k", 40);
-  }
-  ~workplace() { fs::remove_all(folder); }
-
-  void write(const std::string& stem, int count) const {
-    typenet::random_sequence random{typenet::counter_rng{typenet::seed{1}, typenet::random_stream::user}, 0, 0};
-    std::string images, labels;
-    for (int i = 0; i < count; ++i) {
-      labels.push_back(static_cast<char>(i % 10));
-      for (int p = 0; p < 784; ++p) images.push_back(static_cast<char>((p / 28) / 3 == i % 10 ? 200 + random.below(50) : random.below(50)));
-    }
-    write_idx(folder / (stem + "-images-idx3-ubyte"), {count, 28, 28}, images);
-    write_idx(folder / (stem + "-labels-idx1-ubyte"), {count}, labels);
-  }
-
-  struct outcome {
-    int status;
-    std::string text;
-  };
-  [[nodiscard]] outcome run(const std::string& arguments) const { return shell("'" TYPENET_LENET5 "' " + arguments); }
-  [[nodiscard]] outcome shell(const std::string& command) const {
-    std::FILE* const pipe = popen(("cd '" + folder.string() + "' && { " + command + "; } 2>&1").c_str(), "r");
-    REQUIRE(pipe != nullptr);
-    outcome result{0, {}};
-    std::array<char, 4096> buffer;
-    while (const std::size_t n = std::fread(buffer.data(), 1, buffer.size(), pipe)) result.text.append(buffer.data(), n);
-    const int status = pclose(pipe);
-    result.status = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-    return result;
-  }
-  [[nodiscard]] std::string bytes(const std::string& file) const {
-    std::ifstream in{folder / file, std::ios::binary};
-    return {std::istreambuf_iterator<char>{in}, {}};
-  }
-
-  fs::path folder;
-};
-
-bool mentions(const std::string& text, std::string_view part) {
-  const bool found = text.find(part) != std::string::npos;
-  if (!found) MESSAGE(text);
-  return found;
-}
-
-}  // namespace
+using namespace example;
 
 TEST_CASE("lenet5 lists its models and says what it takes") {
   const workplace here;
@@ -88,8 +22,21 @@ TEST_CASE("lenet5 lists its models and says what it takes") {
   const auto help = here.run("train --help");
   CHECK(help.status == 0);
   for (const char* option : {"--model", "--dataset", "--epochs", "--batch-size", "--seed", "--threads", "--learning-rate", "--data",
-                             "--output", "--resume", "--backend"})
+                             "--output", "--resume", "--backend", "--hold-out", "--weight-decay", "--log", "lenet5-1998-distorted"})
     CHECK(mentions(help.text, option));
+}
+
+TEST_CASE("lenet5 tests with what it held out, and writes down how training goes") {
+  const workplace here;
+  const auto held = here.run("train --data . --epochs 1 --threads 1 --batch-size 1 --hold-out 20 --log log.csv --output a.safetensors");
+  CHECK(held.status == 0);
+  CHECK(mentions(held.text, "held-out accuracy"));
+  CHECK(mentions(held.text, "misclassified of 20"));
+  const std::string log = here.bytes("log.csv");
+  CHECK(log.starts_with("step,loss,parameter_rms\n50,"));
+  CHECK(std::count(log.begin(), log.end(), '\n') == 2);  // 80 steps: the title, and one line
+  CHECK(here.run("train --data . --epochs 1 --hold-out 101").status == 1);
+  CHECK(mentions(here.run("train --data . --epochs 1 --model lenet5-1998 --weight-decay 0.1").text, "has none"));
 }
 
 TEST_CASE("lenet5 refuses what it cannot do, with what it can") {
@@ -97,7 +44,8 @@ TEST_CASE("lenet5 refuses what it cannot do, with what it can") {
   const auto model = here.run("train --model resnet --data .");
   CHECK(model.status == 1);
   CHECK(mentions(model.text,
-                 "lenet5: there is no model 'resnet'; there are: modern, softmax, classic, lenet5-1998, lenet5-1998-map, e1, e2a, e2b, "
+                 "lenet5: there is no model 'resnet'; there are: modern, softmax, classic, lecun1989, lecun1989-softmax, lecun1989-adamw, "
+                 "lecun1989-shift, lecun1989-relu, lecun1989-data, lenet5-1998-mse, lenet5-1998, lenet5-1998-distorted, e1, e2a, e2b, "
                  "e2c, e2d, control"));
   CHECK(mentions(here.run("train --dataset imagenet").text, "fashion-mnist"));
   CHECK(here.run("train --epochs 0 --data .").status != 0);

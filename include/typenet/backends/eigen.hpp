@@ -136,10 +136,10 @@ struct eigen_backend {
     /// To and from the program's own memory.
     /// @pre the range lies inside
     void copy_from(std::span<const T> from, index first = 0) {
-      if (!from.empty()) std::copy(from.begin(), from.end(), data() + first);
+      if (T* const to = data(); to != nullptr) std::copy(from.begin(), from.end(), to + first);
     }
     void copy_to(std::span<T> to, index first = 0) const {
-      if (!to.empty()) std::copy_n(data() + first, to.size(), to.begin());
+      if (const T* const from = data(); from != nullptr) std::copy_n(from + first, to.size(), to.begin());
     }
 
    private:

@@ -512,7 +512,9 @@ struct conv2d : layer_defaults {
   /// Whether neighbouring results see neighbouring numbers, zeros around them, and share a channel's bias.
   static constexpr bool plain(shape in) { return row_layout(in).unit_steps() && !per_unit && !make_geometry(in).bordered(); }
   template <shape In>
-  static constexpr bool sees_all = plain(In) && !has_table && row_layout(In).sees_all();
+  static constexpr bool is_plain = plain(In);
+  template <shape In>
+  static constexpr bool sees_all = is_plain<In> && !has_table && row_layout(In).sees_all();
   /// How one sample is convolved: neighbouring columns in the lanes, or neighbouring taps; where a window is the whole input, as `linear`
   /// does.
   template <shape In, class Exec, bool All, bool UnitSteps>
@@ -529,7 +531,7 @@ struct conv2d : layer_defaults {
     using type = detail::linear_rows<In.size(), Channels, has_bias, Exec>;
   };
   template <shape In, row_execution Exec>
-  using rows = typename rows_of<In, Exec, sees_all<In>, plain(In)>::type;
+  using rows = typename rows_of<In, Exec, sees_all<In>, is_plain<In>>::type;
 
  public:
   /// Squares of inputs would have to come with the square of what is beyond them.
