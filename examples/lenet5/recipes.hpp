@@ -232,7 +232,7 @@ struct lenet5_1998 : recipe {
                               tn::euclidean_rbf<tn::lenet5_codes>>;
   static_assert(network::parameter_count == 60'000);
   static_assert(network::connections == 340'908);
-  static tn::rbf_map loss() { return {.j = 10}; }
+  static tn::rbf_map loss() { return {.j = 1}; }
   static tn::stochastic_diagonal_lm optimizer(double rate) { return {.learning_rate = rate, .mu = 0.02, .curvature_samples = 500}; }
   /// The paper's, as shares of the first two passes' rate.
   static std::function<double(int)> schedule(double rate) {
