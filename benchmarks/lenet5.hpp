@@ -25,7 +25,7 @@ using classic =
 
 /// The network of 1989 (LeCun et al.), for such steps too.
 template <class... Options>
-using window1989 = typenet::conv2d<12, 5, typenet::stride<2>, typenet::padding<2>, typenet::padding_value<-1.0>,
+using window1989 = typenet::conv2d<12, 5, typenet::stride<2>, typenet::padding<2>, typenet::padding_value<-1>,
                                    typenet::bias<typenet::per_unit>, Options...>;
 using network1989 =
     typenet::network<typenet::input<1, 16, 16>, window1989<>, typenet::tanh, window1989<typenet::connections<typenet::lenet1989_h2>>,

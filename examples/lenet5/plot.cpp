@@ -158,11 +158,12 @@ void draw_rows(const fs::path& picture, const nlohmann::json& results) {
     ++x;
   }
   std::ostringstream s;
-  s << start(std::max(480, 160 + 58 * x), 520) << "$published << EOD\n"
+  s << start(std::max(480, 160 + 58 * x), 600) << "$published << EOD\n"
     << (published.str().empty() ? "NaN NaN NaN NaN\n" : published.str()) << "EOD\n$ours << EOD\n"
     << ours.str() << "EOD\n$seeds << EOD\n"
     << seeds.str() << "EOD\nset title 'test error, with 95 % intervals'\nset ylabel '%'\nset logscale y\nset format y '%g'\n"
-    << "set ytics (0.4, 0.5, 0.6, 0.8, 1, 1.5, 2, 3, 4, 5, 6, 8, 10, 20, 50, 90)\nset grid ytics lc rgb '#DDDDDD'\n"
+    << "set ytics (0.3, 0.4, 0.6, 0.8, 1, 1.5, 2, 3, 4, 6, 10, 20, 50, 90)\nset yrange [0.4 < * : 2 < * < 100]\nset grid ytics lc rgb "
+       "'#DDDDDD'\n"
     << "set xrange [-0.6:" << x - 0.4 << "]\nset xtics rotate by 40 right (" << tics.str() << ") scale 0\nset key top right\n"
     << "plot $published using 1:2:3:4 with yerrorbars pt 7 ps 0.7 lw 1.5 lc rgb '#888888' title 'published', "
     << "$ours using 1:2:3:4 with yerrorbars pt 7 ps 0.7 lw 1.5 lc rgb '" << blue << "' title 'mean over seeds', "

@@ -133,7 +133,7 @@ struct lecun1989 : recipe {
   using cpu = tn::cpu_single;
   /// 5x5 windows two apart; -1, the background, beyond the border.
   template <class... Options>
-  using window = tn::conv2d<12, 5, tn::stride<2>, tn::padding<2>, tn::padding_value<-1.0>, tn::bias<tn::per_unit>, Options...>;
+  using window = tn::conv2d<12, 5, tn::stride<2>, tn::padding<2>, tn::padding_value<-1>, tn::bias<tn::per_unit>, Options...>;
   template <class Squash, class... Top>
   using network_of = tn::network<tn::input<1, 16, 16>,                                                 //
                                  window<>, Squash, window<tn::connections<tn::lenet1989_h2>>, Squash,  //
@@ -326,12 +326,14 @@ using with_dropout = tn::network<tn::input<1, 32, 32>,                          
 struct e2a : experiment {
   static constexpr std::string_view name = "e2a";
   static constexpr std::string_view about = "experiment 2a: ReLU, max pooling, dropout 0.25";
+  static constexpr int seeds = 5;
   static constexpr std::optional<published_result> published{{91, 10'000, its_author}};
   using network = with_dropout<0.25>;
 };
 struct e2b : experiment {
   static constexpr std::string_view name = "e2b";
   static constexpr std::string_view about = "experiment 2b: as 2a, dropout 0.1";
+  static constexpr int seeds = 5;
   static constexpr std::optional<published_result> published{{83, 10'000, its_author}};
   using network = with_dropout<0.1>;
 };

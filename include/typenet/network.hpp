@@ -204,12 +204,12 @@ struct collect_tensors {
   template <class L>
   constexpr void leaf(const tensor_name& path, shape in) {
     for (const parameter_spec& spec : L::parameters(in)) {
-      parameters[parameter++] = {full(path, spec.name), spec, parameter_end};
+      parameters[static_cast<std::size_t>(parameter++)] = {full(path, spec.name), spec, parameter_end};
       parameter_end = aligned(parameter_end + spec.size());
       parameter_count += spec.size();
     }
     for (const buffer_spec& spec : L::buffers(in)) {
-      buffers[buffer++] = {full(path, spec.name), spec, buffer_end};
+      buffers[static_cast<std::size_t>(buffer++)] = {full(path, spec.name), spec, buffer_end};
       buffer_end = aligned(buffer_end + spec.size());
       buffer_count += spec.size();
     }

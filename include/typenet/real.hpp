@@ -3,6 +3,7 @@
 /// A real number as a template argument: `dropout<0.1>`.
 #pragma once
 
+#include <concepts>
 #include <cstdint>
 
 namespace typenet {
@@ -31,6 +32,11 @@ struct real {
     digits = static_cast<std::int64_t>(scaled);
     exponent = -places;
   }
+
+  /// A whole number: clang makes no `double` of one on the way to a template argument.
+  template <std::integral Whole>
+  // NOLINTNEXTLINE(google-explicit-constructor): as above
+  constexpr real(Whole value) : digits{value} {}
 
   /// The members as such: nvcc writes template arguments out this way.
   constexpr real(std::int64_t significand, int power_of_ten) : digits{significand}, exponent{power_of_ten} {}

@@ -32,7 +32,9 @@ TEST_CASE("McNemar's exact test") {
   CHECK(mcnemar_exact(0, 0) == 1);
 }
 
-TEST_CASE("mean and standard deviation") {
+TEST_CASE("mean, median and standard deviation") {
+  CHECK(median({9, 2, 4}) == 4);
+  CHECK(median({9, 2, 4, 5}) == 4.5);
   CHECK(mean({2, 4, 9}) == 5);
   CHECK(standard_deviation({2, 4, 9}) == doctest::Approx(std::sqrt(13.0)));
   CHECK(standard_deviation({3}) == 0);

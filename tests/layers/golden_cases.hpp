@@ -46,7 +46,7 @@ inline constexpr tn::code_table<3, 5> small_codes{{{1, 0, 1, 1, 0}, {0, 0, 1, 0,
   X("conv2d_padding_value", tn::input<2, 4, 6>, tn::conv2d<3, kernel<3, 5>, tn::padding<1, 2>, tn::padding_value<-0.75>>)        \
   X("conv2d_bias_per_unit", tn::input<2, 5, 4>, tn::conv2d<3, 3, tn::padding<1>, tn::bias<tn::per_unit>>)                        \
   X("conv2d_1989", tn::input<3, 8, 7>,                                                                                           \
-    tn::conv2d<2, 5, tn::stride<2>, tn::padding<2>, tn::padding_value<-1.0>, tn::bias<tn::per_unit>, tn::connections<small_table>>)
+    tn::conv2d<2, 5, tn::stride<2>, tn::padding<2>, tn::padding_value<-1>, tn::bias<tn::per_unit>, tn::connections<small_table>>)
 
 #define GOLDEN_CASES_OTHER(X)                                                                    \
   X("linear", tn::input<7>, tn::linear<4>)                                                       \
