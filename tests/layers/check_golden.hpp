@@ -53,9 +53,9 @@ void check(const char* name) {
   SUBCASE("double") { check_on<Network, typenet::eigen_backend<double>, true>(expected); }
 #if TYPENET_TEST_FULLY
   // A layer by itself has nothing to take the place of.
-  if constexpr (Network::layer_count > 1) SUBCASE("double, nothing in place") {
-      check_on<Network, typenet::eigen_backend<double>, false>(expected);
-    }
+  if constexpr (Network::layer_count > 1) {
+    SUBCASE("double, nothing in place") { check_on<Network, typenet::eigen_backend<double>, false>(expected); }
+  }
   SUBCASE("float") { check_on<Network, typenet::eigen_backend<float>, true>(expected); }
 #endif
   SUBCASE("one sample at a time") { check_on<Network, typenet::eigen_backend<double, 1>, true>(expected); }
