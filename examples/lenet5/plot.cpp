@@ -100,7 +100,8 @@ void draw_confusion(const fs::path& picture, const run_record& run) {
   s << "EOD\nset title " << quoted(title_of(run)) << "\n"
     << "set xlabel 'predicted'\nset ylabel 'true'\nset xtics 0,1,9 scale 0\nset ytics 0,1,9 scale 0\n"
     << "set xrange [-0.5:9.5]\nset yrange [9.5:-0.5]\nset size square\nset key off\nset cblabel 'misclassified'\n"
-    << "set palette defined (0 '#FFFFFF', 0.15 '#DCE9F5', 0.5 '#6BAED6', 1 '#08306B')\nset cbrange [0:" << most << "]\n"
+    << "set cbtics " << (most + 5) / 6
+    << "\nset palette defined (0 '#FFFFFF', 0.15 '#DCE9F5', 0.5 '#6BAED6', 1 '#08306B')\nset cbrange [0:" << most << "]\n"
     << "plot $cells using 1:2:3 with image pixels, "
     << "$cells using 1:2:($4 > 0 && $1 != $2 ? sprintf('%d', $4) : '') with labels tc rgb variable font ',12' notitle, "
     << "$cells using 1:2:($1 == $2 ? sprintf('%d', $4) : '') with labels tc rgb '#777777' font ',12'\n";
