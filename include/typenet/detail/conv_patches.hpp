@@ -162,7 +162,8 @@ struct conv_patches {
       const index sample = item / positions;
       const int position = static_cast<int>(item % positions);
       scalar* const patch = patch_of(data, sample, position);
-      const row beyond = lane::broadcast<row>(static_cast<scalar>(G.border.value()));
+      constexpr auto border = static_cast<scalar>(G.border.value());
+      const row beyond = lane::broadcast<row>(border);
       for (index e = 0; e < patch_size; e += width) lane::put_first<false, row>(patch + e, beyond, width);
       const scalar* const input = data.input.template block<scalar>(sample);
       for (int i = 0; i < G.in_channels; ++i) {
