@@ -45,8 +45,6 @@ double median(std::vector<double> values) {
   return values.size() % 2 == 1 ? values[middle] : (values[middle - 1] + values[middle]) / 2;
 }
 
-std::string threads_text(int threads) { return std::to_string(threads) + (threads == 1 ? " thread" : " threads"); }
-
 std::string threads_note(int threads) {
   std::string note = " (";
   return note.append(threads_text(threads)).append(")");
@@ -117,6 +115,8 @@ benchmark::internal::Benchmark* measure(subject what, const effort& how, std::fu
   results().push_back({std::move(what), {}});
   return registered->Repetitions(how.repetitions)->MinTime(how.seconds)->UseRealTime();
 }
+
+std::string threads_text(int threads) { return std::to_string(threads) + (threads == 1 ? " thread" : " threads"); }
 
 const std::vector<int>& team_sizes() {
   static const std::vector<int> sizes = [] {

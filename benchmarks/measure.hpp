@@ -35,6 +35,9 @@ benchmark::internal::Benchmark* measure(subject what, const effort& how, std::fu
 /// Team sizes worth trying: 1, 2, 4 … and all.
 const std::vector<int>& team_sizes();
 
+/// "1 thread", "2 threads"
+std::string threads_text(int threads);
+
 /// Each file's subjects.
 void measure_peak(const effort& how);
 void measure_layers(const effort& how);

@@ -56,7 +56,7 @@ struct stepping : session {
 };
 
 void measure_steps(int batch, int threads, const effort& how) {
-  const std::string team = std::to_string(threads) + (threads == 1 ? " thread" : " threads");
+  const std::string team = threads_text(threads);
   const auto shared = std::make_shared<std::unique_ptr<stepping>>();
   measure({.name = "training step, batch " + std::to_string(batch) + ", " + team,
            .flop = training_flop * batch,

@@ -144,7 +144,7 @@ Tensor one_hot(const Tensor& labels, double on, double off) { return F::one_hot(
 
 void measure_libtorch(const effort& how) {
   for (const int threads : team_sizes()) {
-    const std::string team = ", " + std::to_string(threads) + (threads == 1 ? " thread" : " threads");
+    const std::string team = ", " + threads_text(threads);
     for (const int batch : {32, 256})
       measure_step<lenet5_module, torch::optim::Adam>("training step, batch " + std::to_string(batch) + team, batch, {1, 32, 32}, threads,
                                                       how, torch::optim::AdamOptions(3e-4).weight_decay(1e-4),

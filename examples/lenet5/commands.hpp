@@ -34,6 +34,14 @@ namespace lenet5 {
 
 inline volatile std::sig_atomic_t interrupted = 0;
 
+/// From here on an interruption is noted, for training to stop at.
+inline void note_interruptions() {
+  std::signal(SIGINT, [](int) { interrupted = 1; });
+  std::signal(SIGTERM, [](int) { interrupted = 1; });
+}
+/// What a training's callbacks answer.
+inline tn::control unless_interrupted() { return interrupted != 0 ? tn::control::stop : tn::control::proceed; }
+
 inline tn::mnist_dataset load(const settings& s, tn::mnist_split split) {
   return s.dataset == "mnist" ? tn::load_mnist(split, s.data) : tn::load_fashion_mnist(split, s.data);
 }
@@ -181,13 +189,13 @@ int train(const Recipe& recipe, settings s) {
   options.on_step = [&](const tn::step_report& r) {
     display.step(r);
     write_log(r);
-    return interrupted != 0 ? tn::control::stop : tn::control::proceed;
+    return unless_interrupted();
   };
   options.on_epoch = [&](const tn::epoch_report& r) {
     display.epoch(r);
     tell_rates();
     save();
-    return interrupted != 0 ? tn::control::stop : tn::control::proceed;
+    return unless_interrupted();
   };
   auto optimizer = recipe.optimizer(learning_rate);
   if (s.weight_decay) {
@@ -220,8 +228,7 @@ int train(const Recipe& recipe, settings s) {
   save = [&] { tn::save_checkpoint(s.output, trainer); };
   tell_rates = [&] { print_rates(trainer); };
 
-  std::signal(SIGINT, [](int) { interrupted = 1; });
-  std::signal(SIGTERM, [](int) { interrupted = 1; });
+  note_interruptions();
   const auto start = std::chrono::steady_clock::now();
   const tn::history past = trainer.fit(training);
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
@@ -319,7 +326,7 @@ int reproduce_run(const Recipe& recipe, const settings& s) {
   options.learning_rate = recipe.schedule(recipe.learning_rate);
   options.on_step = [&](const tn::step_report& r) {
     display.step(r);
-    return interrupted != 0 ? tn::control::stop : tn::control::proceed;
+    return unless_interrupted();
   };
   options.on_epoch = [&](const tn::epoch_report& r) {
     tested = tn::evaluate(model, testing, loss);
@@ -327,10 +334,9 @@ int reproduce_run(const Recipe& recipe, const settings& s) {
     record.training_accuracy.push_back(r.accuracy);
     record.test_accuracy.push_back(tested.accuracy);
     record.seconds += r.seconds;
-    return interrupted != 0 ? tn::control::stop : tn::control::proceed;
+    return unless_interrupted();
   };
-  std::signal(SIGINT, [](int) { interrupted = 1; });
-  std::signal(SIGTERM, [](int) { interrupted = 1; });
+  note_interruptions();
   tn::trainer trainer{model, loss, recipe.optimizer(recipe.learning_rate), options};
   const tn::history past = trainer.fit(training);
   display.finish();

@@ -74,9 +74,7 @@ inline std::vector<tn::index> draw(tn::index count, tn::index size, tn::seed see
   std::iota(images.begin(), images.end(), tn::index{0});
   tn::random_sequence random{tn::counter_rng{seed, tn::random_stream::user}, 0, split == tn::mnist_split::train ? 0U : 1U};
   count = std::min(count, size);
-  for (tn::index i = 0; i < count; ++i)
-    std::swap(images[static_cast<std::size_t>(i)],
-              images[static_cast<std::size_t>(i + random.below(static_cast<std::uint32_t>(size - i)))]);
+  tn::partial_shuffle(images, static_cast<std::size_t>(count), random);
   images.resize(static_cast<std::size_t>(count));
   return images;
 }

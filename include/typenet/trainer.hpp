@@ -256,7 +256,7 @@ class trainer {
   /// A device repeats one recorded step, which takes its batch from wherever the chunk has come to.
   static constexpr bool takes = !backend::host_memory;
 
-  /// Whether the layers of a step have so much to do, some ten microseconds each, that threads could gain more than their meetings cost.
+  /// Whether the layers of a step have so much to do, some microseconds each, that threads could gain more than their meetings cost.
   static constexpr bool worth_a_team(int samples) { return 3 * network::macs * samples / network::layer_count >= 200'000; }
 
   static fit_options checked(fit_options options) {

@@ -293,6 +293,13 @@ class subset {
   std::vector<index> indices_;
 };
 
+/// Puts `count` of the values, drawn without replacement, at the front in the order in which they were drawn.
+/// @pre count <= values.size()
+template <class T>
+void partial_shuffle(std::vector<T>& values, std::size_t count, random_sequence& random) {
+  for (std::size_t k = 0; k < count; ++k) std::swap(values[k], values[k + random.below(static_cast<std::uint32_t>(values.size() - k))]);
+}
+
 /// The two parts of a split: `auto [train, validation] = stratified_split(set, 10'000, seed{42});`
 template <dataset D>
 struct split_result {
@@ -332,10 +339,8 @@ template <dataset D, std::integral Count>
   for (std::size_t c = 0; c < of_class.size(); ++c) {
     std::vector<index>& candidates = of_class[c];
     random_sequence random{counter_rng{s, random_stream::split}, 0, static_cast<std::uint32_t>(c)};
-    for (std::size_t k = 0; k < quota[c]; ++k) {
-      std::swap(candidates[k], candidates[k + random.below(static_cast<std::uint32_t>(candidates.size() - k))]);
-      held_out[static_cast<std::size_t>(candidates[k])] = true;
-    }
+    partial_shuffle(candidates, quota[c], random);
+    for (std::size_t k = 0; k < quota[c]; ++k) held_out[static_cast<std::size_t>(candidates[k])] = true;
   }
   std::vector<index> kept, taken;
   kept.reserve(static_cast<std::size_t>(size) - static_cast<std::size_t>(wanted));
@@ -375,8 +380,7 @@ template <dataset D, std::size_t Parts>
   std::vector<index> order(static_cast<std::size_t>(size));
   std::iota(order.begin(), order.end(), index{0});
   random_sequence random{counter_rng{s, random_stream::split}, 1, 0};  // stratified_split draws from epoch 0
-  for (std::size_t k = 0; k + 1 < order.size(); ++k)
-    std::swap(order[k], order[k + random.below(static_cast<std::uint32_t>(order.size() - k))]);
+  partial_shuffle(order, order.size(), random);
   auto next = order.begin();
   const auto part = [&](index length) {
     std::vector<index> indices(next, next + length);

@@ -37,7 +37,7 @@ struct conv_row_layout {
   [[nodiscard]] constexpr int gradient_start() const { return (g.kernel.height - 1) * pitch() + g.kernel.width - 1; }
   /// Numbers of a padded input, and of both copies.
   [[nodiscard]] constexpr index input_size() const { return index{g.in_channels} * plane() + tail(); }
-  [[nodiscard]] constexpr index size() const { return unit_steps() ? input_size() + index{g.out_channels} * gradient_plane() : 0; }
+  [[nodiscard]] constexpr index size() const { return input_size() + index{g.out_channels} * gradient_plane(); }
 };
 
 /// Results from the padded input.
