@@ -177,6 +177,22 @@ template <class Pack>
 TYPENET_HD TYPENET_INLINE scalar_t<Pack> sum(const Pack& a) {
   return traits<Pack>::sum(a);
 }
+/// The same of `Count` packs, several at once where the pack has `sums` for `sums_together` of them.
+template <class Pack, int Count>
+TYPENET_HD TYPENET_INLINE void sums(const Pack (&of)[Count], scalar_t<Pack> (&to)[Count]) {
+  if constexpr (requires { traits<Pack>::sums_together; }) {
+    constexpr int together = traits<Pack>::sums_together;
+    if constexpr (together <= Count) {
+      // The last ones reach back into those before rather than be fewer.
+      for (int i = 0; i < Count; i += together) {
+        const int first = i + together <= Count ? i : Count - together;
+        traits<Pack>::sums(of + first, to + first);
+      }
+      return;
+    }
+  }
+  for (int i = 0; i < Count; ++i) to[i] = sum(of[i]);
+}
 template <class Pack>
 TYPENET_HD TYPENET_INLINE Pack sqrt(const Pack& a) {
   return traits<Pack>::sqrt(a);
@@ -210,7 +226,7 @@ TYPENET_HD TYPENET_INLINE void reduce_item(index item, index length, const Parti
   for (Pack& s : sum) s = broadcast<Pack>(0);
   partial(item, index{0}, length, sum);
   scalar_t<Pack> total[Sums];
-  for (int i = 0; i < Sums; ++i) total[i] = lane::sum<Pack>(sum[i]);
+  lane::sums<Pack, Sums>(sum, total);
   finish(item, total);
 }
 

@@ -122,7 +122,7 @@ struct curvature_data : layer_data<Scalar, Lanes> {
 /// - `template <shape In, bool Accumulate, class Exec, class Data> TYPENET_HD static void backward_input(Exec&, const Data&)`:
 ///   writes the input's gradient, or adds to it
 /// - with parameters, `template <shape In, class Exec, class Data> TYPENET_HD static void backward_parameters(Exec&, const Data&)`,
-///   which writes (not adds) every gradient and runs before `backward_input`
+///   which writes (not adds) every gradient; that of a layer that is `in_place` runs before `backward_input`
 ///
 /// The output's gradient is zero in lanes beyond the batch, and `backward_input` keeps it so.
 struct layer_defaults {
@@ -137,6 +137,9 @@ struct layer_defaults {
   static constexpr index saved_size(shape) { return 0; }
   /// Scalars of working memory for a batch of `samples` (a multiple of the lanes).
   static constexpr index scratch_size(shape, index /*samples*/) { return 0; }
+  /// Whether what becomes of one sample depends on the others of the batch, or `forward` and `backward_input` use `scratch`. Layers of
+  /// which neither is true are run on one part of a batch after another.
+  static constexpr bool mixes_samples = false;
   // A layer whose kernels for `row_execution` want another amount has `row_scratch_size(shape, samples)` as well.
   /// Whether the backward pass reads the input, and the output, of the forward pass.
   static constexpr bool backward_reads_input = true;
@@ -300,6 +303,16 @@ struct elementwise : layer_defaults {
   TYPENET_HD TYPENET_INLINE static Pack slope_at(const Pack& x, const Pack& y) {
     return Derived::template derivative<Pack>(From == differentiates_from::input ? x : y);
   }
+  /// A gradient times the slope, `derivative` of `v`. A layer may know a shorter way.
+  template <class Pack>
+  TYPENET_HD TYPENET_INLINE static Pack pass_back(const Pack& v, const Pack& gradient) {
+    return Derived::template derivative<Pack>(v) * gradient;
+  }
+  /// The same at x, where the output is y.
+  template <class Pack>
+  TYPENET_HD TYPENET_INLINE static Pack pass_back_at(const Pack& x, const Pack& y, const Pack& gradient) {
+    return Derived::template pass_back<Pack>(From == differentiates_from::input ? x : y, gradient);
+  }
 
   template <shape In, class Exec, class Data>
   TYPENET_HD static void forward(Exec& exec, const Data& data) {
@@ -330,7 +343,7 @@ struct elementwise : layer_defaults {
           From == differentiates_from::input ? data.input.template block<pack>(block) : data.output.template block<pack>(block);
       const pack value = lane::load<pack>(seen + offset);
       lane::put<Accumulate, pack>(data.input_gradient.template block<pack>(block) + offset,
-                                  Derived::template derivative<pack>(value) * gradient);
+                                  Derived::template pass_back<pack>(value, gradient));
     });
   }
   template <shape In, bool Accumulate, row_execution Exec, class Data>
@@ -342,7 +355,7 @@ struct elementwise : layer_defaults {
           From == differentiates_from::input ? data.input.template block<scalar>(sample) : data.output.template block<scalar>(sample);
       const row gradient = lane::load_unaligned<row>(data.output_gradient.template block<scalar>(sample) + first);
       lane::put_first<Accumulate, row>(data.input_gradient.template block<scalar>(sample) + first,
-                                       Derived::template derivative<row>(lane::load_unaligned<row>(seen + first)) * gradient, count);
+                                       Derived::template pass_back<row>(lane::load_unaligned<row>(seen + first), gradient), count);
     });
   }
 

@@ -328,7 +328,8 @@ struct network_facts {
   template <class Scalar = float>
   static constexpr index workspace_bytes(index batch, index lanes = 16) {
     const index padded = padded_batch(batch, lanes);
-    return (padded * memory<>.gradients + parameter_arena + scratch_size(padded)) * index{sizeof(Scalar)};
+    return (padded * memory<>.gradients + parameter_arena + padded / lanes * detail::group_plan<lowered>::sums + scratch_size(padded)) *
+           index{sizeof(Scalar)};
   }
 
   /// Visits every layer, compositions opened, as `visitor.leaf<Layer>(name, input shape)`.

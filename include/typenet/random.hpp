@@ -58,35 +58,60 @@ class counter_rng {
     return philox4x32({block, sample, epoch, stream_}, key_);
   }
 
-  /// The same block for each of `Count` samples, side by side so that a compiler can do them at once: calls
-  /// `take(word, lane, bits)` for the four words of every lane.
-  template <int Count, class Take>
-  TYPENET_HD TYPENET_INLINE void for_lanes(std::uint32_t epoch, const std::uint32_t* samples, std::uint32_t block, const Take& take) const {
+  /// The same block for each of `Count` samples: `words[w][lane]`, side by side so that they are drawn several at once.
+  template <int Count>
+  TYPENET_HD TYPENET_INLINE void for_lanes(std::uint32_t epoch, const std::uint32_t* samples, std::uint32_t block,
+                                           std::uint32_t (&words)[4][Count]) const {
     int done = 0;
 #if defined(__AVX2__) && defined(__GNUC__)
-    if constexpr (Count >= 8)
-      for (; done + 8 <= Count; done += 8) draw_eight(epoch, samples, block, done, take);
+    for (; done + together <= Count; done += together)
+      draw_together(epoch, samples + done, block, words[0] + done, words[1] + done, words[2] + done, words[3] + done);
 #endif
     for (; done < Count; ++done) {
-      const auto words = (*this)(epoch, samples[done], block);
-      for (int w = 0; w < 4; ++w) take(w, done, words[static_cast<std::size_t>(w)]);
+      const auto drawn = (*this)(epoch, samples[done], block);
+      for (int w = 0; w < 4; ++w) words[w][done] = drawn[static_cast<std::size_t>(w)];
     }
   }
 
  private:
 #if defined(__AVX2__) && defined(__GNUC__)
-  /// Eight samples in vectors of 64-bit lanes: three times as fast as what compilers make of the plain loop.
-  template <class Take>
-  TYPENET_INLINE void draw_eight(std::uint32_t epoch, const std::uint32_t* samples, std::uint32_t block, int first,
-                                 const Take& take) const {
-    using vector = std::uint64_t __attribute__((vector_size(64)));
-    constexpr std::uint64_t low = 0xFFFFFFFFu;
-    vector c0 = vector{} + block, c1{}, c2 = vector{} + epoch, c3 = vector{} + stream_;
-    for (int l = 0; l < 8; ++l) c1[l] = samples[first + l];
+  // By the compiler's own names: the header of intrinsics would take longer to read than all that includes this one.
+#if defined(__AVX512F__)
+  static constexpr int together = 8;
+#else
+  static constexpr int together = 4;
+#endif
+  using vector = std::uint64_t __attribute__((vector_size(8 * together)));
+  using halves = int __attribute__((vector_size(8 * together)));
+  using narrow = std::uint32_t __attribute__((vector_size(4 * together)));
+  static constexpr std::uint64_t low = 0xFFFFFFFFu;
+
+  /// Of numbers below 2^32, which a multiplication of all 64 bits takes three times as long for.
+  TYPENET_INLINE static vector times(vector a, std::uint64_t b) {
+#if defined(__clang__)
+    return (a & low) * (vector{} + b);
+#elif defined(__AVX512F__)
+    using signed_vector = long long __attribute__((vector_size(64)));
+    return reinterpret_cast<vector>(__builtin_ia32_pmuludq512_mask(reinterpret_cast<halves>(a), reinterpret_cast<halves>(vector{} + b),
+                                                                   signed_vector{}, static_cast<unsigned char>(-1)));
+#else
+    return reinterpret_cast<vector>(__builtin_ia32_pmuludq256(reinterpret_cast<halves>(a), reinterpret_cast<halves>(vector{} + b)));
+#endif
+  }
+  TYPENET_INLINE static void put(vector value, std::uint32_t* to) {
+    const narrow words = __builtin_convertvector(value, narrow);
+    __builtin_memcpy(to, &words, sizeof words);
+  }
+  /// Some samples in vectors of 64-bit lanes: several times as fast as what compilers make of the plain loop.
+  TYPENET_INLINE void draw_together(std::uint32_t epoch, const std::uint32_t* samples, std::uint32_t block, std::uint32_t* word0,
+                                    std::uint32_t* word1, std::uint32_t* word2, std::uint32_t* word3) const {
+    narrow sample;
+    __builtin_memcpy(&sample, samples, sizeof sample);
+    vector c0 = vector{} + block, c1 = __builtin_convertvector(sample, vector), c2 = vector{} + epoch, c3 = vector{} + stream_;
     std::uint32_t k0 = key_[0], k1 = key_[1];
     for (int round = 0; round < 10; ++round) {
-      const vector p0 = c0 * std::uint64_t{0xD2511F53u};
-      const vector p1 = c2 * std::uint64_t{0xCD9E8D57u};
+      const vector p0 = times(c0, 0xD2511F53u);
+      const vector p1 = times(c2, 0xCD9E8D57u);
       c0 = (p1 >> 32) ^ c1 ^ std::uint64_t{k0};
       c1 = p1 & low;
       c2 = (p0 >> 32) ^ c3 ^ std::uint64_t{k1};
@@ -94,12 +119,10 @@ class counter_rng {
       k0 += 0x9E3779B9u;
       k1 += 0xBB67AE85u;
     }
-    for (int l = 0; l < 8; ++l) {
-      take(0, first + l, static_cast<std::uint32_t>(c0[l]));
-      take(1, first + l, static_cast<std::uint32_t>(c1[l]));
-      take(2, first + l, static_cast<std::uint32_t>(c2[l]));
-      take(3, first + l, static_cast<std::uint32_t>(c3[l]));
-    }
+    put(c0, word0);
+    put(c1, word1);
+    put(c2, word2);
+    put(c3, word3);
   }
 #endif
 

@@ -114,6 +114,7 @@ class trainer {
         activations_{capacity_ * program::activations},
         gradients_{capacity_ * program::gradients},
         parameter_gradients_{network::parameter_arena},
+        group_sums_{grouped_execution<typename backend::execution> ? capacity_ / lanes * detail::group_plan<lowered>::sums : 0},
         scratch_{program::scratch_size(capacity_)},
         losses_{capacity_},
         hits_{capacity_},
@@ -250,6 +251,7 @@ class trainer {
 
  private:
   using program = detail::program<network, backend>;
+  using lowered = detail::lowered_for<network, backend>;
   using update_type = decltype(std::declval<const Optimizer&>().template update<scalar>(index{1}));
   using room = detail::sample_memory<backend>;
   using labels_type = detail::class_labels<scalar>;
@@ -328,13 +330,14 @@ class trainer {
   /// Forward, loss, backward and update, on the batch in `at_hand` or on one taken from `chunk`.
   template <bool Takes, class Targets>
   auto step_of(room& at_hand, const Targets& targets, const room* chunk = nullptr) {
-    detail::training_step<detail::lowered_for<network, backend>, scalar, lanes, Loss, update_type, states, Targets, Takes> step{
+    detail::training_step<lowered, scalar, lanes, Loss, update_type, states, Targets, Takes> step{
         .memory = {}, .loss = loss_, .targets = targets, .states = {}, .chunk = {}};
     step.memory.input = at_hand.input.data();
     step.memory.activations = activations_.data();
     step.memory.gradients = gradients_.data();
     step.memory.parameters = model_->parameter_array().data();
     step.memory.parameter_gradients = parameter_gradients_.data();
+    step.memory.group_sums = group_sums_.data();
     step.memory.buffers = model_->buffer_array().data();
     step.memory.scratch = scratch_.data();
     step.memory.capacity = capacity_;
@@ -501,7 +504,7 @@ class trainer {
   fit_options options_;
   typenet::seed seed_;
   index capacity_;
-  array activations_, gradients_, parameter_gradients_, scratch_, losses_, hits_, targets_;
+  array activations_, gradients_, parameter_gradients_, group_sums_, scratch_, losses_, hits_, targets_;
   std::array<array, static_cast<std::size_t>(states)> states_;
   typename backend::template memory<batch_keys> keys_;
   typename backend::template memory<detail::training_tally> tally_;

@@ -2,6 +2,8 @@
 // What a batch is made of must not matter: not the threads, not the neighbours in it, not the lanes beyond its end.
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <cmath>
 #include <vector>
 
 #include <typenet/backends/eigen.hpp>
@@ -19,6 +21,12 @@ using everything =
                 tn::residual<tn::conv2d<6, 3, tn::padding<1>>, tn::group_norm<2>, tn::gelu>, tn::max_pool2d<2>,
                 tn::concat<tn::conv2d<4, 1>, tn::sequential<tn::avg_pool2d<3, tn::stride<1>, tn::padding<1>>, tn::scaled_tanh>>,
                 tn::flatten, tn::dropout<0.2>, tn::linear<30>, tn::leaky_relu<>, tn::linear<12>, tn::sigmoid, tn::gaussian_rbf<10>>;
+// Normalisations of what a residual adds and a concatenation joins, a last one of a vector, and weights too many to be summed by groups.
+using normalised_sums =
+    tn::network<tn::input<2, 8, 8>, tn::conv2d<4, 3, tn::padding<1>>, tn::batch_norm<>,
+                tn::residual<tn::relu, tn::conv2d<4, 3, tn::padding<1>>, tn::batch_norm<>>, tn::batch_norm<>, tn::relu, tn::max_pool2d<2>,
+                tn::concat<tn::conv2d<2, 1>, tn::sequential<tn::batch_norm<>, tn::tanh>>, tn::conv2d<40, 4>, tn::batch_norm<>, tn::relu,
+                tn::flatten, tn::linear<12>, tn::batch_norm<>, tn::relu, tn::linear<5>>;
 // Without batch norm and dropout a sample's answer depends on itself alone.
 using separate = tn::network<tn::input<2, 12, 12>, tn::conv2d<6, 3>, tn::group_norm<3>, tn::tanh, tn::max_pool2d<2>, tn::flatten,
                              tn::linear<9>, tn::softmax>;
@@ -50,7 +58,66 @@ auto outcome(int threads, int batch, const std::vector<double>& input, const std
   return all;
 }
 
+/// The same as the trainer runs it.
+template <class Network, class Backend = tn::eigen_backend<float>, class Lowered = tn::detail::lowered_for<Network, Backend>>
+auto trained(int threads, int batch, const std::vector<double>& input, const std::vector<double>& gradient) {
+  testing::network_runner<Network, Backend, true, Lowered> run{batch};
+  give_parameters<Network>(run);
+  run.set_threads(threads);
+  std::vector<std::vector<double>> all{run.train(input, batch, gradient)};
+  for (std::size_t p = 0; p < Network::parameters.size(); ++p) all.push_back(run.parameter_gradient(p));
+  for (std::size_t b = 0; b < Network::buffers.size(); ++b) all.push_back(run.buffer(b));
+  return all;
+}
+
+/// Group by group and layer by layer: the same but for the order of sums over the batch.
+template <class Network, class Lowered>
+void compare_orders(int batch) {
+  using backend = tn::eigen_backend<double>;
+  CAPTURE(batch);
+  const auto input = numbers(static_cast<std::size_t>(batch * Network::input_shape.size()), 100);
+  const auto gradient = numbers(static_cast<std::size_t>(batch * Network::output_shape.size()), 101);
+  testing::network_runner<Network, backend, true, Lowered> run{batch};
+  give_parameters<Network>(run);
+  std::vector<std::vector<double>> by_layers{run.forward(input, batch)};
+  run.backward(gradient);
+  for (std::size_t p = 0; p < Network::parameters.size(); ++p) by_layers.push_back(run.parameter_gradient(p));
+  for (std::size_t b = 0; b < Network::buffers.size(); ++b) by_layers.push_back(run.buffer(b));
+  for (const int threads : {1, 3}) {
+    const auto by_groups = trained<Network, backend, Lowered>(threads, batch, input, gradient);
+    REQUIRE(by_groups.size() == by_layers.size());
+    for (std::size_t tensor = 0; tensor < by_layers.size(); ++tensor) {
+      CAPTURE(tensor);
+      double largest = 0, apart = 0;
+      for (std::size_t i = 0; i < by_layers[tensor].size(); ++i) {
+        largest = std::max(largest, std::abs(by_layers[tensor][i]));
+        // Not std::max: a NaN must not pass.
+        const double here = std::abs(by_groups[tensor][i] - by_layers[tensor][i]);
+        if (!(here <= apart)) apart = here;
+      }
+      CHECK(apart <= 1e-11 * std::max(largest, 1.0));
+    }
+  }
+}
+
 }  // namespace
+
+TEST_CASE("so does a training step, with more threads than lane groups and with fewer") {
+  for (const int batch : {1, 32, 37, 80}) {
+    const auto input = numbers(static_cast<std::size_t>(batch * everything::input_shape.size()), 100);
+    const auto gradient = numbers(static_cast<std::size_t>(batch * everything::output_shape.size()), 101);
+    const auto one = trained<everything>(1, batch, input, gradient);
+    for (const int threads : {2, 3, 7, 70}) CHECK(trained<everything>(threads, batch, input, gradient) == one);
+  }
+}
+
+TEST_CASE("group by group a step computes what it does layer by layer") {
+  for (const int batch : {3, 16, 50}) {
+    compare_orders<everything, everything::lowered>(batch);
+    compare_orders<everything, everything::unfused>(batch);
+    compare_orders<normalised_sums, normalised_sums::lowered>(batch);
+  }
+}
 
 TEST_CASE("the number of threads changes no bit") {
   for (const int batch : {1, 16, 37}) {

@@ -47,10 +47,14 @@ TEST_CASE("every part of a counter's address matters") {
 
 TEST_CASE("lanes draw what single samples draw") {
   const tn::counter_rng rng{tn::seed{0x123456789abcdef}, tn::random_stream::dropout, 3};
-  std::uint32_t samples[5] = {7, 0, 0xffffffff, 7, 12};
-  words drawn[5];
-  rng.for_lanes<5>(9, samples, 4, [&](int word, int lane, std::uint32_t bits) { drawn[lane][static_cast<std::size_t>(word)] = bits; });
-  for (int l = 0; l < 5; ++l) CHECK(drawn[l] == rng(9, samples[l], 4));
+  // Some by vectors, where there are any, and some left over.
+  constexpr int count = 21;
+  std::uint32_t samples[count] = {7, 0, 0xffffffff, 7, 12};
+  for (std::uint32_t i = 5; i < count; ++i) samples[i] = i * 0x9e3779b9u;
+  std::uint32_t drawn[4][count];
+  rng.for_lanes<count>(9, samples, 4, drawn);
+  for (int l = 0; l < count; ++l)
+    for (int w = 0; w < 4; ++w) CHECK(drawn[w][l] == rng(9, samples[l], 4)[static_cast<std::size_t>(w)]);
 }
 
 TEST_CASE("a sequence walks through the blocks of its sample") {

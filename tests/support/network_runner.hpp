@@ -9,6 +9,7 @@
 
 #include <typenet/backends/batch.hpp>
 #include <typenet/declarative.hpp>
+#include <typenet/detail/grouped_program.hpp>
 #include <typenet/detail/program.hpp>
 
 namespace testing {
@@ -33,6 +34,16 @@ struct backward_pass {
   }
 };
 
+/// All of a training step but the update, lane group by lane group; the output's gradient is there already.
+template <class Program, class Scalar>
+struct grouped_pass {
+  typenet::detail::batch_memory<Scalar> memory;
+  template <class Exec>
+  void operator()(Exec& exec) const {
+    Program::train(exec, memory, [](Exec&, const auto&, const auto&, typenet::index) {});
+  }
+};
+
 /// @tparam Lowered the network as it runs, or layer by layer: `Network::unfused`
 template <class Network, class Backend, bool InPlace = true, class Lowered = typenet::detail::lowered_for<Network, Backend>>
 class network_runner {
@@ -50,6 +61,7 @@ class network_runner {
         gradients_{capacity_ * program::gradients},
         parameters_{Network::parameter_arena},
         parameter_gradients_{Network::parameter_arena},
+        group_sums_{capacity_ / lanes * typenet::detail::group_plan<Lowered>::sums},
         buffers_{Network::buffer_arena},
         scratch_{program::scratch_size(capacity_)},
         keys_{1},
@@ -57,7 +69,7 @@ class network_runner {
     set_first_sample(0);
     set_seed(typenet::seed{7});
     // What a kernel should write must not be right by chance.
-    for (array* a : {&input_gradient_, &activations_, &gradients_, &parameter_gradients_, &scratch_})
+    for (array* a : {&input_gradient_, &activations_, &gradients_, &parameter_gradients_, &group_sums_, &scratch_})
       a->copy_from(std::vector<scalar>(static_cast<std::size_t>(a->size()), std::numeric_limits<scalar>::quiet_NaN()));
     std::size_t number = 0;
     for (const auto& info : Network::buffers)
@@ -100,6 +112,19 @@ class network_runner {
     return gather(input_gradient_, 0, typenet::index{Network::input_shape.size()} * lanes, batch_, Network::input_shape.size());
   }
 
+  /// Forward and backward as the trainer runs them on a backend of few workers; the same can be read afterwards but the input's gradient.
+  std::vector<double> train(const std::vector<double>& input, int batch, const std::vector<double>& output_gradient) {
+    static_assert(InPlace);
+    batch_ = batch;
+    scatter(input, batch, Network::input_shape.size(), true, input_, 0, typenet::index{Network::input_shape.size()} * lanes);
+    const auto memory = bind();
+    const auto g = program::output_gradient(memory);
+    scatter(output_gradient, batch, Network::output_shape.size(), false, gradients_, g.base - memory.gradients, g.stride);
+    stream_.run(threads_, state(true), grouped_pass<typenet::detail::grouped_program<Lowered, scalar, lanes>, scalar>{memory});
+    const auto out = program::output(memory);
+    return gather(activations_, out.base - memory.activations, out.stride, batch, Network::output_shape.size());
+  }
+
  private:
   typenet::batch_state state(bool training) const { return {batch_, training, keys_.data(), samples_.data()}; }
 
@@ -111,6 +136,7 @@ class network_runner {
     m.input_gradient = input_gradient_.data();
     m.parameters = parameters_.data();
     m.parameter_gradients = parameter_gradients_.data();
+    m.group_sums = group_sums_.data();
     m.buffers = buffers_.data();
     m.scratch = scratch_.data();
     m.capacity = capacity_;
@@ -159,7 +185,7 @@ class network_runner {
   }
 
   typenet::index capacity_;
-  array input_, input_gradient_, activations_, gradients_, parameters_, parameter_gradients_, buffers_, scratch_;
+  array input_, input_gradient_, activations_, gradients_, parameters_, parameter_gradients_, group_sums_, buffers_, scratch_;
   typename Backend::template memory<typenet::batch_keys> keys_;
   typename Backend::template memory<std::uint32_t> samples_;
   typename Backend::stream stream_;

@@ -56,9 +56,34 @@ class team_barrier {
   }
 
  private:
-  int size_ = 1;
+  alignas(64) int size_ = 1;
   std::atomic<int> arrived_{0};
   std::atomic<int> phase_{0};
+};
+
+/// The threads that run a batch together. They all do a share of the same work; or they part, and each party has lane groups of its own.
+class team {
+ public:
+  /// Before anyone meets: how many they are, and how many lane groups there are to share.
+  void expect(int size, index groups) {
+    size_ = size;
+    parties_ = static_cast<int>(std::min<index>({size, groups, most_parties}));
+    all_.expect(size);
+    for (int p = 0; p < parties_; ++p) of_party_[p].expect(first_of(p + 1) - first_of(p));
+  }
+  [[nodiscard]] int size() const { return size_; }
+  [[nodiscard]] int parties() const { return parties_; }
+  [[nodiscard]] int party_of(int rank) const { return static_cast<int>(index{rank} * parties_ / size_); }
+  /// The lowest rank in a party.
+  [[nodiscard]] int first_of(int party) const { return static_cast<int>(ceil_div(index{party} * size_, parties_)); }
+  [[nodiscard]] team_barrier& all() { return all_; }
+  [[nodiscard]] team_barrier& of_party(int party) { return of_party_[party]; }
+
+ private:
+  static constexpr int most_parties = 64;
+  int size_ = 1, parties_ = 1;
+  team_barrier all_;
+  team_barrier of_party_[most_parties];
 };
 
 }  // namespace detail
@@ -163,20 +188,21 @@ struct eigen_backend {
     static constexpr int lanes = eigen_backend::lanes;
     static constexpr bool many_workers = false;
 
-    explicit execution(const batch_state& state, int rank = 0, int team = 1, detail::team_barrier* barrier = nullptr)
-        : batch_state{state}, rank_{rank}, team_{team}, barrier_{barrier} {}
+    explicit execution(const batch_state& state) : batch_state{state} {}
+    execution(const batch_state& state, int rank, detail::team& all)
+        : batch_state{state}, rank_{rank}, size_{all.size()}, barrier_{&all.all()}, team_{&all} {}
 
     [[nodiscard]] TYPENET_HD index blocks() const { return (batch() + lanes - 1) / lanes; }
 
     TYPENET_ANY_SIDE
     template <class F>
     TYPENET_HD void for_each(index items, const F& f) {
-      if (team_ == 1) {
+      if (size_ == 1) {
         for (index i = 0; i < items; ++i) f(i);
         return;
       }
-      const index last = items * (rank_ + 1) / team_;
-      for (index i = items * rank_ / team_; i < last; ++i) f(i);
+      const index last = items * (rank_ + 1) / size_;
+      for (index i = items * rank_ / size_; i < last; ++i) f(i);
       barrier_->meet();
     }
 
@@ -186,9 +212,35 @@ struct eigen_backend {
       for_each(items, [&](index item) { lane::reduce_item<pack, Sums>(item, length, partial, finish); });
     }
 
+    /// Calls `f(part, group)` for each lane group, `part` being the execution of that group by itself. A thread stays with its groups from
+    /// one call to the next, so what it makes stays in its cache; where there are more threads than groups, several share one.
+    template <class F>
+      requires(Lanes > 1)
+    void for_each_group(const F& f) {
+      const index groups = blocks();
+      if (size_ == 1) {
+        for (index g = 0; g < groups; ++g) {
+          execution part{group(g, lanes)};
+          f(part, g);
+        }
+        return;
+      }
+      const int parties = team_->parties(), party = team_->party_of(rank_), first = team_->first_of(party);
+      const index last = groups * (party + 1) / parties;
+      for (index g = groups * party / parties; g < last; ++g) {
+        execution part{group(g, lanes)};
+        part.rank_ = rank_ - first;
+        part.size_ = team_->first_of(party + 1) - first;
+        part.barrier_ = &team_->of_party(party);
+        f(part, g);
+      }
+      barrier_->meet();
+    }
+
    private:
-    int rank_, team_;
-    detail::team_barrier* barrier_;
+    int rank_ = 0, size_ = 1;
+    detail::team_barrier* barrier_ = nullptr;
+    detail::team* team_ = nullptr;
   };
 
   /// What was recorded of a step, to be repeated; here nothing.
@@ -203,13 +255,13 @@ struct eigen_backend {
     void run([[maybe_unused]] int threads, const batch_state& state, const Task& task) const {
 #if defined(_OPENMP)
       if (threads > 1) {
-        detail::team_barrier barrier;
+        detail::team all;
 #pragma omp parallel num_threads(threads)
         {
           const detail::flush_subnormals flush;
 #pragma omp single
-          barrier.expect(omp_get_num_threads());
-          execution mine{state, omp_get_thread_num(), omp_get_num_threads(), &barrier};
+          all.expect(omp_get_num_threads(), detail::ceil_div(state.batch(), Lanes));
+          execution mine{state, omp_get_thread_num(), all};
           task(mine);
         }
         return;

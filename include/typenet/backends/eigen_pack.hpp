@@ -89,13 +89,47 @@ struct eigen_pack {
   }
 };
 
-}  // namespace TYPENET_PACKETS
-
 // A packet carries an alignment attribute that a template argument drops; nothing here depends on it.
 #if defined(__GNUC__)
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wignored-attributes"
 #endif
+
+/// Comparisons of packets, and choices by them. Eigen's are packets of all ones or all zeros in each lane.
+template <class Packet>
+struct packet_mask {
+  using type = Packet;
+  TYPENET_HD TYPENET_INLINE static type greater(const Packet& a, const Packet& b) { return Eigen::internal::pcmp_lt(b, a); }
+  TYPENET_HD TYPENET_INLINE static type equal(const Packet& a, const Packet& b) { return Eigen::internal::pcmp_eq(a, b); }
+  TYPENET_HD TYPENET_INLINE static Packet select(const type& condition, const Packet& yes, const Packet& no) {
+    return Eigen::internal::pselect(condition, yes, no);
+  }
+};
+#if defined(EIGEN_VECTORIZE_AVX512)
+// AVX-512 has registers for them, which Eigen fills and empties at every use.
+template <>
+struct packet_mask<Eigen::internal::Packet16f> {
+  using packet = Eigen::internal::Packet16f;
+  using type = __mmask16;
+  TYPENET_INLINE static type greater(const packet& a, const packet& b) { return _mm512_cmp_ps_mask(a, b, _CMP_GT_OQ); }
+  TYPENET_INLINE static type equal(const packet& a, const packet& b) { return _mm512_cmp_ps_mask(a, b, _CMP_EQ_OQ); }
+  TYPENET_INLINE static packet select(type condition, const packet& yes, const packet& no) {
+    return _mm512_mask_blend_ps(condition, no, yes);
+  }
+};
+template <>
+struct packet_mask<Eigen::internal::Packet8d> {
+  using packet = Eigen::internal::Packet8d;
+  using type = __mmask8;
+  TYPENET_INLINE static type greater(const packet& a, const packet& b) { return _mm512_cmp_pd_mask(a, b, _CMP_GT_OQ); }
+  TYPENET_INLINE static type equal(const packet& a, const packet& b) { return _mm512_cmp_pd_mask(a, b, _CMP_EQ_OQ); }
+  TYPENET_INLINE static packet select(type condition, const packet& yes, const packet& no) {
+    return _mm512_mask_blend_pd(condition, no, yes);
+  }
+};
+#endif
+
+}  // namespace TYPENET_PACKETS
 
 /// @cond
 template <class Scalar, int Width>
@@ -104,8 +138,10 @@ struct lane::traits<eigen_pack<Scalar, Width>> {
   using packet = typename pack::packet;
   using packet_traits = Eigen::internal::packet_traits<Scalar>;
   using scalar = Scalar;
-  /// A pack of all ones or all zeros in each lane.
-  using mask = pack;
+  using masks = packet_mask<packet>;
+  struct mask {
+    typename masks::type part[pack::count];
+  };
   static constexpr int width = pack::width;
 #if defined(EIGEN_VECTORIZE_AVX512) || defined(EIGEN_VECTORIZE_NEON)
   static constexpr int registers = pack::count < 32 ? 32 / pack::count : 1;
@@ -204,15 +240,21 @@ struct lane::traits<eigen_pack<Scalar, Width>> {
     return pack::map(a, [](const packet& x) TYPENET_LAMBDA_INLINE { return Eigen::internal::pabs(x); });
   }
   TYPENET_HD TYPENET_INLINE static mask greater(const pack& a, const pack& b) {
-    return pack::map(a, b, [](const packet& x, const packet& y) TYPENET_LAMBDA_INLINE { return Eigen::internal::pcmp_lt(y, x); });
+    mask r;
+    TYPENET_UNROLL
+    for (int i = 0; i < pack::count; ++i) r.part[i] = masks::greater(a.part[i], b.part[i]);
+    return r;
   }
   TYPENET_HD TYPENET_INLINE static mask equal(const pack& a, const pack& b) {
-    return pack::map(a, b, [](const packet& x, const packet& y) TYPENET_LAMBDA_INLINE { return Eigen::internal::pcmp_eq(x, y); });
+    mask r;
+    TYPENET_UNROLL
+    for (int i = 0; i < pack::count; ++i) r.part[i] = masks::equal(a.part[i], b.part[i]);
+    return r;
   }
   TYPENET_HD TYPENET_INLINE static pack select(const mask& condition, const pack& yes, const pack& no) {
     pack r;
     TYPENET_UNROLL
-    for (int i = 0; i < pack::count; ++i) r.part[i] = Eigen::internal::pselect(condition.part[i], yes.part[i], no.part[i]);
+    for (int i = 0; i < pack::count; ++i) r.part[i] = masks::select(condition.part[i], yes.part[i], no.part[i]);
     return r;
   }
   TYPENET_HD TYPENET_INLINE static mask first_lanes(int valid) {
@@ -221,12 +263,31 @@ struct lane::traits<eigen_pack<Scalar, Width>> {
     for (int i = 0; i < pack::count; ++i) number.part[i] = Eigen::internal::plset<packet>(static_cast<Scalar>(i * pack::packet_width));
     return greater(broadcast(static_cast<Scalar>(valid)), number);
   }
-  TYPENET_HD TYPENET_INLINE static Scalar sum(const pack& a) {
-    packet total = a.part[0];
+  TYPENET_HD TYPENET_INLINE static Scalar sum(const pack& a) { return Eigen::internal::predux(total(a)); }
+  /// The sum of a pack's packets.
+  TYPENET_HD TYPENET_INLINE static packet total(const pack& a) {
+    packet all = a.part[0];
     TYPENET_UNROLL
-    for (int i = 1; i < pack::count; ++i) total = Eigen::internal::padd(total, a.part[i]);
-    return Eigen::internal::predux(total);
+    for (int i = 1; i < pack::count; ++i) all = Eigen::internal::padd(all, a.part[i]);
+    return all;
   }
+#if defined(EIGEN_VECTORIZE_AVX512)
+  /// Those of sixteen packs at once, each addition for two of them, then four, eight and all.
+  static constexpr int sums_together = std::is_same_v<packet, Eigen::internal::Packet16f> ? 16 : 1 << 30;
+  TYPENET_INLINE static void sums(const pack* of, Scalar* to) {
+    __m512 two[8], four[4], eight[2];
+    for (int k = 0; k < 8; ++k) {
+      const __m512 a = total(of[k / 4 * 8 + k % 4]), b = total(of[k / 4 * 8 + k % 4 + 4]);
+      two[k] = _mm512_add_ps(_mm512_shuffle_f32x4(a, b, 0x44), _mm512_shuffle_f32x4(a, b, 0xEE));
+    }
+    for (int k = 0; k < 4; ++k)
+      four[k] = _mm512_add_ps(_mm512_shuffle_f32x4(two[k], two[k + 4], 0x88), _mm512_shuffle_f32x4(two[k], two[k + 4], 0xDD));
+    for (int k = 0; k < 2; ++k)
+      eight[k] =
+          _mm512_add_ps(_mm512_shuffle_ps(four[2 * k], four[2 * k + 1], 0x44), _mm512_shuffle_ps(four[2 * k], four[2 * k + 1], 0xEE));
+    _mm512_storeu_ps(to, _mm512_add_ps(_mm512_shuffle_ps(eight[0], eight[1], 0x88), _mm512_shuffle_ps(eight[0], eight[1], 0xDD)));
+  }
+#endif
   TYPENET_HD TYPENET_INLINE static void store_part(Scalar* to, const packet& value, int count) {
 #if defined(EIGEN_VECTORIZE_AVX512)
     if constexpr (std::is_same_v<packet, Eigen::internal::Packet16f>) {

@@ -36,8 +36,8 @@ struct left_out<fusion_role::map> : layer_defaults {
     return x;
   }
   template <class Pack>
-  TYPENET_HD TYPENET_INLINE static Pack slope_at(const Pack&, const Pack&) {
-    return lane::broadcast<Pack>(1);
+  TYPENET_HD TYPENET_INLINE static Pack pass_back_at(const Pack&, const Pack&, const Pack& gradient) {
+    return gradient;
   }
 };
 template <>
@@ -82,47 +82,88 @@ struct fused : layer_defaults {
   static constexpr auto parameters(shape in) { return join_specs(Producer::parameters(in), Norm::parameters(made(in))); }
   static constexpr auto buffers(shape in) { return join_specs(Producer::buffers(in), Norm::buffers(made(in))); }
   static constexpr index macs(shape in) { return Producer::macs(in); }
-  static constexpr index saved_size(shape in) { return has_producer ? made(in).size() : 0; }
-  /// The normalisation's, then two sums for each piece of what the producer makes.
-  static constexpr index scratch_size(shape in, index samples) {
-    const index sums =
-        has_producer && has_norm ? 2 * samples * made(in).channels() * height(made(in)) * Producer::most_pieces_of_row(in) : 0;
-    return aligned(Norm::scratch_size(made(in), samples)) + sums;
-  }
+  static constexpr index saved_size(shape in) { return (has_producer ? made(in).size() : 0) + (has_norm ? 2 * most_parts(in) : 0); }
+  static constexpr index scratch_size(shape in, index samples) { return Norm::scratch_size(made(in), samples); }
+  static constexpr bool mixes_samples = has_norm;
 
   template <shape In, class Exec, class Data>
   TYPENET_HD static void forward(Exec& exec, const Data& data) {
-    const bool training = exec.training();
-    // With few workers the item that makes some rows also makes what follows of them, unless the whole batch must be known before.
-    const bool at_once = has_producer && !Exec::many_workers && !(has_norm && training);
-    if constexpr (has_producer) produce<In>(exec, data, training, at_once);
     if constexpr (has_norm)
-      if (training) {
-        if constexpr (has_producer)
-          add_parts<In>(exec, data);
-        else
-          Norm::template gather_statistics<In>(exec, data);
+      if (exec.training()) {
+        forward_before<In>(exec, data);
+        forward_between<In>(exec, data);
+        forward_after<In>(exec, data);
+        return;
       }
-    if (!at_once)
-      for_each_row<In>(exec,
-                       [=] TYPENET_HD(index block, index channel, int row) { follow<In, Exec>(data, block, channel, row, training); });
+    // With few workers the item that makes some rows also makes what follows of them.
+    constexpr bool at_once = has_producer && !Exec::many_workers;
+    if constexpr (has_producer) produce<In, at_once>(exec, data);
+    if constexpr (!at_once) forward_after<In>(exec, data);
   }
-
   template <shape In, class Exec, class Data>
   TYPENET_HD static void backward_parameters(Exec& exec, const Data& data) {
-    if constexpr (has_norm) sum_gradients<In>(exec, data);
-    if constexpr (has_producer) {
-      differentiate<In, false>(exec, data, data.saved);
-      Producer::template backward_parameters<In>(exec, of_producer(data));
+    if constexpr (has_norm) {
+      backward_before<In>(exec, data);
+      backward_between<In>(exec, data);
     }
+    backward_after<In>(exec, data);
+    if constexpr (has_producer) backward_weights<In>(exec, data);
   }
-
   template <shape In, bool Accumulate, class Exec, class Data>
   TYPENET_HD static void backward_input(Exec& exec, const Data& data) {
     if constexpr (has_producer)
       Producer::template backward_input<In, Accumulate>(exec, of_producer(data));
     else
       differentiate<In, Accumulate>(exec, data, data.input_gradient);
+  }
+
+  // The same step by step, for chains with a normalisation: what is done of any part of the batch by itself, what is learned of all of it,
+  // and what follows of any part. A chain without has the last steps alone.
+
+  /// Parameters, the first of all, that `backward_weights` writes the gradients of.
+  static constexpr int weights(shape in) { return static_cast<int>(Producer::parameters(in).size()); }
+
+  template <shape In, class Exec, class Data>
+  TYPENET_HD static void forward_before(Exec& exec, const Data& data) {
+    if constexpr (has_producer) {
+      produce<In, false>(exec, data);
+    } else if constexpr (!Exec::many_workers) {
+      const index batch = exec.batch();
+      constexpr index channels = made(In).channels();
+      exec.for_each(exec.blocks() * channels,
+                    [=] TYPENET_HD(index item) { sum_part<In, Exec>(data, static_cast<int>(item % channels), item / channels, 0, batch); });
+    }
+  }
+  template <shape In, class Exec, class Data>
+  TYPENET_HD static void forward_between(Exec& exec, const Data& data) {
+    if constexpr (has_producer || !Exec::many_workers)
+      add_parts<In>(exec, data);
+    else
+      Norm::template gather_statistics<In>(exec, data);
+  }
+  template <shape In, class Exec, class Data>
+  TYPENET_HD static void forward_after(Exec& exec, const Data& data) {
+    const bool training = exec.training();
+    for_each_row<In>(exec, [=] TYPENET_HD(index block, index channel, int row) { follow<In, Exec>(data, block, channel, row, training); });
+  }
+  template <shape In, class Exec, class Data>
+  TYPENET_HD static void backward_before(Exec& exec, const Data& data) {
+    if constexpr (!Exec::many_workers) sum_gradient_parts<In>(exec, data);
+  }
+  template <shape In, class Exec, class Data>
+  TYPENET_HD static void backward_between(Exec& exec, const Data& data) {
+    if constexpr (Exec::many_workers)
+      sum_gradients<In>(exec, data);
+    else
+      add_gradient_parts<In>(exec, data);
+  }
+  template <shape In, class Exec, class Data>
+  TYPENET_HD static void backward_after(Exec& exec, const Data& data) {
+    if constexpr (has_producer) differentiate<In, false>(exec, data, data.saved);
+  }
+  template <shape In, class Exec, class Data>
+  TYPENET_HD static void backward_weights(Exec& exec, const Data& data) {
+    Producer::template backward_parameters<In>(exec, of_producer(data));
   }
 
   // What follows is public for nvcc's sake.
@@ -157,8 +198,17 @@ struct fused : layer_defaults {
       return data.input;
   }
 
+  /// Parts of all planes together that sums are taken of, wherever it runs.
+  static constexpr index most_parts(shape in) { return index{made(in).channels()} * height(made(in)) * Producer::most_pieces_of_row(in); }
+  /// Where the two sums of a part of a plane lie, behind what the producer makes: the second `lanes` further on.
+  template <shape In, class Exec, int Parts, class Data>
+  TYPENET_HD TYPENET_INLINE static auto* sums(const Data& data, index channel, index block, index part) {
+    constexpr index before = has_producer ? made(In).size() : 0;
+    return data.saved.template block<typename Exec::pack>(block) + (before + 2 * (channel * Parts + part)) * Exec::lanes;
+  }
+
   /// How what the producer makes is cut: some channels in the rows of one row of windows, or in a piece of one row.
-  template <shape In, class Exec>
+  template <shape In, class Exec, bool = has_producer>
   struct cut {
     using pieces = typename Producer::template pieces<In, Exec>;
     static constexpr int rows = Exec::many_workers ? 1 : high;
@@ -175,52 +225,53 @@ struct fused : layer_defaults {
     TYPENET_HD static constexpr int last(int p) {
       return p % pieces::in_row + 1 == pieces::in_row ? (p / pieces::in_row + 1) * rows * width(made(In)) : first(p) + pieces::columns;
     }
-    /// Where the sums of part p lie.
-    template <class Data>
-    TYPENET_HD static auto* sums(const Data& data, index blocks, index channel, index block, index p) {
-      constexpr index before = aligned(Norm::scratch_size(made(In), 0));
-      return data.scratch + before + ((channel * blocks + block) * of_plane + p) * 2 * lane::width<typename Exec::pack>;
-    }
+  };
+  /// What comes from elsewhere is not cut.
+  template <shape In, class Exec>
+  struct cut<In, Exec, false> {
+    static constexpr int of_plane = 1;
+    static constexpr int area = height(In) * width(In);
+    TYPENET_HD static constexpr int first(int) { return 0; }
+    TYPENET_HD static constexpr int last(int) { return area; }
   };
 
-  template <shape In, class Exec, class Data>
-  TYPENET_HD static void produce(Exec& exec, const Data& data, bool training, bool at_once) {
+  template <shape In, bool AtOnce, class Exec, class Data>
+  TYPENET_HD static void produce(Exec& exec, const Data& data) {
     using own = cut<In, Exec>;
     using pieces = typename own::pieces;
     constexpr index items = index{made(In).channels()} / pieces::channels * own::of_plane;
-    const index blocks = exec.blocks();
     const index batch = exec.batch();
+    const bool training = exec.training();
     const Data producer = of_producer(data);
-    exec.for_each(blocks * items, [=] TYPENET_HD(index item) {
+    exec.for_each(exec.blocks() * items, [=] TYPENET_HD(index item) {
       const index block = item / items;
       const int part = static_cast<int>(item % items) % own::of_plane;
       const int channel = static_cast<int>(item % items) / own::of_plane * pieces::channels;
       const int band = part / pieces::in_row;
       for (int r = 0; r < own::rows; ++r) pieces::run(producer, block, channel, band * own::rows + r, part % pieces::in_row);
-      if (has_norm && training) {
-        for (int c = channel; c < channel + pieces::channels; ++c) sum_part<In, Exec>(data, blocks, c, block, part, batch);
-      } else if (at_once) {
+      if (has_norm && training)
+        for (int c = channel; c < channel + pieces::channels; ++c) sum_part<In, Exec>(data, c, block, part, batch);
+      if (AtOnce)
         for (int c = channel; c < channel + pieces::channels; ++c)
           for (int row = band * own::rows / high; row < (band + 1) * own::rows / high; ++row)
             follow<In, Exec>(data, block, c, row, training);
-      }
     });
   }
 
   /// The sums of one part of a channel that has just been made: each lane's deviations from its own first number.
   template <shape In, class Exec, class Data>
-  TYPENET_HD TYPENET_INLINE static void sum_part(const Data& data, index blocks, int channel, index block, int part, index batch) {
+  TYPENET_HD TYPENET_INLINE static void sum_part(const Data& data, int channel, index block, int part, index batch) {
     if constexpr (has_norm) {
       using pack = typename Exec::pack;
       using own = cut<In, Exec>;
-      const auto* const x = data.saved.template block<pack>(block) + index{channel} * own::area * Exec::lanes;
+      const auto* const x = values(data).template block<pack>(block) + index{channel} * own::area * Exec::lanes;
       const pack about = lane::load<pack>(x + index{own::first(part)} * Exec::lanes);
       pack sum[2] = {lane::broadcast<pack>(0), lane::broadcast<pack>(0)};
       Norm::template add_deviations<pack, Exec::lanes>(x, lane::valid_lanes<pack>(block, batch), about, own::first(part), own::last(part),
                                                        sum);
-      auto* const to = own::sums(data, blocks, channel, block, part);
+      auto* const to = sums<In, Exec, own::of_plane>(data, channel, block, part);
       lane::store<pack>(to, sum[0]);
-      lane::store<pack>(to + lane::width<pack>, sum[1]);
+      lane::store<pack>(to + Exec::lanes, sum[1]);
     }
   }
 
@@ -243,13 +294,13 @@ struct fused : layer_defaults {
             for (index p = begin; p < end; ++p) {
               const int at = own::first(static_cast<int>(p));
               const pack n = lane::broadcast<pack>(static_cast<scalar>(own::last(static_cast<int>(p)) - at));
-              const auto* const sums = own::sums(data, blocks, channel, block, p);
-              const pack sum = lane::load<pack>(sums);
+              const auto* const part = sums<In, Exec, own::of_plane>(data, channel, block, p);
+              const pack sum = lane::load<pack>(part);
               // From deviations from one number to those from another, `apart` further down.
               const pack apart = lane::keep_lanes<pack>(lane::load<pack>(x + index{at} * Exec::lanes) - about, valid);
               total[0] = total[0] + lane::fma<pack>(n, apart, sum);
               const pack twice = lane::fma<pack>(n, apart, sum + sum);
-              total[1] = total[1] + lane::fma<pack>(apart, twice, lane::load<pack>(sums + lane::width<pack>));
+              total[1] = total[1] + lane::fma<pack>(apart, twice, lane::load<pack>(part + Exec::lanes));
             }
           });
         },
@@ -320,7 +371,27 @@ struct fused : layer_defaults {
     }
     Window::template share<pack>(y, lane::load<pack>(gradient + index{column} * Exec::lanes), to);
     TYPENET_UNROLL
-    for (int i = 0; i < count; ++i) to[i] = Map::template slope_at<pack>(z[i], y[i]) * to[i];
+    for (int i = 0; i < count; ++i) to[i] = Map::template pass_back_at<pack>(z[i], y[i], to[i]);
+  }
+
+  /// What a row of windows adds to the gradients of the normalisation's parameters.
+  template <shape In, class Exec, class Normal, class Scalar>
+  TYPENET_HD TYPENET_INLINE static void add_row_gradients(const Scalar* from, const Scalar* gradient, int row, const Normal& normal,
+                                                          const typename Exec::pack& center, typename Exec::pack (&total)[2]) {
+    using pack = typename Exec::pack;
+    constexpr int columns = width(output(In));
+    for (int column = 0; column < columns; ++column) {
+      pack x[count], g[count];
+      differentiate_window<In, Exec>(from, gradient + index{row} * columns * Exec::lanes, row, column, normal, x, g);
+      pack sum = g[0], product = g[0] * (x[0] - center);
+      TYPENET_UNROLL
+      for (int i = 1; i < count; ++i) {
+        sum = sum + g[i];
+        product = lane::fma<pack>(g[i], x[i] - center, product);
+      }
+      total[0] = total[0] + sum;
+      total[1] = total[1] + product;
+    }
   }
 
   /// The gradients of the normalisation's parameters.
@@ -340,18 +411,45 @@ struct fused : layer_defaults {
             const auto* const from = norm.input.template block<pack>(block) + channel * area * Exec::lanes;
             const auto* const gradient = data.output_gradient.template block<pack>(block) + channel * rows * columns * Exec::lanes;
             for (int row = static_cast<int>(begin); row < static_cast<int>(end); ++row)
-              for (int column = 0; column < columns; ++column) {
-                pack x[count], g[count];
-                differentiate_window<In, Exec>(from, gradient + index{row} * columns * Exec::lanes, row, column, normal, x, g);
-                pack sum = g[0], product = g[0] * (x[0] - center);
-                TYPENET_UNROLL
-                for (int i = 1; i < count; ++i) {
-                  sum = sum + g[i];
-                  product = lane::fma<pack>(g[i], x[i] - center, product);
-                }
-                total[0] = total[0] + sum;
-                total[1] = total[1] + product;
-              }
+              add_row_gradients<In, Exec>(from, gradient, row, normal, center, total);
+          });
+        },
+        [=] TYPENET_HD(index channel, const scalar(&total)[2]) { Norm::template write_gradients<made(In)>(norm, channel, total); });
+  }
+  /// Of one row of windows each: what is to be added up.
+  template <shape In, class Exec, class Data>
+  TYPENET_HD static void sum_gradient_parts(Exec& exec, const Data& data) {
+    using pack = typename Exec::pack;
+    constexpr int rows = height(output(In)), columns = width(output(In)), channels = output(In).channels();
+    constexpr index area = height(made(In)) * width(made(In));
+    const Data norm = of_norm<In>(data);
+    exec.for_each(exec.blocks() * channels * rows, [=] TYPENET_HD(index item) {
+      const index block = item / (channels * rows), channel = item / rows % channels;
+      const int row = static_cast<int>(item % rows);
+      pack total[2] = {lane::broadcast<pack>(0), lane::broadcast<pack>(0)};
+      add_row_gradients<In, Exec>(norm.input.template block<pack>(block) + channel * area * Exec::lanes,
+                                  data.output_gradient.template block<pack>(block) + channel * rows * columns * Exec::lanes, row,
+                                  normalising<In, Exec>(data, channel, true), Norm::template mean<pack>(norm, channel), total);
+      auto* const to = sums<In, Exec, rows>(data, channel, block, row);
+      lane::store<pack>(to, total[0]);
+      lane::store<pack>(to + Exec::lanes, total[1]);
+    });
+  }
+  template <shape In, class Exec, class Data>
+  TYPENET_HD static void add_gradient_parts(Exec& exec, const Data& data) {
+    using pack = typename Exec::pack;
+    using scalar = typename Exec::scalar;
+    constexpr int rows = height(output(In));
+    const Data norm = of_norm<In>(data);
+    exec.template reduce<2>(
+        output(In).channels(), exec.blocks() * rows,
+        [=] TYPENET_HD(index channel, index first, index last, pack(&total)[2]) {
+          lane::for_each_run(first, last, rows, [&](index block, index begin, index end) {
+            for (index row = begin; row < end; ++row) {
+              const auto* const part = sums<In, Exec, rows>(data, channel, block, row);
+              total[0] = total[0] + lane::load<pack>(part);
+              total[1] = total[1] + lane::load<pack>(part + Exec::lanes);
+            }
           });
         },
         [=] TYPENET_HD(index channel, const scalar(&total)[2]) { Norm::template write_gradients<made(In)>(norm, channel, total); });
@@ -363,13 +461,13 @@ struct fused : layer_defaults {
     using pack = typename Exec::pack;
     constexpr int rows = height(output(In)), columns = width(output(In));
     constexpr index area = height(made(In)) * width(made(In));
-    const index batch = exec.batch();
+    const index batch = exec.batch(), whole = exec.whole_batch();
     for_each_row<In>(exec, [=] TYPENET_HD(index block, index channel, int row) {
       const auto* const from = values(data).template block<pack>(block) + channel * area * Exec::lanes;
       const auto* const gradient = data.output_gradient.template block<pack>(block) + (channel * rows + row) * columns * Exec::lanes;
       auto* const back = to.template block<pack>(block) + channel * area * Exec::lanes;
       const auto normal = normalising<In, Exec>(data, channel, true);
-      const auto through = denormalising<In, Exec>(data, channel, lane::valid_lanes<pack>(block, batch), batch);
+      const auto through = denormalising<In, Exec>(data, channel, lane::valid_lanes<pack>(block, batch), whole);
       for (int column = 0; column < columns; ++column) {
         pack x[count], g[count];
         differentiate_window<In, Exec>(from, gradient, row, column, normal, x, g);
@@ -438,18 +536,6 @@ struct chain_layer<Role, Op, Ops...> {
   using type = typename Op::layer;
 };
 
-/// Operations by their number.
-template <std::size_t I, class Op>
-struct numbered {
-  using op = Op;
-};
-template <class Numbers, class... Ops>
-struct numbered_ops;
-template <std::size_t... I, class... Ops>
-struct numbered_ops<std::index_sequence<I...>, Ops...> : numbered<I, Ops>... {};
-template <std::size_t I, class Op>
-numbered<I, Op> numbered_at(numbered<I, Op>*);
-
 /// A network's operations, those of a chain as one.
 template <class Ops, int OutputValue>
 struct fuse;
@@ -473,7 +559,7 @@ struct fuse<op_list<Ops...>, OutputValue> {
   }();
 
   template <std::size_t I>
-  using op = typename decltype(numbered_at<I>(static_cast<numbered_ops<std::index_sequence_for<Ops...>, Ops...>*>(nullptr)))::op;
+  using op = op_at<I, op_list<Ops...>>;
 
   template <std::size_t First, class Which>
   struct chain;

@@ -3,7 +3,9 @@
 /// From a tree of layers to a list of operations on numbered values, checking every layer on the way. Value 0 is the input.
 #pragma once
 
+#include <cstddef>
 #include <type_traits>
+#include <utility>
 
 #include <typenet/compose.hpp>
 #include <typenet/layer.hpp>
@@ -92,6 +94,25 @@ template <shape S>
 struct got_of : got_for<S.rank, S[0], S[1], S[2]> {};
 template <shape S>
 using got_t = typename got_of<S>::type;
+
+/// Operations by their number.
+template <std::size_t I, class Op>
+struct numbered {
+  using op = Op;
+};
+template <class Numbers, class... Ops>
+struct numbered_ops;
+template <std::size_t... I, class... Ops>
+struct numbered_ops<std::index_sequence<I...>, Ops...> : numbered<I, Ops>... {};
+template <std::size_t I, class Op>
+numbered<I, Op> numbered_at(numbered<I, Op>*);
+
+template <std::size_t I, class... Ops>
+auto op_at_of(op_list<Ops...>) ->
+    typename decltype(numbered_at<I>(static_cast<numbered_ops<std::index_sequence_for<Ops...>, Ops...>*>(nullptr)))::op;
+/// Operation `I` of a list.
+template <std::size_t I, class List>
+using op_at = decltype(op_at_of<I>(List{}));
 
 /// A part of the network that fits: its operations, what comes out as which value, and the next free value.
 template <class Ops, shape Out, int Value, int Next>

@@ -19,6 +19,8 @@ struct batch_memory {
   Scalar* input_gradient = nullptr;  ///< laid out as the input, where it is wanted
   const Scalar* parameters = nullptr;
   Scalar* parameter_gradients = nullptr;
+  /// Sums of one lane group for some of those. @see group_plan
+  Scalar* group_sums = nullptr;
   Scalar* buffers = nullptr;
   Scalar* scratch = nullptr;
   /// Samples for which `scratch` is laid out: the largest padded batch.

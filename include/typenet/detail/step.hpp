@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <type_traits>
 
+#include <typenet/detail/grouped_program.hpp>
 #include <typenet/detail/program.hpp>
 #include <typenet/detail/score.hpp>
 #include <typenet/losses/target.hpp>
@@ -29,6 +30,8 @@ struct class_labels {
   TYPENET_HD class_target<Pack> at(index block) const {
     return {lane::load<Pack>(labels + block * lane::width<Pack>)};
   }
+  /// Those of one group of `lanes` samples.
+  [[nodiscard]] class_labels group(index which, int lanes) const { return {labels + which * lanes}; }
 };
 /// Targets that are numbers, laid out as the network's output.
 template <class Scalar, int Lanes>
@@ -39,6 +42,7 @@ struct dense_values {
   TYPENET_HD dense_target<Pack, Lanes> at(index block) const {
     return {values.template block<Pack>(block)};
   }
+  [[nodiscard]] dense_values group(index which, int /*lanes*/) const { return {{values.base + which * values.stride, values.stride}}; }
 };
 
 /// Where a step finds its samples. A device that repeats one recorded step takes each batch from a chunk of many; the host has the
@@ -106,7 +110,7 @@ TYPENET_HD void compare_batch(Exec& exec, const Loss& loss, const Targets& targe
   constexpr int lanes = Exec::lanes;
   constexpr int outputs = Lowered::output_shape.size();
   const index batch = exec.batch();
-  const auto scale = static_cast<Scalar>(1.0 / static_cast<double>(batch));
+  const auto scale = static_cast<Scalar>(1.0 / static_cast<double>(exec.whole_batch()));
   exec.for_each(exec.blocks(), [=] TYPENET_HD(index block) {
     const Scalar* const y = output.template block<pack>(block);
     Scalar* const g = gradient.template block<pack>(block);
@@ -196,9 +200,15 @@ struct training_step {
   template <class Exec>
   TYPENET_HD void operator()(Exec& exec) const {
     if constexpr (Takes) take_batch<Lowered>(exec, chunk, tally, input, labels, samples, updates, update);
-    program::forward(exec, memory);
-    compare_batch<Lowered>(exec, loss, targets, program::output(memory), program::output_gradient(memory), losses, hits);
-    program::backward(exec, memory);
+    if constexpr (grouped_execution<Exec>) {
+      grouped_program<Lowered, Scalar, Lanes>::train(exec, memory, [&](Exec& part, const auto& output, const auto& gradient, index group) {
+        compare_batch<Lowered>(part, loss, targets.group(group, Lanes), output, gradient, losses + group * Lanes, hits + group * Lanes);
+      });
+    } else {
+      program::forward(exec, memory);
+      compare_batch<Lowered>(exec, loss, targets, program::output(memory), program::output_gradient(memory), losses, hits);
+      program::backward(exec, memory);
+    }
     update_parameters<Lowered>(exec, update, parameters, memory.parameter_gradients, states, losses, hits, tally);
   }
 };

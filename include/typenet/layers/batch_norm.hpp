@@ -32,6 +32,7 @@ struct batch_norm : layer_defaults {
   }
   /// Mean and 1/σ of each channel, then slope and offset of the normalisation.
   static constexpr index scratch_size(shape in, index) { return 4 * index{in.channels()}; }
+  static constexpr bool mixes_samples = true;
 
   template <shape In>
   static constexpr fusion_role role() {

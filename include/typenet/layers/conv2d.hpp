@@ -318,8 +318,8 @@ struct weight_gradient_plan {
       choose_tile(Links::rows_together, Links::columns_together, 1, G.kernel.width, lane::registers<Pack>, true);
   static constexpr int windows_per_item = tile.rows * tile.columns;
   static constexpr index tiles = index{Links::windows} / windows_per_item;
-  // All rows of taps together read a block once from the nearest cache; apart they give few tiles' worth of work to more threads.
-  static constexpr int tap_rows = tiles >= 8 && !Small ? G.kernel.height : 1;
+  /// All rows of taps together read what they share once from the nearest cache; apart they are work for more threads.
+  static constexpr int tap_rows = Small ? 1 : G.kernel.height;
   static constexpr index items = tiles * (G.kernel.height / tap_rows);
   using gather = forward_gather<G, Links>;
   static constexpr std::pair<int, int> interior = interior_columns<gather>(G.kernel.width);
@@ -380,6 +380,15 @@ struct weight_gradient_plan {
   /// What is summed over, counted in rows of outputs.
   static constexpr index rows_of_block = G.out_height;
 
+  /// Rows of results whose gradients, and the inputs that they saw, stay in the nearest cache while all rows of taps go over them.
+  static constexpr int band = [] {
+    constexpr index nearest = 40 * 1024 / index{sizeof(scalar)};
+    const index inputs = index{tile.columns} * G.in_width * Lanes, results = index{tile.rows} * G.out_width * Lanes;
+    const index left = nearest - inputs * ((G.kernel.height - 1) * G.dilation.height + 1);
+    const index rows = left / (results + inputs * G.stride.height);
+    return rows < 1 ? 1 : rows < G.out_height ? static_cast<int>(rows) : G.out_height;
+  }();
+
   /// What an item owns: tap rows from `first_ky` on, outputs from `output` on, and of those that they read the inputs from the `k`th on.
   struct part {
     int first_ky, output, k;
@@ -405,22 +414,25 @@ struct weight_gradient_plan {
     lane::for_each_run(first, last, rows_of_block, [&](index block, index begin, index end) {
       const scalar* plane = data.input.template block<Pack>(block) + index{Links::input(p.output, p.k)} * G.in_height * G.in_width * Lanes;
       const scalar* gradients = data.output_gradient.template block<Pack>(block) + index{p.output} * G.out_height * G.out_width * Lanes;
-      for (int t = 0; t < tap_rows; ++t) {
-        sums sum;
-        copy(total + t * (count / tap_rows), sum, [](Pack& theirs, Pack& ours) TYPENET_LAMBDA_INLINE { ours = theirs; });
-        for (int row = static_cast<int>(begin); row < static_cast<int>(end); ++row) {
-          const int source_row = gather::source_row(row, p.first_ky + t);
-          const scalar* gradient = gradients + index{row} * G.out_width * Lanes;
-          if (source_row < 0) {
-            if constexpr (G.bordered()) beyond(gradient, sum);
-            continue;
+      for (int top = static_cast<int>(begin); top < static_cast<int>(end); top += band) {
+        const int bottom = top + band < static_cast<int>(end) ? top + band : static_cast<int>(end);
+        for (int t = 0; t < tap_rows; ++t) {
+          sums sum;
+          copy(total + t * (count / tap_rows), sum, [](Pack& theirs, Pack& ours) TYPENET_LAMBDA_INLINE { ours = theirs; });
+          for (int row = top; row < bottom; ++row) {
+            const int source_row = gather::source_row(row, p.first_ky + t);
+            const scalar* gradient = gradients + index{row} * G.out_width * Lanes;
+            if (source_row < 0) {
+              if constexpr (G.bordered()) beyond(gradient, sum);
+              continue;
+            }
+            const scalar* line = plane + index{source_row} * G.in_width * Lanes;
+            edge_columns<0>(std::make_integer_sequence<int, inner_first>{}, gradient, line, sum);
+            for (int c = inner_first; c < inner_last; ++c) column<any_column>(gradient, line, c, sum);
+            edge_columns<inner_last>(std::make_integer_sequence<int, G.out_width - inner_last>{}, gradient, line, sum);
           }
-          const scalar* line = plane + index{source_row} * G.in_width * Lanes;
-          edge_columns<0>(std::make_integer_sequence<int, inner_first>{}, gradient, line, sum);
-          for (int c = inner_first; c < inner_last; ++c) column<any_column>(gradient, line, c, sum);
-          edge_columns<inner_last>(std::make_integer_sequence<int, G.out_width - inner_last>{}, gradient, line, sum);
+          copy(total + t * (count / tap_rows), sum, [](Pack& theirs, Pack& ours) TYPENET_LAMBDA_INLINE { theirs = ours; });
         }
-        copy(total + t * (count / tap_rows), sum, [](Pack& theirs, Pack& ours) TYPENET_LAMBDA_INLINE { theirs = ours; });
       }
     });
   }

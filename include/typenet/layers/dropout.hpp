@@ -62,15 +62,17 @@ struct dropout : layer_defaults {
       const index block = item / quads;
       const auto quad = static_cast<std::uint32_t>(item % quads);
       const counter_rng rng{keys->seed, random_stream::dropout, substream};
-      alignas(64) scalar keep[4][lane::slots<pack>];
-      rng.template for_lanes<lane::slots<pack>>(keys->epoch, samples + block * lane::width<pack> + lane::first_slot<pack>(), quad,
-                                                [&](int word, int slot, std::uint32_t bits)
-                                                    TYPENET_LAMBDA_INLINE { keep[word][slot] = bits < threshold ? scalar{0} : scale; });
+      constexpr int slots = lane::slots<pack>;
+      std::uint32_t words[4][slots];
+      rng.template for_lanes<slots>(keys->epoch, samples + block * lane::width<pack> + lane::first_slot<pack>(), quad, words);
       const index first = index{quad} * 4;
       const int count = first + 4 <= In.size() ? 4 : static_cast<int>(In.size() - first);
       for (int i = 0; i < count; ++i) {
         const index at = (first + i) * Exec::lanes;
-        const pack value = lane::load<pack>(source.template block<pack>(block) + at) * lane::from_slots<pack>(keep[i]);
+        alignas(64) scalar keep[slots];
+        TYPENET_UNROLL
+        for (int slot = 0; slot < slots; ++slot) keep[slot] = words[i][slot] < threshold ? scalar{0} : scale;
+        const pack value = lane::load<pack>(source.template block<pack>(block) + at) * lane::from_slots<pack>(keep);
         lane::put<Accumulate, pack>(target.template block<pack>(block) + at, value);
       }
     });

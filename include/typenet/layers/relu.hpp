@@ -17,6 +17,10 @@ struct relu : elementwise<relu, differentiates_from::output> {
   TYPENET_HD TYPENET_INLINE static Pack derivative(const Pack& y) {
     return lane::select<Pack>(lane::greater(y, lane::broadcast<Pack>(0)), lane::broadcast<Pack>(1), lane::broadcast<Pack>(0));
   }
+  template <class Pack>
+  TYPENET_HD TYPENET_INLINE static Pack pass_back(const Pack& y, const Pack& gradient) {
+    return lane::select<Pack>(lane::greater(y, lane::broadcast<Pack>(0)), gradient, lane::broadcast<Pack>(0));
+  }
 };
 
 }  // namespace typenet
