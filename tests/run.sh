@@ -17,6 +17,7 @@ want libboost-dev has_header boost/math/distributions/binomial.hpp
 want gnuplot-nox have gnuplot
 want libthrust-dev has_header thrust/version.h
 want libbenchmark-dev has_header benchmark/benchmark.h
+want g++-aarch64-linux-gnu have aarch64-linux-gnu-g++
 want clang have clang++
 want libomp-dev has_omp_for_clang
 want clang-19 have clang++-19

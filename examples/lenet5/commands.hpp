@@ -283,7 +283,8 @@ int predict(const Recipe& recipe, const settings& s) {
   } else {
     recipe.testing_data(read_digit(s.image, s.invert)).read(0, tn::sample_key::evaluation(), sample);
   }
-  const auto scores = model.predict(sample);
+  const std::vector<typename Backend::scalar> input(sample.begin(), sample.end());
+  const auto scores = model.predict(input);
   const int best = tn::predicted_class(scores, Recipe::network::best_output);
   const auto names = class_names(s);
   std::printf("%s", std::string{names[static_cast<std::size_t>(best)]}.c_str());

@@ -125,11 +125,7 @@ class model {
   /// Runs the network on `count` samples that lie in lanes in the backend's memory, at `input` or where `predict` puts them. On a device
   /// it does not wait.
   /// @returns where the answers will be
-  lane_view<const scalar, lanes> infer(index count, const scalar* input = nullptr) {
-    const auto memory = inference_memory(input);
-    stream_.run(1, batch_state{count, false}, detail::inference_pass<detail::lowered_for<Network, Backend>, scalar, lanes>{memory});
-    return program::output(memory);
-  }
+  lane_view<const scalar, lanes> infer(index count, const scalar* input = nullptr);
   /// The memory of a pass of up to `batch` samples, whose input lies in `input` in lanes, or in the model's own room for it.
   [[nodiscard]] detail::batch_memory<scalar> inference_memory(const scalar* input = nullptr) {
     detail::batch_memory<scalar> memory;
@@ -202,5 +198,13 @@ class model {
   typename Backend::exchange exchange_;
   typename Backend::stream stream_;
 };
+
+// Not within the class, where it would be inline, and compiled again wherever it is used in spite of an `extern template`.
+template <network_type Network, class Backend>
+auto model<Network, Backend>::infer(index count, const scalar* input) -> lane_view<const scalar, lanes> {
+  const auto memory = inference_memory(input);
+  stream_.run(1, batch_state{count, false}, detail::inference_pass<detail::lowered_for<Network, Backend>, scalar, lanes>{memory});
+  return program::output(memory);
+}
 
 }  // namespace typenet

@@ -64,7 +64,7 @@ struct fit_options {
   int batch_size = 32;
   /// For shuffling, dropout and augmentation; the model's own unless given.
   std::optional<typenet::seed> seed = std::nullopt;
-  /// 0: as many as prove fastest in the first steps. Results do not depend on it.
+  /// 0: as many as prove fastest, tried on the first steps and again where steps become slower. Results do not depend on it.
   int threads = 0;
   /// Called after every epoch, and after every step; on a device, whose steps run on their own, after every few hundred.
   std::function<control(const epoch_report&)> on_epoch = nullptr;
@@ -478,7 +478,7 @@ class trainer {
   }
 
   /// Tries teams of 1, 2, 4 … threads on real steps and settles on the one whose median step is shortest; a larger one only where
-  /// it gains over 3 %.
+  /// it gains over 3 %. Goes on looking then: other programs may come, which two waiting threads take ill, and go.
   void tune(std::chrono::steady_clock::duration took) {
     trials_[static_cast<std::size_t>(trial_)] = std::chrono::duration<double>(took).count();
     if (++trial_ < static_cast<int>(trials_.size())) return;
@@ -486,6 +486,14 @@ class trainer {
     // The first steps of a team warm its caches.
     const auto middle = trials_.begin() + 4 + (trials_.end() - trials_.begin() - 4) / 2;
     std::nth_element(trials_.begin() + 4, middle, trials_.end());
+    if (settled_) {
+      slower_ = *middle > 1.3 * chosen_seconds_ ? slower_ + 1 : 0;
+      if (slower_ < 3 && ++rounds_ < 500) return;
+      settled_ = false;
+      chosen_threads_ = 0;
+      threads_ = 1;
+      return;
+    }
     if (chosen_threads_ == 0 || *middle < 0.97 * chosen_seconds_) {
       chosen_threads_ = threads_;
       chosen_seconds_ = *middle;
@@ -494,7 +502,8 @@ class trainer {
       threads_ = std::min(2 * threads_, backend::max_threads());
     } else {
       threads_ = chosen_threads_;
-      tuning_ = false;
+      settled_ = true;
+      slower_ = rounds_ = 0;
     }
   }
 
@@ -528,6 +537,9 @@ class trainer {
   std::array<double, 19> trials_{};
   int chosen_threads_ = 0;
   double chosen_seconds_ = 0;
+  /// Whether a team is chosen; how often in a row it was slower since than when it was chosen, and how often it was looked at.
+  bool settled_ = false;
+  int slower_ = 0, rounds_ = 0;
 };
 
 /// Trains `model` on `data`: shuffled mini-batches, every sample once an epoch.
