@@ -74,13 +74,12 @@ TEST_CASE("the results shown are in the order published, where the README says s
     CHECK(static_cast<double>(run.training_misses) / static_cast<double>(run.training_count) < 0.006);
   CHECK(mean_error(all["lenet5-1998-distorted"]) < mean_error(all["lenet5-1998"]));
 
-  // By the median: a training of e2a or e2b that learned nothing counts as it is, but not as a hundred.
-  for (const auto& bound : std::map<std::string, double>{{"e1", 1.26}, {"e2a", 1.16}, {"e2b", 1.11}, {"e2c", 0.88}, {"e2d", 0.84}}) {
+  // The upper ends of the published results' intervals.
+  for (const auto& bound : std::map<std::string, double>{{"e1", 1.26}, {"e2a", 1.12}, {"e2b", 1.03}, {"e2c", 0.88}, {"e2d", 0.84}}) {
     CAPTURE(bound.first);
-    CHECK(median_error(all[bound.first]) <= bound.second);
+    CHECK(mean_error(all[bound.first]) <= bound.second);
   }
-  CHECK(mean_error(all["e2d"]) < mean_error(all["e1"]));
-  CHECK(mean_error(all["e2d"]) < mean_error(all["e2c"]));
-  CHECK(median_error(all["e2d"]) < median_error(all["e2b"]));
+  CHECK(mean_error(all["e2b"]) < mean_error(all["e1"]));
+  CHECK(mean_error(all["e2d"]) < mean_error(all["e2b"]));
   CHECK(mean_error(all["control"]) < mean_error(all["e2d"]));
 }
