@@ -12,30 +12,32 @@
 namespace benchmarks {
 namespace {
 
-template <class Backend>
+template <class Network, class Backend>
 struct predicting {
-  static constexpr auto inputs = static_cast<std::size_t>(lenet5::input_shape.size());
-  static constexpr auto outputs = static_cast<std::size_t>(lenet5::output_shape.size());
+  static constexpr auto inputs = static_cast<std::size_t>(Network::input_shape.size());
+  static constexpr auto outputs = static_cast<std::size_t>(Network::output_shape.size());
 
   explicit predicting(int count)
       : samples{random_numbers(static_cast<std::size_t>(count) * inputs, 4)}, answers(static_cast<std::size_t>(count) * outputs) {}
 
-  typenet::model<lenet5, Backend> model{typenet::seed{42}};
+  typenet::model<Network, Backend> model{typenet::seed{42}};
   std::vector<float> samples, answers;
 };
 
-template <class Backend>
+template <class Backend, class Network = lenet5>
 void measure_predictions(const std::string& name, int batch, const effort& how) {
-  const auto shared = std::make_shared<std::unique_ptr<predicting<Backend>>>();
+  using subject_type = predicting<Network, Backend>;
+  const auto shared = std::make_shared<std::unique_ptr<subject_type>>();
   // One sample is asked for its time, many for their rate.
-  measure({.name = name, .flop = inference_flop * batch, .samples = batch == 1 ? 0.0 : batch}, how, [=](benchmark::State& state) {
-    if (*shared == nullptr) *shared = std::make_unique<predicting<Backend>>(batch);
-    predicting<Backend>& p = **shared;
-    for ([[maybe_unused]] const auto _ : state) {
-      p.model.predict(p.samples, p.answers, batch);
-      benchmark::ClobberMemory();
-    }
-  });
+  measure({.name = name, .flop = 2.0 * static_cast<double>(Network::macs) * batch, .samples = batch == 1 ? 0.0 : batch}, how,
+          [=](benchmark::State& state) {
+            if (*shared == nullptr) *shared = std::make_unique<subject_type>(batch);
+            subject_type& p = **shared;
+            for ([[maybe_unused]] const auto _ : state) {
+              p.model.predict(p.samples, p.answers, batch);
+              benchmark::ClobberMemory();
+            }
+          });
 }
 
 }  // namespace
@@ -44,6 +46,7 @@ void measure_inference(const effort& how) {
   measure_predictions<typenet::cpu_single>("inference, one sample", 1, how);
   measure_predictions<typenet::cpu>("inference, batch 1, in lanes", 1, how);
   for (const int batch : {32, 1000}) measure_predictions<typenet::cpu>("inference, batch " + std::to_string(batch), batch, how);
+  measure_predictions<typenet::cpu, classifier>("inference, batch 1000, classifier", 1000, how);
 }
 
 }  // namespace benchmarks

@@ -17,11 +17,28 @@ using lenet5 = typenet::network<typenet::input<1, 32, 32>,                      
                                 typenet::flatten, typenet::dropout<0.1>,                                               //
                                 typenet::linear<120>, typenet::relu, typenet::linear<84>, typenet::relu, typenet::gaussian_rbf<10>>;
 
-/// The same without normalisation, for steps on one sample at a time.
+/// LeNet-5's sizes, as a classifier.
+using classifier =
+    typenet::network<typenet::input<1, 32, 32>,                                                             //
+                     typenet::conv2d<6, 5>, typenet::batch_norm<>, typenet::relu, typenet::max_pool2d<2>,   //
+                     typenet::conv2d<16, 5>, typenet::batch_norm<>, typenet::relu, typenet::max_pool2d<2>,  //
+                     typenet::flatten, typenet::linear<120>, typenet::relu, typenet::linear<84>, typenet::relu, typenet::linear<10>>;
+
+/// The first without normalisation, for steps on one sample at a time.
 using classic =
     typenet::network<typenet::input<1, 32, 32>, typenet::conv2d<6, 5>, typenet::scaled_tanh, typenet::avg_pool2d<2>, typenet::scaled_tanh,
                      typenet::conv2d<16, 5>, typenet::scaled_tanh, typenet::avg_pool2d<2>, typenet::scaled_tanh, typenet::conv2d<120, 5>,
                      typenet::scaled_tanh, typenet::flatten, typenet::linear<84>, typenet::scaled_tanh, typenet::linear<10>>;
+
+/// Ten layers with parameters on color images: some around a sum, some side by side.
+using branched =
+    typenet::network<typenet::input<3, 32, 32>, typenet::conv2d<16, 3, typenet::padding<1>>, typenet::batch_norm<>, typenet::relu,
+                     typenet::residual<typenet::conv2d<16, 3, typenet::padding<1>>, typenet::batch_norm<>, typenet::relu,
+                                       typenet::conv2d<16, 3, typenet::padding<1>>, typenet::batch_norm<>>,
+                     typenet::relu, typenet::max_pool2d<2>,
+                     typenet::concat<typenet::conv2d<16, 1>, typenet::conv2d<16, 3, typenet::padding<1>>>, typenet::relu,
+                     typenet::max_pool2d<2>, typenet::conv2d<32, 3, typenet::padding<1>>, typenet::relu, typenet::max_pool2d<2>,
+                     typenet::flatten, typenet::linear<10>>;
 
 /// The network of 1989 (LeCun et al.), for such steps too.
 template <class... Options>
@@ -36,6 +53,12 @@ inline constexpr double inference_flop = 2.0 * static_cast<double>(lenet5::macs)
 /// Forward, gradient of the inputs, gradient of the parameters; the first layer's input needs no gradient.
 inline constexpr double training_flop = 3 * inference_flop - 2.0 * static_cast<double>(typenet::conv2d<6, 5>::macs(lenet5::input_shape));
 static_assert(training_flop == 2'263'920);
+
+inline constexpr double classifier_flop =
+    6.0 * static_cast<double>(classifier::macs) - 2.0 * static_cast<double>(typenet::conv2d<6, 5>::macs(classifier::input_shape));
+
+inline constexpr double branched_flop = 6.0 * static_cast<double>(branched::macs) -
+                                        2.0 * static_cast<double>(typenet::conv2d<16, 3, typenet::padding<1>>::macs(branched::input_shape));
 
 inline constexpr double classic_flop =
     6.0 * static_cast<double>(classic::macs) - 2.0 * static_cast<double>(typenet::conv2d<6, 5>::macs(classic::input_shape));

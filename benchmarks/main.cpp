@@ -8,12 +8,16 @@
 #include <string>
 #include <vector>
 
+#include <typenet/error.hpp>
+
 #include "measure.hpp"
 
 namespace {
 
 struct arguments {
   benchmarks::effort how;
+  /// Whether some subjects alone are wanted.
+  bool filtered = false;
   std::string json;
   std::vector<benchmarks::figure> more;
   std::vector<char*> passed_on;
@@ -31,7 +35,7 @@ arguments parse(int argc, char** argv) {
       return std::string{argv[i]};
     };
     if (argument == "--quick") {
-      a.how = {.repetitions = 5, .seconds = 0.01, .epoch_samples = 1'600};
+      a.how = {.repetitions = 5, .seconds = 0.01, .epoch_samples = 1'600, .seeds = 1, .digits = 2'000};
     } else if (argument == "--json") {
       a.json = next();
     } else if (argument == "--figure") {
@@ -41,6 +45,7 @@ arguments parse(int argc, char** argv) {
       f.unit = next();
       a.more.push_back(f);
     } else {
+      a.filtered = a.filtered || argument.starts_with("--benchmark_filter");
       a.passed_on.push_back(argv[i]);
     }
   }
@@ -65,14 +70,22 @@ int main(int argc, char** argv) try {
   benchmarks::measure_training(a.how);
   benchmarks::measure_inference(a.how);
   benchmarks::measure_layers(a.how);
-#if defined(TYPENET_HAS_LIBTORCH)
-  benchmarks::measure_libtorch(a.how);
-#endif
+  for (const benchmarks::peer& p : benchmarks::peers()) p.measure(a.how);
   benchmarks::collector collector;
   benchmark::RunSpecifiedBenchmarks(&collector);
 
+  std::string remarks;
+  if (!a.filtered) try {
+      for (const benchmarks::figure& f : benchmarks::time_to_accuracy(a.how)) a.more.push_back(f);
+    } catch (const typenet::file_error& e) {
+      remarks = std::string{"Not measured: time to accuracy on MNIST ("} + e.what() + ").\n";
+    }
+  for (const benchmarks::peer& p : benchmarks::peers())
+    if (!a.filtered && p.compare != nullptr) remarks += p.compare() + "\n";
+  remarks += benchmarks::missing_peers();
   const std::vector<benchmarks::figure> all = benchmarks::figures(a.more);
   benchmarks::print_table(std::cout, all);
+  if (!remarks.empty()) std::cout << "\n" << remarks;
   if (!a.json.empty()) {
     benchmarks::print_json(json, all);
     json.close();

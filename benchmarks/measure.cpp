@@ -64,6 +64,31 @@ figure figure_of(const result& r) {
   return f;
 }
 
+std::vector<peer>& found_peers() {
+  static std::vector<peer> all;
+  return all;
+}
+bool is_of_a_peer(const std::string& name) {
+  return std::any_of(peers().begin(), peers().end(), [&](const peer& p) { return name.starts_with(p.name + ": "); });
+}
+/// A subject's name without the number of threads at its end.
+std::string without_threads(const std::string& name) {
+  const std::size_t comma = name.rfind(", ");
+  return comma == std::string::npos || name.find("thread", comma) == std::string::npos ? name : name.substr(0, comma);
+}
+/// The shortest time of a subject, with whatever threads; 0 where it was not measured.
+double fastest(const std::string& name) {
+  double best = 0;
+  for (const result& r : results())
+    if (!r.seconds.empty() && without_threads(r.what.name) == name && (best == 0 || median(r.seconds) < best)) best = median(r.seconds);
+  return best;
+}
+double samples_of(const std::string& name) {
+  for (const result& r : results())
+    if (without_threads(r.what.name) == name) return r.what.samples;
+  return 0;
+}
+
 const result* find(const std::string& name) {
   for (const result& r : results())
     if (r.what.name == name && !r.seconds.empty()) return &r;
@@ -110,10 +135,31 @@ std::string processor() {
 
 }  // namespace
 
-benchmark::internal::Benchmark* measure(subject what, const effort& how, std::function<void(benchmark::State&)> run) {
+void measure(subject what, const effort& how, std::function<void(benchmark::State&)> run) {
   auto* const registered = benchmark::RegisterBenchmark(what.name.c_str(), std::move(run));
+  registered->Repetitions(how.repetitions);
+  if (what.times_itself)
+    registered->Iterations(1)->UseManualTime();
+  else
+    registered->MinTime(how.seconds)->UseRealTime();
   results().push_back({std::move(what), {}});
-  return registered->Repetitions(how.repetitions)->MinTime(how.seconds)->UseRealTime();
+}
+
+registration::registration(const char* name, void (*measure)(const effort&), std::string (*compare)()) {
+  found_peers().push_back({name, measure, compare});
+}
+const std::vector<peer>& peers() { return found_peers(); }
+
+std::string missing_peers() {
+  constexpr const char* known[][2] = {{"libtorch", "Debian: libtorch-dev"},
+                                      {"dlib", "Debian: libdlib-dev, with OpenBLAS, libopenblas0-pthread"},
+                                      {"oneDNN", "Debian: libdnnl-dev"},
+                                      {"ONNX Runtime", "npm: onnxruntime-node, and Debian: nodejs, libonnx-dev"}};
+  std::string text;
+  for (const auto& [name, source] : known)
+    if (std::none_of(peers().begin(), peers().end(), [&, n = name](const peer& p) { return p.name == n; }))
+      text.append("Not measured: ").append(name).append(", which was not found (").append(source).append(").\n");
+  return text;
 }
 
 std::string threads_text(int threads) { return std::to_string(threads) + (threads == 1 ? " thread" : " threads"); }
@@ -190,26 +236,18 @@ std::vector<figure> figures(const std::vector<figure>& more) {
     insert_after(augmented->what.name,
                  {"augmented epoch's time over plain", median(augmented->seconds) / median(plain->seconds), "ratio", {}, 0, 0});
 
-  // A peer's subject beside ours, each with the threads that suit it best.
-  const std::string peer = "libtorch: ";
-  const auto without_threads = [](const std::string& name) {
-    const std::size_t comma = name.rfind(", ");
-    return name.find("thread", comma) == std::string::npos ? name : name.substr(0, comma);
-  };
-  const auto fastest = [&](const std::string& name) {
-    double best = 0;
-    for (const result& r : results())
-      if (!r.seconds.empty() && without_threads(r.what.name) == name && (best == 0 || median(r.seconds) < best)) best = median(r.seconds);
-    return best;
-  };
-  std::vector<std::string> compared;
-  for (const result& r : results()) {
-    if (!r.what.name.starts_with(peer)) continue;
-    const std::string name = without_threads(r.what.name.substr(peer.size()));
-    if (std::find(compared.begin(), compared.end(), name) != compared.end()) continue;
-    compared.push_back(name);
-    const double ours = fastest(name), theirs = fastest(peer + name);
-    if (ours > 0 && theirs > 0) all.push_back({"speed over libtorch's, " + name, theirs / ours, "ratio", {}, 0, 0});
+  // Beside each of ours the fastest peer that did the same, with the threads that suit it best.
+  for (figure& f : all) {
+    const std::string name = without_threads(f.name);
+    if (is_of_a_peer(name) || fastest(name) == 0) continue;
+    double theirs = 0;
+    for (const peer& p : peers()) {
+      const double one = fastest(p.name + ": " + name);
+      if (one == 0 || (theirs > 0 && one >= theirs)) continue;
+      theirs = one;
+      f.peer = p.name;
+    }
+    if (theirs > 0) f.ratio = theirs / (f.unit == "us" ? f.value * 1e-6 : samples_of(name) / f.value);
   }
 
   std::vector<figure> ceilings;
@@ -232,7 +270,7 @@ std::string machine() {
 
 void print_table(std::ostream& out, const std::vector<figure>& all) {
   out << "Machine: " << machine() << "\n\n";
-  out << "| name | value | unit | share of peak |\n|---|---:|---|---:|\n";
+  out << "| name | value | unit | share of peak | fastest peer | times as fast |\n|---|---:|---|---:|---|---:|\n";
   for (const figure& f : all) {
     out << "| " << f.name << f.note << " | " << grouped(f.value) << " | " << f.unit << " | ";
     if (f.gflops > 0) {
@@ -242,22 +280,30 @@ void print_table(std::ostream& out, const std::vector<figure>& all) {
     } else if (f.peak_share > 0) {
       out << "100 %";
     }
+    out << " | " << f.peer << " | ";
+    if (f.ratio > 0) out << rounded(f.ratio);
     out << " |\n";
   }
 }
 
 void print_json(std::ostream& out, const std::vector<figure>& all) {
   const char* between = "[\n";
-  const auto entry = [&](const std::string& name, double value, const std::string& unit) {
-    out << between << "  {\"name\": " << quoted(name) << ", \"value\": " << value << ", \"unit\": " << quoted(unit) << "}";
+  const auto entry = [&](const std::string& name, double value, const std::string& unit, const figure& f) {
+    out << between << "  {\"name\": " << quoted(name) << ", \"value\": " << value << ", \"unit\": " << quoted(unit)
+        << ", \"peer\": " << (f.ratio > 0 ? quoted(f.peer) : "null") << ", \"ratio\": ";
+    if (f.ratio > 0)
+      out << f.ratio;
+    else
+      out << "null";
+    out << "}";
     between = ",\n";
   };
   out.precision(9);
   for (const figure& f : all) {
-    entry(f.name, f.value, f.unit);
+    entry(f.name, f.value, f.unit, f);
     if (f.gflops > 0) {
-      entry(f.name + ": rate", f.gflops, "GFLOP/s");
-      entry(f.name + ": share of peak", 100 * f.peak_share, "%");
+      entry(f.name + ": rate", f.gflops, "GFLOP/s", {});
+      entry(f.name + ": share of peak", 100 * f.peak_share, "%", {});
     }
   }
   out << (all.empty() ? "[]\n" : "\n]\n");

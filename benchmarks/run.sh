@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # Sets up, builds for this machine, measures everything, one thing after another, and prints one Markdown table. Safe to repeat.
 #   --quick      a short form, for a first look
-#   --json FILE  also writes every figure as {"name", "value", "unit"}
+#   --json FILE  also writes every figure as {"name", "value", "unit", "peer", "ratio"}: the fastest peer, and how many times as fast
 #   --help       this text
 # Other arguments go to Google Benchmark: run.sh --benchmark_filter=training. Close other programs first.
 # TYPENET_BUILD_DIR names another build folder than ./build.
@@ -22,17 +22,32 @@ need_to_build
 need libbenchmark-dev has_header benchmark/benchmark.h
 # What typenet is measured beside; each is left out where it is missing.
 want libtorch-dev test -d /usr/share/cmake/Torch -o -d /usr/lib/x86_64-linux-gnu/cmake/Torch
+want libdlib-dev has_header dlib/dnn.h
+want libopenblas0-pthread has_library libopenblas.so.0
+want libdnnl-dev has_header oneapi/dnnl/dnnl.hpp
+want libonnx-dev has_header onnx/onnx_pb.h
+want npm have npm
 install_missing
 choose_generator
 
 build=${TYPENET_BUILD_DIR:-build}/native
+if have npm && [ ! -d "$build/benchmarks/node_modules/onnxruntime-node" ]; then
+  echo "benchmarks: installing onnxruntime-node" >&2
+  mkdir -p "$build/benchmarks"
+  npm install --ignore-scripts --no-audit --no-fund --no-save --prefix "$build/benchmarks" onnxruntime-node@1 >&2 ||
+    echo "benchmarks: going on without ONNX Runtime" >&2
+fi
 cmake --preset native -B "$build" -DTYPENET_BUILD_BENCHMARKS=ON -DTYPENET_BENCHMARK_PEERS=ON -DTYPENET_CUDA=OFF >&2
 cmake --build "$build" --target typenet_benchmarks --parallel "$jobs" >&2
 program=$(cd "$build" && pwd)/benchmarks/typenet_benchmarks
 
+bash examples/get-data.sh mnist >/dev/null || echo "benchmarks: no MNIST, so nothing is measured on it" >&2
+
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 figures=()
+depths="4 16 64"
+case " $* " in *" --quick "*) depths=4 ;; esac
 
 # compile <name> <command...>: notes the median of three runs' seconds and, where GNU time is installed, the most memory of any.
 compile() {
@@ -64,6 +79,11 @@ case " $* " in
     "${CXX:-g++}" $native -E -x c++ /dev/null >/dev/null 2>&1 || native=-mcpu=native
     compile "quickstart at -O3" "${compiler[@]}" -O3 $native -DNDEBUG -fopenmp -w -c examples/quickstart.cpp -o "$scratch/quickstart.o"
     compile "declarative half" "${compiler[@]}" -fsyntax-only benchmarks/compile_time/declarative.cpp
+    for depth in $depths; do
+      compile "$depth layers at -O3" "${compiler[@]}" -O3 $native -DNDEBUG -fopenmp -w -DTYPENET_DEPTH="$depth" \
+        -c benchmarks/compile_time/depth.cpp -o "$scratch/depth.o"
+      figures+=(--figure "machine code, $depth layers" "$(size "$scratch/depth.o" | awk 'END {print $1 / 1024}')" KiB)
+    done
     ;;
 esac
 

@@ -18,26 +18,28 @@ namespace {
 namespace tn = typenet;
 
 /// A model and its trainer, with the settings of the seed experiments.
+template <class Network = lenet5, class Loss = tn::mse>
 struct session {
-  using trainer_type = tn::trainer<tn::model<lenet5>, tn::mse, tn::adam>;
+  using trainer_type = tn::trainer<tn::model<Network>, Loss, tn::adam>;
 
   explicit session(tn::fit_options options)
-      : trainer{model, tn::mse{}, tn::adam{.learning_rate = 3e-4, .weight_decay = 1e-4}, std::move(options)} {}
+      : trainer{model, Loss{}, tn::adam{.learning_rate = 3e-4, .weight_decay = 1e-4}, std::move(options)} {}
   session(const session&) = delete;
   session& operator=(const session&) = delete;
   ~session() = default;
 
-  tn::model<lenet5> model{tn::seed{42}};
+  tn::model<Network> model{tn::seed{42}};
   trainer_type trainer;
 };
 
 /// Steps go round several batches: one alone would stay in the cache.
-struct stepping : session {
+template <class Network, class Loss>
+struct stepping : session<Network, Loss> {
   static constexpr int batches = 8;
-  static constexpr auto inputs = static_cast<std::size_t>(lenet5::input_shape.size());
+  static constexpr auto inputs = static_cast<std::size_t>(Network::input_shape.size());
 
   stepping(int batch_size, int threads)
-      : session{{.batch_size = batch_size, .threads = threads}},
+      : session<Network, Loss>{{.batch_size = batch_size, .threads = threads}},
         batch{static_cast<std::size_t>(batch_size)},
         samples{random_numbers(batches * batch * inputs, 2)},
         labels(batches * batch) {
@@ -45,8 +47,8 @@ struct stepping : session {
   }
   double step() {
     const std::size_t first = (next++ % batches) * batch;
-    return trainer.step(std::span<const float>{samples}.subspan(first * inputs, batch * inputs),
-                        std::span<const int>{labels}.subspan(first, batch));
+    return this->trainer.step(std::span<const float>{samples}.subspan(first * inputs, batch * inputs),
+                              std::span<const int>{labels}.subspan(first, batch));
   }
 
   std::size_t batch;
@@ -55,15 +57,13 @@ struct stepping : session {
   std::size_t next = 0;
 };
 
-void measure_steps(int batch, int threads, const effort& how) {
-  const std::string team = threads_text(threads);
-  const auto shared = std::make_shared<std::unique_ptr<stepping>>();
-  measure({.name = "training step, batch " + std::to_string(batch) + ", " + team,
-           .flop = training_flop * batch,
-           .samples = static_cast<double>(batch),
-           .threads = threads},
+template <class Network = lenet5, class Loss = tn::mse>
+void measure_steps(const std::string& name, double flop, int batch, int threads, const effort& how) {
+  using stepping_type = stepping<Network, Loss>;
+  const auto shared = std::make_shared<std::unique_ptr<stepping_type>>();
+  measure({.name = name + ", " + threads_text(threads), .flop = flop * batch, .samples = static_cast<double>(batch), .threads = threads},
           how, [=](benchmark::State& state) {
-            if (*shared == nullptr) *shared = std::make_unique<stepping>(batch, threads);
+            if (*shared == nullptr) *shared = std::make_unique<stepping_type>(batch, threads);
             for ([[maybe_unused]] const auto _ : state) benchmark::DoNotOptimize((*shared)->step());
           });
 }
@@ -115,7 +115,7 @@ auto images(int count, const Random&... random) {
 }
 
 template <class Data>
-struct fitting : session {
+struct fitting : session<> {
   explicit fitting(Data set) : session{{.epochs = 1, .batch_size = 32, .threads = 0}}, data{std::move(set)} {}
   void epoch() {
     tn::training_progress progress = trainer.progress();
@@ -147,7 +147,12 @@ void measure_epochs(const std::string& suffix, const effort& how, const Random&.
 
 void measure_training(const effort& how) {
   for (const int batch : {32, 256})
-    for (const int threads : team_sizes()) measure_steps(batch, threads, how);
+    for (const int threads : team_sizes())
+      measure_steps("training step, batch " + std::to_string(batch), training_flop, batch, threads, how);
+  for (const int threads : team_sizes())
+    measure_steps<branched, tn::cross_entropy>("training step, batch 32, residual and concat on 3x32x32", branched_flop, 32, threads, how);
+  for (const int threads : team_sizes())
+    measure_steps<classifier, tn::cross_entropy>("training step, batch 32, classifier", classifier_flop, 32, threads, how);
   measure_single_steps<classic>("training step, batch 1", classic_flop, tn::cross_entropy{}, how);
   measure_single_steps<network1989>("training step, batch 1, network of 1989", flop_1989, tn::mse{.on = 1, .off = -1}, how);
   measure_epochs("", how);

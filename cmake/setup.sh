@@ -23,6 +23,9 @@ have() { command -v "$1" >/dev/null 2>&1; }
 # has_header <header> [include option]: whether a C++ compiler finds it.
 has_header() { echo "#include <$1>" | "${CXX:-c++}" -std=c++20 -fsyntax-only -x c++ ${2:+"$2"} -; }
 
+# has_library <file>: whether the linker of programs that run knows it.
+has_library() { ldconfig -p | grep -q -F "$1"; }
+
 has_omp_for_clang() { printf '#include <omp.h>\nint main() { return omp_get_max_threads() < 1; }' | clang++ -fopenmp -x c++ - -o /dev/null; }
 
 # Prints where nvcc is, on the path or in the toolkit's usual folder; fails where it is in neither.

@@ -3,8 +3,14 @@
 // no dispatch by name, one thread or all.
 #include <torch/torch.h>
 
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <iterator>
 #include <memory>
+#include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "../lenet5.hpp"
@@ -25,6 +31,7 @@ struct lenet5_module : nn::Module {
   nn::BatchNorm2d norm1{6}, norm2{16};
   nn::Linear linear1{400, 120}, linear2{120, 84};
   Tensor centers;
+  double dropped = 0.1;
 
   lenet5_module() {
     register_module("conv1", conv1);
@@ -38,9 +45,31 @@ struct lenet5_module : nn::Module {
   Tensor forward(const Tensor& images) {
     Tensor x = torch::max_pool2d(torch::relu(norm1(conv1(images))), 2);
     x = torch::max_pool2d(torch::relu(norm2(conv2(x))), 2).flatten(1);
-    x = torch::dropout(x, 0.1, is_training());
+    if (dropped > 0) x = torch::dropout(x, dropped, is_training());
     x = torch::relu(linear2(torch::relu(linear1(x))));
     return torch::exp(torch::sum(torch::square(x.unsqueeze(1) - centers), -1) * -0.5);
+  }
+};
+
+/// `branched` of lenet5.hpp.
+struct branched_module : nn::Module {
+  static nn::Conv2dOptions window(int inputs, int outputs) { return nn::Conv2dOptions(inputs, outputs, 3).padding(1); }
+  nn::Conv2d conv1{window(3, 16)}, conv2{window(16, 16)}, conv3{window(16, 16)}, left{nn::Conv2dOptions(16, 16, 1)}, right{window(16, 16)},
+      conv5{window(32, 32)};
+  nn::BatchNorm2d norm1{16}, norm2{16}, norm3{16};
+  nn::Linear linear{512, 10};
+
+  branched_module() {
+    int number = 0;
+    for (const nn::Conv2d& one : {conv1, conv2, conv3, left, right, conv5}) register_module("conv" + std::to_string(++number), one);
+    for (const nn::BatchNorm2d& one : {norm1, norm2, norm3}) register_module("norm" + std::to_string(++number), one);
+    register_module("linear", linear);
+  }
+  Tensor forward(const Tensor& images) {
+    Tensor x = torch::relu(norm1(conv1(images)));
+    x = torch::max_pool2d(torch::relu(x + norm3(conv3(torch::relu(norm2(conv2(x)))))), 2);
+    x = torch::max_pool2d(torch::relu(torch::cat({left(x), right(x)}, 1)), 2);
+    return linear(torch::max_pool2d(torch::relu(conv5(x)), 2).flatten(1));
   }
 };
 
@@ -140,7 +169,65 @@ void measure_prediction(const std::string& name, int batch, int threads, const e
 
 Tensor one_hot(const Tensor& labels, double on, double off) { return F::one_hot(labels, 10).to(torch::kFloat) * (on - off) + off; }
 
-}  // namespace
+/// `lenet5` without dropout, of which two libraries draw different masks.
+using undropped =
+    typenet::network<typenet::input<1, 32, 32>,                                                             //
+                     typenet::conv2d<6, 5>, typenet::batch_norm<>, typenet::relu, typenet::max_pool2d<2>,   //
+                     typenet::conv2d<16, 5>, typenet::batch_norm<>, typenet::relu, typenet::max_pool2d<2>,  //
+                     typenet::flatten, typenet::linear<120>, typenet::relu, typenet::linear<84>, typenet::relu, typenet::gaussian_rbf<10>>;
+
+/// Losses, step by step, from the same parameters on the same samples.
+std::string compare_losses() {
+  constexpr int batch = 32, steps = 200, inputs = undropped::input_shape.size();
+  typenet::model<undropped> model{typenet::seed{42}};
+  model.initialize({.centers = typenet::init::normal(0, 0.2)}, "13");
+  typenet::trainer trainer{model, typenet::mse{}, typenet::adam{.learning_rate = 1e-3, .weight_decay = 1e-4},
+                           typenet::fit_options{.batch_size = batch}};
+  lenet5_module module;
+  module.dropped = 0;
+  module.train();
+  {
+    const torch::NoGradGuard guard;
+    const std::vector<std::pair<const char*, Tensor>> same{
+        {"0.weight", module.conv1->weight},    {"0.bias", module.conv1->bias},       {"4.weight", module.conv2->weight},
+        {"4.bias", module.conv2->bias},        {"9.weight", module.linear1->weight}, {"9.bias", module.linear1->bias},
+        {"11.weight", module.linear2->weight}, {"11.bias", module.linear2->bias},    {"13.centers", module.centers}};
+    for (const auto& [name, tensor] : same) {
+      const auto values = model.parameter(name);
+      Tensor to = tensor;
+      to.copy_(torch::from_blob(values.data(), {static_cast<std::int64_t>(values.size())}, torch::kFloat).view(tensor.sizes()));
+    }
+  }
+  torch::optim::Adam optimizer{module.parameters(), torch::optim::AdamOptions(1e-3).weight_decay(1e-4)};
+  // Ten patterns under noise, a class each.
+  const std::vector<float> patterns = random_numbers(std::size_t{10} * inputs, 20);
+  // Rounding differs, and training amplifies differences: the further, the further apart.
+  constexpr int looks[] = {1, 10, 50, steps};
+  std::string text = "Losses of typenet and libtorch from the same start on the same batches:";
+  double apart = 0;
+  for (int step = 1; step <= steps; ++step) {
+    std::vector<float> samples = random_numbers(std::size_t{batch} * inputs, 100 + static_cast<std::uint32_t>(step));
+    std::vector<int> labels(batch);
+    for (int i = 0; i < batch; ++i) {
+      labels[static_cast<std::size_t>(i)] = (i * 7 + step) % 10;
+      for (int e = 0; e < inputs; ++e)
+        samples[static_cast<std::size_t>(i * inputs + e)] += 0.3F * patterns[static_cast<std::size_t>((i * 7 + step) % 10 * inputs + e)];
+    }
+    optimizer.zero_grad();
+    const Tensor images = torch::from_blob(samples.data(), {batch, 1, 32, 32}, torch::kFloat);
+    const Tensor loss = F::mse_loss(module.forward(images), one_hot(torch::tensor(labels, torch::kLong), 1, 0));
+    const double theirs = loss.item<double>();
+    const double ours = trainer.step(std::span<const float>{samples}, std::span<const int>{labels});
+    loss.backward();
+    optimizer.step();
+    apart = std::max(apart, std::abs(ours - theirs) / theirs);
+    if (std::find(std::begin(looks), std::end(looks), step) == std::end(looks)) continue;
+    char line[120];
+    std::snprintf(line, sizeof line, "\n  step %3d: %.6f and %.6f (so far at most %.2g %% apart)", step, ours, theirs, 100 * apart);
+    text += line;
+  }
+  return text;
+}
 
 void measure_libtorch(const effort& how) {
   for (const int threads : team_sizes()) {
@@ -149,7 +236,10 @@ void measure_libtorch(const effort& how) {
       measure_step<lenet5_module, torch::optim::Adam>("training step, batch " + std::to_string(batch) + team, batch, {1, 32, 32}, threads,
                                                       how, torch::optim::AdamOptions(3e-4).weight_decay(1e-4),
                                                       [](const Tensor& y, const Tensor& l) { return F::mse_loss(y, one_hot(l, 1, 0)); });
-    measure_prediction("inference, batch 1000" + team, 1000, threads, how);
+    measure_step<branched_module, torch::optim::Adam>("training step, batch 32, residual and concat on 3x32x32" + team, 32, {3, 32, 32},
+                                                      threads, how, torch::optim::AdamOptions(3e-4).weight_decay(1e-4),
+                                                      [](const Tensor& y, const Tensor& l) { return F::cross_entropy(y, l); });
+    for (const int batch : {32, 1000}) measure_prediction("inference, batch " + std::to_string(batch) + team, batch, threads, how);
   }
   measure_step<classic_module, torch::optim::SGD>("training step, batch 1", 1, {1, 32, 32}, 1, how, torch::optim::SGDOptions(1e-3),
                                                   [](const Tensor& y, const Tensor& l) { return F::cross_entropy(y, l); });
@@ -159,4 +249,7 @@ void measure_libtorch(const effort& how) {
   measure_prediction("inference, one sample", 1, 1, how);
 }
 
+const registration here{"libtorch", measure_libtorch, compare_losses};
+
+}  // namespace
 }  // namespace benchmarks

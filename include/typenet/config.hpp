@@ -48,6 +48,14 @@
 #define TYPENET_UNROLL
 #endif
 
+/// Makes the compiler forget what it knows about where a pointer points, so that it reads again what it would keep in registers that are
+/// needed for sums.
+#if defined(__GNUC__) && !defined(__CUDACC__)
+#define TYPENET_FORGET(pointer) asm("" : "+r"(pointer))
+#else
+#define TYPENET_FORGET(pointer)
+#endif
+
 namespace typenet {
 
 /// Signed type of every count, offset and index.

@@ -38,6 +38,8 @@ struct conv_row_layout {
   /// Numbers of a padded input, and of both copies.
   [[nodiscard]] constexpr index input_size() const { return index{g.in_channels} * plane() + tail(); }
   [[nodiscard]] constexpr index size() const { return input_size() + index{g.out_channels} * gradient_plane(); }
+  /// Where the numbers after `samples` such copies begin: aligned, if the first copy is.
+  [[nodiscard]] constexpr index end(index samples) const { return ceil_div(samples * size(), 16) * 16; }
 };
 
 /// Results from the padded input.
@@ -126,14 +128,17 @@ struct long_rows {
       const scalar* const window = weights + index{Direction::window(channel, k)} * G.taps();
       for (int ky = 0; ky < G.kernel.height; ++ky) {
         const scalar* const line = plane + ky * pitch;
-        TYPENET_UNROLL
         for (int kx = 0; kx < G.kernel.width; ++kx) {
+          const scalar* at = line + kx;
+          const scalar* weight = window + Direction::tap(ky, kx);
+          TYPENET_FORGET(at);
+          TYPENET_FORGET(weight);
           row x[tile.columns];
           TYPENET_UNROLL
-          for (int c = 0; c < tile.columns; ++c) x[c] = lane::load_unaligned<row>(line + kx + c * lanes);
+          for (int c = 0; c < tile.columns; ++c) x[c] = lane::load_unaligned<row>(at + c * lanes);
           TYPENET_UNROLL
           for (int r = 0; r < tile.rows; ++r) {
-            const row w = lane::broadcast<row>(window[r * Direction::weight_step + Direction::tap(ky, kx)]);
+            const row w = lane::broadcast<row>(weight[r * Direction::weight_step]);
             TYPENET_UNROLL
             for (int c = 0; c < tile.columns; ++c) sum[r][c] = lane::fma<row>(x[c], w, sum[r][c]);
           }
@@ -143,94 +148,15 @@ struct long_rows {
   }
 };
 
-/// A convolution's passes.
-/// @tparam Tiles cuts the weights among work items, as `weight_gradient_plan` does
-template <auto G, class Links, bool Bias, class Tiles, row_execution Exec>
-struct conv_rows {
+/// Padded copies in scratch memory, of the input and of the output's gradient, sample by sample.
+template <auto G, row_execution Exec>
+struct padded_copies {
   using scalar = typename Exec::scalar;
   using row = typename Exec::row;
   static constexpr int lanes = lane::width<row>;
   static constexpr conv_row_layout<std::remove_const_t<decltype(G)>> layout{G};
   static constexpr int pitch = layout.pitch();
 
-  template <class Data>
-  TYPENET_HD static void forward(Exec& exec, const Data& data) {
-    using results = long_rows<G, row_forward<G, Links>, Exec>;
-    if (layout.padded()) pad_input(exec, data);
-    exec.for_each(exec.blocks() * results::items, [&](index item) {
-      const index sample = item / results::items;
-      const scalar* const source = layout.padded() ? padded_input(data, sample) : data.input.template block<scalar>(sample);
-      results::template run<false>(item % results::items, source, data.parameters[0], data.output.template block<scalar>(sample),
-                                   [&](int o) { return Bias ? data.parameters[Bias ? 1 : 0][o] : scalar{0}; });
-    });
-  }
-
-  /// The copies of input and gradient; then a work item owns some windows of weights, and sums all samples.
-  template <class Data>
-  TYPENET_HD static void backward_parameters(Exec& exec, const Data& data) {
-    constexpr int registers = static_cast<int>(ceil_div((G.out_height - 1) * pitch + G.out_width, lanes));
-    constexpr int rows = Tiles::tile.rows, columns = Tiles::tile.columns, taps = G.kernel.width;
-    pad_input(exec, data);
-    pad_gradient(exec, data);
-    const index samples = exec.blocks();
-    exec.for_each(Tiles::items + (Bias ? G.out_channels : 0), [&](index item) {
-      if (Bias && item >= Tiles::items) {
-        const index o = item - Tiles::items;
-        row sum = lane::broadcast<row>(0);
-        for (index sample = 0; sample < samples; ++sample) {
-          const scalar* const gradient = padded_gradient(data, sample) + o * layout.gradient_plane() + layout.gradient_start();
-          for (int v = 0; v < registers; ++v) sum = sum + lane::load_unaligned<row>(gradient + v * lanes);
-        }
-        data.gradients[Bias ? 1 : 0][o] = lane::sum<row>(sum);
-        return;
-      }
-      const auto part = Tiles::part_of(item);
-      scalar total[Tiles::count];
-      scalar* to = total;
-      for (int t = 0; t < Tiles::tap_rows; ++t) {
-        row sum[rows][columns][taps];
-        TYPENET_UNROLL
-        for (int r = 0; r < rows; ++r) TYPENET_UNROLL
-        for (int c = 0; c < columns; ++c) TYPENET_UNROLL
-        for (int kx = 0; kx < taps; ++kx) sum[r][c][kx] = lane::broadcast<row>(0);
-        for (index sample = 0; sample < samples; ++sample) {
-          const scalar* x =
-              padded_input(data, sample) + index{Links::input(part.output, part.k)} * layout.plane() + (part.first_ky + t) * pitch;
-          const scalar* gradient = padded_gradient(data, sample) + index{part.output} * layout.gradient_plane() + layout.gradient_start();
-          for (int v = 0; v < registers; ++v, x += lanes, gradient += lanes) {
-            row g[rows];
-            TYPENET_UNROLL
-            for (int r = 0; r < rows; ++r) g[r] = lane::load_unaligned<row>(gradient + r * layout.gradient_plane());
-            TYPENET_UNROLL
-            for (int c = 0; c < columns; ++c) TYPENET_UNROLL
-            for (int kx = 0; kx < taps; ++kx) {
-              const row xs = lane::load_unaligned<row>(x + c * layout.plane() + kx);
-              TYPENET_UNROLL
-              for (int r = 0; r < rows; ++r) sum[r][c][kx] = lane::fma<row>(g[r], xs, sum[r][c][kx]);
-            }
-          }
-        }
-        TYPENET_UNROLL
-        for (int r = 0; r < rows; ++r) TYPENET_UNROLL
-        for (int c = 0; c < columns; ++c) TYPENET_UNROLL
-        for (int kx = 0; kx < taps; ++kx) *to++ = lane::sum<row>(sum[r][c][kx]);
-      }
-      Tiles::write(item, total, data.gradients[0]);
-    });
-  }
-
-  /// @pre `backward_parameters` has run: it pads the gradient
-  template <bool Accumulate, class Data>
-  TYPENET_HD static void backward_input(Exec& exec, const Data& data) {
-    using results = long_rows<G, row_backward<G, Links>, Exec>;
-    exec.for_each(exec.blocks() * results::items, [&](index item) {
-      const index sample = item / results::items;
-      results::template run<Accumulate>(item % results::items, padded_gradient(data, sample), data.parameters[0],
-                                        data.input_gradient.template block<scalar>(sample), [](int) { return scalar{0}; });
-    });
-  }
-
- private:
   template <class Data>
   TYPENET_HD static scalar* padded_input(const Data& data, index sample) {
     return data.scratch + sample * layout.size();
@@ -259,6 +185,8 @@ struct conv_rows {
                                      layout.gradient_start());
     });
   }
+
+ private:
   /// A plane amid zeros, `size` numbers in all.
   template <int Height, int Width>
   TYPENET_HD static void pad(const scalar* from, scalar* to, index size, index start) {
@@ -268,6 +196,96 @@ struct conv_rows {
       for (int x = 0; x < Width; x += lanes)
         lane::put_first<false, row>(to + start + y * pitch + x, lane::load_unaligned<row>(from + index{y} * Width + x), Width - x);
     }
+  }
+};
+
+/// A convolution's passes.
+/// @tparam Tiles cuts the weights among work items, as `weight_gradient_plan` does
+template <auto G, class Links, bool Bias, class Tiles, row_execution Exec>
+struct conv_rows {
+  using scalar = typename Exec::scalar;
+  using row = typename Exec::row;
+  static constexpr int lanes = lane::width<row>;
+  static constexpr conv_row_layout<std::remove_const_t<decltype(G)>> layout{G};
+  static constexpr int pitch = layout.pitch();
+  using copies = padded_copies<G, Exec>;
+
+  template <class Data>
+  TYPENET_HD static void forward(Exec& exec, const Data& data) {
+    using results = long_rows<G, row_forward<G, Links>, Exec>;
+    if (layout.padded()) copies::pad_input(exec, data);
+    exec.for_each(exec.blocks() * results::items, [&](index item) {
+      const index sample = item / results::items;
+      const scalar* const source = layout.padded() ? copies::padded_input(data, sample) : data.input.template block<scalar>(sample);
+      results::template run<false>(item % results::items, source, data.parameters[0], data.output.template block<scalar>(sample),
+                                   [&](int o) { return Bias ? data.parameters[Bias ? 1 : 0][o] : scalar{0}; });
+    });
+  }
+
+  /// The copies of input and gradient; then a work item owns some windows of weights, and sums all samples.
+  template <class Data>
+  TYPENET_HD static void backward_parameters(Exec& exec, const Data& data) {
+    constexpr int registers = static_cast<int>(ceil_div((G.out_height - 1) * pitch + G.out_width, lanes));
+    constexpr int rows = Tiles::tile.rows, columns = Tiles::tile.columns, taps = G.kernel.width;
+    copies::pad_input(exec, data);
+    copies::pad_gradient(exec, data);
+    const index samples = exec.blocks();
+    exec.for_each(Tiles::items + (Bias ? G.out_channels : 0), [&](index item) {
+      if (Bias && item >= Tiles::items) {
+        const index o = item - Tiles::items;
+        row sum = lane::broadcast<row>(0);
+        for (index sample = 0; sample < samples; ++sample) {
+          const scalar* const gradient = copies::padded_gradient(data, sample) + o * layout.gradient_plane() + layout.gradient_start();
+          for (int v = 0; v < registers; ++v) sum = sum + lane::load_unaligned<row>(gradient + v * lanes);
+        }
+        data.gradients[Bias ? 1 : 0][o] = lane::sum<row>(sum);
+        return;
+      }
+      const auto part = Tiles::part_of(item);
+      scalar total[Tiles::count];
+      scalar* to = total;
+      for (int t = 0; t < Tiles::tap_rows; ++t) {
+        row sum[rows][columns][taps];
+        TYPENET_UNROLL
+        for (int r = 0; r < rows; ++r) TYPENET_UNROLL
+        for (int c = 0; c < columns; ++c) TYPENET_UNROLL
+        for (int kx = 0; kx < taps; ++kx) sum[r][c][kx] = lane::broadcast<row>(0);
+        for (index sample = 0; sample < samples; ++sample) {
+          const scalar* x =
+              copies::padded_input(data, sample) + index{Links::input(part.output, part.k)} * layout.plane() + (part.first_ky + t) * pitch;
+          const scalar* gradient =
+              copies::padded_gradient(data, sample) + index{part.output} * layout.gradient_plane() + layout.gradient_start();
+          for (int v = 0; v < registers; ++v, x += lanes, gradient += lanes) {
+            row g[rows];
+            TYPENET_UNROLL
+            for (int r = 0; r < rows; ++r) g[r] = lane::load_unaligned<row>(gradient + r * layout.gradient_plane());
+            TYPENET_UNROLL
+            for (int c = 0; c < columns; ++c) TYPENET_UNROLL
+            for (int kx = 0; kx < taps; ++kx) {
+              const row xs = lane::load_unaligned<row>(x + c * layout.plane() + kx);
+              TYPENET_UNROLL
+              for (int r = 0; r < rows; ++r) sum[r][c][kx] = lane::fma<row>(g[r], xs, sum[r][c][kx]);
+            }
+          }
+        }
+        TYPENET_UNROLL
+        for (int r = 0; r < rows; ++r) TYPENET_UNROLL
+        for (int c = 0; c < columns; ++c) TYPENET_UNROLL
+        for (int kx = 0; kx < taps; ++kx) *to++ = lane::sum<row>(sum[r][c][kx]);
+      }
+      Tiles::write(item, total, data.gradients[0]);
+    });
+  }
+
+  /// @pre `backward_parameters` has run: it pads the gradient
+  template <bool Accumulate, class Data>
+  TYPENET_HD static void backward_input(Exec& exec, const Data& data) {
+    using results = long_rows<G, row_backward<G, Links>, Exec>;
+    exec.for_each(exec.blocks() * results::items, [&](index item) {
+      const index sample = item / results::items;
+      results::template run<Accumulate>(item % results::items, copies::padded_gradient(data, sample), data.parameters[0],
+                                        data.input_gradient.template block<scalar>(sample), [](int) { return scalar{0}; });
+    });
   }
 };
 

@@ -5,6 +5,7 @@
 
 #include <utility>
 
+#include <typenet/detail/conv_channels.hpp>
 #include <typenet/detail/conv_patches.hpp>
 #include <typenet/detail/conv_rows.hpp>
 #include <typenet/detail/linear_rows.hpp>
@@ -610,7 +611,7 @@ struct conv2d : layer_defaults {
 
   static constexpr index row_scratch_size(shape in, index samples) {
     if (!plain(in)) return samples * detail::patches_size(make_geometry(in));
-    return !has_table && row_layout(in).sees_all() ? 0 : samples * row_layout(in).size();
+    return !has_table && row_layout(in).sees_all() ? 0 : row_layout(in).end(samples) + (has_table ? 0 : parameters(in)[0].size());
   }
 
   static constexpr index macs(shape in) { return index{windows(in)} * window.height * window.width * output(in).area(); }
@@ -717,7 +718,11 @@ struct conv2d : layer_defaults {
   // One sample.
   template <shape In, row_execution Exec, class Data>
   TYPENET_HD static void forward(Exec& exec, const Data& data) {
-    rows<In, Exec>::forward(exec, data);
+    using channels = detail::conv_channels<geometry<In>, has_bias, Exec>;
+    if constexpr (is_plain<In> && !sees_all<In> && !has_table && channels::suits)
+      channels::forward(exec, data);
+    else
+      rows<In, Exec>::forward(exec, data);
   }
   template <shape In, bool Accumulate, row_execution Exec, class Data>
   TYPENET_HD static void backward_input(Exec& exec, const Data& data) {
