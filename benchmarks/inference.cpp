@@ -25,13 +25,16 @@ struct predicting {
 };
 
 template <class Backend, class Network = lenet5>
-void measure_predictions(const std::string& name, int batch, const effort& how) {
+void measure_predictions(const std::string& name, int batch, int threads, const effort& how) {
   using subject_type = predicting<Network, Backend>;
   const auto shared = std::make_shared<std::unique_ptr<subject_type>>();
   // One sample is asked for its time, many for their rate.
-  measure({.name = name, .flop = 2.0 * static_cast<double>(Network::macs) * batch, .samples = batch == 1 ? 0.0 : batch}, how,
-          [=](benchmark::State& state) {
-            if (*shared == nullptr) *shared = std::make_unique<subject_type>(batch);
+  measure({.name = name, .flop = 2.0 * static_cast<double>(Network::macs) * batch, .samples = batch == 1 ? 0.0 : batch, .threads = threads},
+          how, [=](benchmark::State& state) {
+            if (*shared == nullptr) {
+              *shared = std::make_unique<subject_type>(batch);
+              (*shared)->model.set_threads(threads);
+            }
             subject_type& p = **shared;
             for ([[maybe_unused]] const auto _ : state) {
               p.model.predict(p.samples, p.answers, batch);
@@ -43,10 +46,14 @@ void measure_predictions(const std::string& name, int batch, const effort& how) 
 }  // namespace
 
 void measure_inference(const effort& how) {
-  measure_predictions<typenet::cpu_single>("inference, one sample", 1, how);
-  measure_predictions<typenet::cpu>("inference, batch 1, in lanes", 1, how);
-  for (const int batch : {32, 1000}) measure_predictions<typenet::cpu>("inference, batch " + std::to_string(batch), batch, how);
-  measure_predictions<typenet::cpu, classifier>("inference, batch 1000, classifier", 1000, how);
+  measure_predictions<typenet::cpu_single>("inference, one sample", 1, 1, how);
+  measure_predictions<typenet::cpu>("inference, batch 1, in lanes", 1, 1, how);
+  for (const int threads : team_sizes()) {
+    const std::string team = ", " + threads_text(threads);
+    for (const int batch : {32, 1000})
+      measure_predictions<typenet::cpu>("inference, batch " + std::to_string(batch) + team, batch, threads, how);
+    measure_predictions<typenet::cpu, classifier>("inference, batch 1000, classifier" + team, 1000, threads, how);
+  }
 }
 
 }  // namespace benchmarks

@@ -217,6 +217,7 @@ struct lenet5_1998 : recipe {
   static constexpr std::string_view name = "lenet5-1998";
   static constexpr std::string_view about = "LeNet-5 of 1998, loss of equation 9";
   static constexpr int epochs = 20;
+  static constexpr int quick_epochs = 3;
   static constexpr int batch_size = 1;
   static constexpr double learning_rate = 5e-4;
   static constexpr bool shuffle = false;

@@ -3,6 +3,7 @@
 /// A model: a network's parameters and buffers on a backend, and what it answers.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <span>
 #include <string>
@@ -20,8 +21,8 @@ namespace typenet {
 
 /// A network on a backend: `model<lenet5> m{seed{42}}` runs on the CPU in single precision.
 ///
-/// Every number a model will ever need for inference is allocated when it is constructed. One model is used by one thread at a
-/// time; copies are independent.
+/// What one thread needs for inference is allocated when the model is constructed. One model is used by one thread at a time; copies are
+/// independent.
 /// @tparam Network an instance of `network`
 /// @tparam Backend `eigen_backend<Scalar>`; `cpu` is the one in `float`
 template <network_type Network, class Backend = cpu>
@@ -41,9 +42,6 @@ class model {
       : seed_{s},
         parameters_{Network::parameter_arena},
         buffers_{Network::buffer_arena},
-        input_{index{inputs} * batch},
-        activations_{program::activations * batch},
-        scratch_{program::scratch_size(batch)},
         exchange_{batch, inputs > outputs ? inputs : outputs} {
     initialize(scheme);
     for (const buffer_info& info : Network::buffers)
@@ -103,17 +101,34 @@ class model {
     return answer;
   }
 
-  /// What it answers for `count` samples, one after another in `samples`, written one after another to `answers`.
-  /// Allocates nothing.
+  /// What it answers for `count` samples, one after another in `samples`, written one after another to `answers`: the same bits whether
+  /// they are asked for together or one by one, and by however many threads.
+  /// Allocates nothing, but for the memory of other threads the first time that they help.
   /// @throws argument_error if the sizes do not fit `count`
   void predict(std::span<const scalar> samples, std::span<scalar> answers, index count) {
     expect("samples", static_cast<index>(samples.size()), count, inputs);
     expect("answers", static_cast<index>(answers.size()), count, outputs);
-    for (index first = 0; first < count; first += batch) {
-      const index here = count - first < batch ? count - first : batch;
-      exchange_.to_lanes(stream_, samples.subspan(static_cast<std::size_t>(first * inputs)), here, inputs, input_.data());
-      exchange_.to_rows(stream_, infer(here), here, outputs, answers.subspan(static_cast<std::size_t>(first * outputs)));
+    const index passes = detail::ceil_div(count, batch);
+    const auto one = [&](index number, int worker) {
+      const index first = number * batch, here = count - first < batch ? count - first : batch;
+      room& mine = rooms_[static_cast<std::size_t>(worker)];
+      exchange_.to_lanes(stream_, samples.subspan(static_cast<std::size_t>(first * inputs)), here, inputs, mine.input.data());
+      const auto memory = memory_of(mine);
+      pass(here, memory);
+      exchange_.to_rows(stream_, program::output(memory), here, outputs, answers.subspan(static_cast<std::size_t>(first * outputs)));
+    };
+    if constexpr (requires { stream_.share(passes, 1, one); }) {
+      const int workers = workers_for(passes);
+      while (static_cast<int>(rooms_.size()) < workers) rooms_.emplace_back();
+      stream_.share(passes, workers, one);
+    } else {
+      for (index number = 0; number < passes; ++number) one(number, 0);
     }
+  }
+  /// How many threads `predict` may use for many samples; 0, as it is at first: as many as the machine offers, where they pay.
+  void set_threads(int threads) {
+    if (threads < 0) throw argument_error("expected a number of threads, or 0 for as many as pay; got " + std::to_string(threads));
+    threads_ = threads;
   }
 
   /// Samples that lie side by side, and samples that one pass serves.
@@ -125,21 +140,46 @@ class model {
   /// Runs the network on `count` samples that lie in lanes in the backend's memory, at `input` or where `predict` puts them. On a device
   /// it does not wait.
   /// @returns where the answers will be
-  lane_view<const scalar, lanes> infer(index count, const scalar* input = nullptr);
+  lane_view<const scalar, lanes> infer(index count, const scalar* input = nullptr) {
+    const auto memory = inference_memory(input);
+    pass(count, memory);
+    return program::output(memory);
+  }
   /// The memory of a pass of up to `batch` samples, whose input lies in `input` in lanes, or in the model's own room for it.
   [[nodiscard]] detail::batch_memory<scalar> inference_memory(const scalar* input = nullptr) {
-    detail::batch_memory<scalar> memory;
-    memory.input = input == nullptr ? input_.data() : input;
-    memory.activations = activations_.data();
-    memory.parameters = parameters_.data();
-    memory.buffers = buffers_.data();
-    memory.scratch = scratch_.data();
-    memory.capacity = batch;
+    detail::batch_memory<scalar> memory = memory_of(rooms_.front());
+    if (input != nullptr) memory.input = input;
     return memory;
   }
 
  private:
   using program = detail::program<Network, Backend>;
+
+  /// What a pass of one thread needs.
+  struct room {
+    array input{index{inputs} * batch};
+    array activations{program::activations * batch};
+    array scratch{program::scratch_size(batch)};
+  };
+  detail::batch_memory<scalar> memory_of(room& mine) {
+    detail::batch_memory<scalar> memory;
+    memory.input = mine.input.data();
+    memory.activations = mine.activations.data();
+    memory.parameters = parameters_.data();
+    memory.buffers = buffers_.data();
+    memory.scratch = mine.scratch.data();
+    memory.capacity = batch;
+    return memory;
+  }
+  void pass(index count, const detail::batch_memory<scalar>& memory);
+  /// Another thread pays where it gets as many multiply-adds as are done while it is woken.
+  [[nodiscard]] int workers_for(index passes) const {
+    constexpr double worthwhile = 4e6;
+    const double work = static_cast<double>(passes) * static_cast<double>(batch) * static_cast<double>(Network::macs);
+    const double most =
+        std::min(static_cast<double>(passes), threads_ > 0 ? threads_ : std::min<double>(Backend::max_threads(), work / worthwhile));
+    return most > 1 ? static_cast<int>(most) : 1;
+  }
 
   template <class Infos>
   static const auto& info_of(const Infos& infos, std::string_view name) {
@@ -192,19 +232,16 @@ class model {
   typenet::seed seed_;
   array parameters_;
   array buffers_;
-  array input_;
-  array activations_;
-  array scratch_;
+  int threads_ = 0;
+  std::vector<room> rooms_ = std::vector<room>(1);
   typename Backend::exchange exchange_;
   typename Backend::stream stream_;
 };
 
 // Not within the class, where it would be inline, and compiled again wherever it is used in spite of an `extern template`.
 template <network_type Network, class Backend>
-auto model<Network, Backend>::infer(index count, const scalar* input) -> lane_view<const scalar, lanes> {
-  const auto memory = inference_memory(input);
+void model<Network, Backend>::pass(index count, const detail::batch_memory<scalar>& memory) {
   stream_.run(1, batch_state{count, false}, detail::inference_pass<detail::lowered_for<Network, Backend>, scalar, lanes>{memory});
-  return program::output(memory);
 }
 
 }  // namespace typenet

@@ -4,9 +4,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
+#include <span>
 #include <vector>
 
 #include <typenet/backends/eigen.hpp>
+#include <typenet/model.hpp>
 #include <typenet/random.hpp>
 
 #include "network_runner.hpp"
@@ -153,6 +156,25 @@ TEST_CASE("a batch answers as its samples do alone") {
     const auto alone = run.forward(one, 1);
     CHECK(std::vector<double>(together.begin() + s * out, together.begin() + (s + 1) * out) == alone);
   }
+}
+
+TEST_CASE_TEMPLATE("many samples are answered the same by any number of threads", Backend, tn::eigen_backend<float>,
+                   tn::eigen_backend<float, 1>) {
+  constexpr int count = 150, size = separate::input_shape.size(), out = separate::output_shape.size();
+  tn::model<separate, Backend> model{tn::seed{3}};
+  std::vector<float> samples(std::size_t{count} * size);
+  for (std::size_t i = 0; i < samples.size(); ++i) samples[i] = std::sin(static_cast<float>(i));
+  const auto answers = [&](int threads) {
+    std::vector<float> all(std::size_t{count} * out, -1.0F);
+    model.set_threads(threads);
+    model.predict(samples, all, count);
+    return all;
+  };
+  const auto one = answers(1);
+  for (const int threads : {2, 3, 7, 0}) CHECK(answers(threads) == one);
+  const auto alone = model.predict(std::span<const float>{samples}.last(size));
+  CHECK(std::equal(alone.begin(), alone.end(), one.end() - out));
+  CHECK_THROWS_WITH_AS(model.set_threads(-1), "expected a number of threads, or 0 for as many as pay; got -1", tn::argument_error);
 }
 
 TEST_CASE("what dropout drops depends on the sample, not on its place in a batch") {

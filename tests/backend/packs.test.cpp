@@ -10,6 +10,22 @@
 
 namespace lane = typenet::lane;
 
+TEST_CASE_TEMPLATE("erf is right to a few units of the last place, from the smallest numbers to the largest", T, float, double) {
+  using pack = typename typenet::eigen_backend<T>::pack;
+  constexpr int width = lane::width<pack>;
+  double worst = 0;
+  for (double size = 1e-30; size < 1e30; size *= size < 0.01 || size > 10 ? 10 : 1.003) {
+    alignas(64) T from[width], to[width];
+    for (int l = 0; l < width; ++l) from[l] = static_cast<T>((l % 2 == 0 ? size : -size) * (1 + 0.0001 * l));
+    lane::store<pack>(to, lane::erf(lane::load<pack>(from)));
+    for (int l = 0; l < width; ++l) {
+      const double exact = std::erf(static_cast<double>(from[l]));
+      worst = std::max(worst, std::abs(static_cast<double>(to[l]) - exact) / std::abs(exact));
+    }
+  }
+  CHECK(worst < 5 * static_cast<double>(std::numeric_limits<T>::epsilon()));
+}
+
 TEST_CASE_TEMPLATE("packs agree with plain numbers", T, float, double) {
   using pack = typename typenet::eigen_backend<T>::pack;
   constexpr int width = lane::width<pack>;

@@ -55,8 +55,15 @@ TEST_CASE_TEMPLATE("inference allocates nothing", Backend, tn::cpu, tn::cpu_sing
   std::vector<float> images(100 * 144, 0.5f), answers(100 * 10);
   const long before = allocations;
   model.predict(std::span<const float>{images}.first(144));
+  model.set_threads(1);
   model.predict(images, answers, 100);
   CHECK(allocations == before);
+  // Other threads need memory of their own, once.
+  model.set_threads(2);
+  model.predict(images, answers, 100);
+  const long then = allocations;
+  for (int i = 0; i < 10; ++i) model.predict(images, answers, 100);
+  CHECK(allocations == then);
 }
 
 TEST_CASE_TEMPLATE("a training step allocates nothing", Backend, tn::cpu, tn::cpu_single) {

@@ -276,6 +276,19 @@ struct eigen_backend {
     void repeat(recording&, int threads, const batch_state& state, const Task& task, index times) const {
       for (index t = 0; t < times; ++t) run(threads, state, task);
     }
+    /// Calls f(i, worker) for each i below n, in any order, on `workers` threads, the first of them the caller's; not from within another
+    /// team, where there is one.
+    template <class F>
+    void share(index n, [[maybe_unused]] int workers, const F& f) const {
+#if defined(_OPENMP)
+      if (workers > 1) {
+#pragma omp parallel for num_threads(workers) schedule(dynamic)
+        for (index i = 0; i < n; ++i) f(i, omp_get_thread_num());
+        return;
+      }
+#endif
+      for (index i = 0; i < n; ++i) f(i, 0);
+    }
     /// Calls f(i) for each i below n.
     template <class F>
     void for_each(index n, const F& f) const {

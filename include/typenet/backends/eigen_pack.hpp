@@ -326,7 +326,27 @@ struct lane::traits<eigen_pack<Scalar, Width>> {
       return pack::each(a, [](Scalar x) { return std::tanh(x); });
   }
   TYPENET_HD TYPENET_INLINE static pack erf(const pack& a) {
-    return pack::each(a, [](Scalar x) { return std::erf(x); });
+    if constexpr (std::is_same_v<Scalar, float> && packet_traits::HasDiv && pack::packet_width > 1)
+      return pack::map(a, [](const packet& x) TYPENET_LAMBDA_INLINE { return rational_erf(x); });
+    else
+      return pack::each(a, [](Scalar x) { return std::erf(x); });
+  }
+
+ private:
+  /// x P(x²) / Q(x²) by Horner's rule, within some units of the last place; beyond ±4 a float's erf is ±1. The coefficients are those of
+  /// Eigen's `generic_fast_erf_float`.
+  TYPENET_HD TYPENET_INLINE static packet rational_erf(const packet& a) {
+    using namespace Eigen::internal;
+    const packet x = pmax(pmin(a, pset1<packet>(4.0F)), pset1<packet>(-4.0F)), square = pmul(x, x);
+    const auto polynomial = [&](auto highest, auto... others) TYPENET_LAMBDA_INLINE {
+      packet sum = pset1<packet>(highest);
+      ((sum = pmadd(square, sum, pset1<packet>(others))), ...);
+      return sum;
+    };
+    return pdiv(
+        pmul(x, polynomial(-2.72614225801306e-10F, 2.77068142495902e-08F, -2.10102402082508e-06F, -5.69250639462346e-05F,
+                           -7.34990630326855e-04F, -2.95459980854025e-03F, -1.60960333262415e-02F)),
+        polynomial(-1.45660718464996e-05F, -2.13374055278905e-04F, -1.68282697438203e-03F, -7.37332916720468e-03F, -1.42647390514189e-02F));
   }
 };
 /// @endcond
