@@ -158,7 +158,7 @@ std::string missing_peers() {
   std::string text;
   for (const auto& [name, source] : known)
     if (std::none_of(peers().begin(), peers().end(), [&, n = name](const peer& p) { return p.name == n; }))
-      text.append("Not measured: ").append(name).append(", which was not found (").append(source).append(").\n");
+      text.append("Not measured: ").append(name).append(", which this was built without (").append(source).append(").\n");
   return text;
 }
 
