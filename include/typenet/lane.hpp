@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cmath>
+#include <cstdint>
 #include <type_traits>
 
 #include <typenet/config.hpp>
@@ -53,7 +54,7 @@ struct traits<T> {
   TYPENET_HD static constexpr bool equal(T a, T b) { return a == b; }
   TYPENET_HD static constexpr T select(bool condition, T yes, T no) { return condition ? yes : no; }
   TYPENET_HD static constexpr T sum(T a) { return a; }
-  TYPENET_HD static constexpr T from_slots(const T (&own)[1]) { return own[0]; }
+  TYPENET_HD static constexpr bool below(const std::uint32_t (&words)[1], std::uint32_t limit) { return words[0] < limit; }
   TYPENET_HD static constexpr bool first_lanes(int count) { return count > 0; }
   TYPENET_HD static T sqrt(T a) { return std::sqrt(a); }
   TYPENET_HD static T exp(T a) { return std::exp(a); }
@@ -117,6 +118,9 @@ template <class Pack>
 TYPENET_HD TYPENET_INLINE bool leads() {
   return traits<Pack>::leads();
 }
+/// Whether one thread has a whole pack's comparison, in no more than a bit a lane.
+template <class Pack>
+inline constexpr bool bit_masks = slots<Pack> == width<Pack> && 8 * sizeof(mask_t<Pack>) <= width<Pack>;
 
 /// Turns `Lanes` elements of `Lanes` samples from lanes into rows, a sample in each, `stride` apart; elements from `count` on are
 /// written as zeros and not read.
@@ -167,10 +171,18 @@ template <class Pack>
 TYPENET_HD TYPENET_INLINE mask_t<Pack> first_lanes(int count) {
   return traits<Pack>::first_lanes(count);
 }
-/// The pack whose lanes in this thread's slots are `own[0]`, `own[1]` …, aligned to the pack.
+/// Asks for the number `offset` beyond `base`, soon to be overwritten, before it is due. There need not be one.
+template <class T>
+TYPENET_HD TYPENET_INLINE void prefetch([[maybe_unused]] const T* base, [[maybe_unused]] index offset) {
+#if defined(__GNUC__) && !defined(__CUDA_ARCH__)
+  __builtin_prefetch(
+      reinterpret_cast<const void*>(reinterpret_cast<std::uintptr_t>(base) + static_cast<std::uintptr_t>(offset) * sizeof(T)), 1);
+#endif
+}
+/// In which of this thread's slots a word is below `limit`; words are aligned as packs are.
 template <class Pack>
-TYPENET_HD TYPENET_INLINE Pack from_slots(const scalar_t<Pack> (&own)[slots<Pack>]) {
-  return traits<Pack>::from_slots(own);
+TYPENET_HD TYPENET_INLINE mask_t<Pack> below(const std::uint32_t (&words)[slots<Pack>], std::uint32_t limit) {
+  return traits<Pack>::below(words, limit);
 }
 /// The sum over the lanes, always in the same order.
 template <class Pack>

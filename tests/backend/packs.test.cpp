@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
+#include <limits>
 #include <type_traits>
 
 #include <typenet/backends/eigen.hpp>
@@ -64,6 +66,11 @@ TEST_CASE_TEMPLATE("packs agree with plain numbers", T, float, double) {
   same(lane::log(lane::abs(pa)), [&](int l) { return std::log(std::abs(a[l])); });
   for (int valid = 0; valid <= width; ++valid)
     same(lane::select<pack>(lane::first_lanes<pack>(valid), pa, pb), [&](int l) { return l < valid ? a[l] : b[l]; });
+  // Words are compared as they are, not as numbers that a signed or a rounded one would be.
+  alignas(64) std::uint32_t words[width];
+  for (int l = 0; l < width; ++l) words[l] = static_cast<std::uint32_t>(l) * 0x11111111u;
+  for (const std::uint32_t limit : {0u, 1u, 0x7fffffffu, 0x88888888u, 0x88888889u, 0xffffffffu})
+    same(lane::select<pack>(lane::below<pack>(words, limit), pa, pb), [&](int l) { return words[l] < limit ? a[l] : b[l]; });
   T total = 0;
   for (const T x : a) total += x;
   CHECK(std::abs(lane::sum(pa) - total) < T(1e-5));

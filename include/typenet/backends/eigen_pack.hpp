@@ -104,6 +104,14 @@ struct packet_mask {
   TYPENET_HD TYPENET_INLINE static Packet select(const type& condition, const Packet& yes, const Packet& no) {
     return Eigen::internal::pselect(condition, yes, no);
   }
+  TYPENET_HD TYPENET_INLINE static type below(const std::uint32_t* words, std::uint32_t limit) {
+    using scalar = typename Eigen::internal::unpacket_traits<Packet>::type;
+    constexpr int size = Eigen::internal::unpacket_traits<Packet>::size;
+    alignas(64) scalar found[size];
+    TYPENET_UNROLL
+    for (int i = 0; i < size; ++i) found[i] = words[i] < limit ? scalar{1} : scalar{0};
+    return greater(Eigen::internal::pload<Packet>(found), Eigen::internal::pset1<Packet>(scalar{0}));
+  }
 };
 #if defined(EIGEN_VECTORIZE_AVX512)
 // AVX-512 has registers for them, which Eigen fills and empties at every use.
@@ -116,6 +124,9 @@ struct packet_mask<Eigen::internal::Packet16f> {
   TYPENET_INLINE static packet select(type condition, const packet& yes, const packet& no) {
     return _mm512_mask_blend_ps(condition, no, yes);
   }
+  TYPENET_INLINE static type below(const std::uint32_t* words, std::uint32_t limit) {
+    return _mm512_cmplt_epu32_mask(_mm512_load_si512(words), _mm512_set1_epi32(static_cast<int>(limit)));
+  }
 };
 template <>
 struct packet_mask<Eigen::internal::Packet8d> {
@@ -125,6 +136,10 @@ struct packet_mask<Eigen::internal::Packet8d> {
   TYPENET_INLINE static type equal(const packet& a, const packet& b) { return _mm512_cmp_pd_mask(a, b, _CMP_EQ_OQ); }
   TYPENET_INLINE static packet select(type condition, const packet& yes, const packet& no) {
     return _mm512_mask_blend_pd(condition, no, yes);
+  }
+  TYPENET_INLINE static type below(const std::uint32_t* words, std::uint32_t limit) {
+    const __m512i wide = _mm512_cvtepu32_epi64(_mm256_load_si256(reinterpret_cast<const __m256i*>(words)));
+    return _mm512_cmplt_epu64_mask(wide, _mm512_set1_epi64(static_cast<long long>(limit)));
   }
 };
 #endif
@@ -182,7 +197,12 @@ struct lane::traits<eigen_pack<Scalar, Width>> {
   static constexpr int slots = width;
   TYPENET_HD TYPENET_INLINE static constexpr int first_slot() { return 0; }
   TYPENET_HD TYPENET_INLINE static constexpr bool leads() { return true; }
-  TYPENET_HD TYPENET_INLINE static pack from_slots(const Scalar (&own)[width]) { return load(own); }
+  TYPENET_HD TYPENET_INLINE static mask below(const std::uint32_t (&words)[width], std::uint32_t limit) {
+    mask r;
+    TYPENET_UNROLL
+    for (int i = 0; i < pack::count; ++i) r.part[i] = masks::below(words + i * pack::packet_width, limit);
+    return r;
+  }
   template <int Lanes>
   TYPENET_HD TYPENET_INLINE static void to_rows(const Scalar* block, Scalar* rows, index stride, int count) {
     static_assert(Lanes == width);
@@ -278,7 +298,7 @@ struct lane::traits<eigen_pack<Scalar, Width>> {
     __m512 two[8], four[4], eight[2];
     for (int k = 0; k < 8; ++k) {
       const __m512 a = total(of[k / 4 * 8 + k % 4]), b = total(of[k / 4 * 8 + k % 4 + 4]);
-      two[k] = _mm512_add_ps(_mm512_shuffle_f32x4(a, b, 0x44), _mm512_shuffle_f32x4(a, b, 0xEE));
+      two[k] = _mm512_add_ps(_mm512_mask_blend_ps(0xFF00, a, b), _mm512_shuffle_f32x4(a, b, 0x4E));
     }
     for (int k = 0; k < 4; ++k)
       four[k] = _mm512_add_ps(_mm512_shuffle_f32x4(two[k], two[k + 4], 0x88), _mm512_shuffle_f32x4(two[k], two[k + 4], 0xDD));

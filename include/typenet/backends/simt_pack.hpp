@@ -35,7 +35,7 @@ struct lane::traits<simt_pack<Scalar, Warp>> {
 
   TYPENET_HD TYPENET_INLINE static int first_slot() { return Warp::lane(); }
   TYPENET_HD TYPENET_INLINE static bool leads() { return Warp::lane() == 0; }
-  TYPENET_HD TYPENET_INLINE static pack from_slots(const Scalar (&own)[1]) { return {own[0]}; }
+  TYPENET_HD TYPENET_INLINE static mask below(const std::uint32_t (&words)[1], std::uint32_t limit) { return words[0] < limit; }
 
   TYPENET_HD TYPENET_INLINE static pack load(const Scalar* from) { return {from[Warp::lane()]}; }
   TYPENET_HD TYPENET_INLINE static void store(Scalar* to, pack value) { to[Warp::lane()] = value.value; }
