@@ -288,6 +288,8 @@ struct elementwise : layer_defaults {
   static constexpr bool backward_reads_input = From == differentiates_from::input;
   static constexpr bool backward_reads_output = From == differentiates_from::output;
   static constexpr bool in_place = true;
+  /// Whether no larger number has a smaller output.
+  static constexpr bool never_falls = false;
 
   template <shape In>
   static constexpr auto check() {

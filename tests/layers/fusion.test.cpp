@@ -83,6 +83,11 @@ void compare(int batch, int threads = 1) {
     auto values = numbers(info.size(), static_cast<std::uint32_t>(number), 0.5);
     if (info.spec.name == "bias")
       for (double& v : values) v += 7;
+    // A normalisation's slopes rise, fall, and in one channel do neither: all numbers of a window are then equal.
+    if (info.spec.role == tn::parameter_role::scale) {
+      values.front() = 0;
+      if (values.size() > 2) values[1] = -std::abs(values[1]), values[2] = std::abs(values[2]);
+    }
     both([&](auto& run) { run.set_parameter(number, values); });
     ++number;
   }
@@ -124,6 +129,29 @@ TEST_CASE("a convolution, its statistics and all that follows") {
   compare_everywhere<tn::conv2d<6, 3, tn::padding<1>, tn::groups<3>, tn::bias<false>>, tn::batch_norm<>, tn::gelu,
                      tn::avg_pool2d<tn::kernel<1, 2>>>();
   compare_everywhere<tn::conv2d<4, 3, tn::stride<1, 2>>, tn::batch_norm<1e-3, 0.3>, tn::scaled_tanh>();
+}
+TEST_CASE("a convolution, its statistics and windows that take the largest, through maps that rise and one that does not") {
+  compare_everywhere<tn::conv2d<4, 3>, tn::batch_norm<>, tn::max_pool2d<tn::kernel<4, 2>>>();
+  compare_everywhere<tn::conv2d<3, 3>, tn::batch_norm<>, tn::tanh, tn::max_pool2d<2>>();
+  compare_everywhere<tn::conv2d<3, 3>, tn::batch_norm<>, tn::leaky_relu<0.1>, tn::max_pool2d<2>>();
+  compare_everywhere<tn::conv2d<3, 3>, tn::batch_norm<>, tn::leaky_relu<-0.5>, tn::max_pool2d<2>>();
+  compare_everywhere<tn::conv2d<3, 3>, tn::batch_norm<>, tn::gelu, tn::max_pool2d<2>>();
+  compare_everywhere<tn::conv2d<3, 3, tn::padding<1>, tn::bias<tn::per_unit>>, tn::batch_norm<>, tn::sigmoid, tn::max_pool2d<2>>();
+}
+TEST_CASE("before a normalisation a channel's bias has no gradient, a unit's has") {
+  const auto gradient_of_bias = []<class Bias>(Bias) {
+    using network = tn::network<tn::input<3, 10, 46>, tn::conv2d<4, 3, Bias>, tn::batch_norm<>, tn::relu, tn::max_pool2d<2>>;
+    testing::network_runner<network, tn::eigen_backend<double>> run{5};
+    for (std::size_t p = 0; p < network::parameters.size(); ++p)
+      run.set_parameter(p, numbers(network::parameters[p].size(), static_cast<std::uint32_t>(p), 0.5));
+    run.forward(numbers(5 * network::input_shape.size(), 1000, 1), 5);
+    run.backward(numbers(5 * network::output_shape.size(), 1001, 1));
+    double largest = 0;
+    for (const double g : run.parameter_gradient(1)) largest = std::max(largest, std::abs(g));
+    return largest;
+  };
+  CHECK(gradient_of_bias(tn::bias<true>{}) == 0);
+  CHECK(gradient_of_bias(tn::bias<tn::per_unit>{}) > 1e-3);
 }
 TEST_CASE("a convolution whose statistics come in parts, and nothing else") {
   compare_everywhere<tn::conv2d<5, 1>, tn::batch_norm<>, tn::conv2d<2, 3>>();

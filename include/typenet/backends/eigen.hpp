@@ -9,6 +9,9 @@
 #if defined(__SSE__)
 #include <xmmintrin.h>
 #endif
+#if defined(__linux__)
+#include <sys/mman.h>
+#endif
 
 #include <algorithm>
 #include <atomic>
@@ -131,7 +134,7 @@ struct eigen_backend {
 
    public:
     memory() = default;
-    explicit memory(index size) : size_{size}, data_{size > 0 ? allocate(size) : nullptr} {
+    explicit memory(index size) : size_{size}, data_{size > 0 ? allocate(size) : owner{}} {
       if (size > 0) std::uninitialized_value_construct_n(data_.get(), size + slack);
     }
 
@@ -169,13 +172,27 @@ struct eigen_backend {
 
    private:
     struct release {
-      void operator()(T* p) const { ::operator delete[](p, std::align_val_t{64}); }
+      std::align_val_t alignment{};
+      void operator()(T* p) const { ::operator delete[](p, alignment); }
     };
-    static T* allocate(index size) {
-      return static_cast<T*>(::operator new[](static_cast<std::size_t>(size + slack) * sizeof(T), std::align_val_t{64}));
+    using owner = std::unique_ptr<T[], release>;
+    static owner allocate(index size) {
+      const std::size_t bytes = static_cast<std::size_t>(size + slack) * sizeof(T);
+      std::size_t alignment = 64;
+#if defined(MADV_HUGEPAGE)
+      // In large pages, where there are enough of them: a processor knows the places of but so many pages at a time.
+      constexpr std::size_t large_page = std::size_t{2} << 20;
+      if (bytes >= 2 * large_page) alignment = large_page;
+#endif
+      owner array{static_cast<T*>(::operator new[](bytes, std::align_val_t{alignment})), release{std::align_val_t{alignment}}};
+#if defined(MADV_HUGEPAGE)
+      // Advice: it costs nothing where it is not taken.
+      if (alignment == large_page) madvise(array.get(), bytes / large_page * large_page, MADV_HUGEPAGE);
+#endif
+      return array;
     }
     index size_ = 0;
-    std::unique_ptr<T[], release> data_;
+    owner data_;
   };
   using array = memory<Scalar>;
 

@@ -4,8 +4,10 @@
 /// only reader of what comes before it. Layers say what they can be (`fusion_role`); nothing here knows any by name.
 ///
 /// A chain touches the memory between its layers as little as their mathematics lets it: a producer's numbers are written once, their
-/// statistics taken while they are near, and all that follows is recomputed from them in registers, forward and backward. Their gradient
-/// takes their place. Without fusion results are the same but for the order of the sums over a batch.
+/// statistics taken while they are near, and all that follows is recomputed from them in registers, forward and backward. Of a window that
+/// takes the largest, the number that will be that is known before the statistics are, and is kept apart: until the producer's own gradient
+/// is due nothing reads the others. That gradient takes their place. Without fusion results are the same but for the order of the sums over
+/// a batch.
 #pragma once
 
 #include <array>
@@ -31,6 +33,7 @@ template <>
 struct left_out<fusion_role::normalisation> : layer_defaults {};
 template <>
 struct left_out<fusion_role::map> : layer_defaults {
+  static constexpr bool never_falls = true;
   template <class Pack>
   TYPENET_HD TYPENET_INLINE static Pack apply(const Pack& x) {
     return x;
@@ -43,6 +46,7 @@ struct left_out<fusion_role::map> : layer_defaults {
 template <>
 struct left_out<fusion_role::window> : layer_defaults {
   static constexpr kernel_size window{1, 1};
+  static constexpr bool takes_largest = false;
   static constexpr shape output(shape in) { return in; }
   template <class Pack>
   TYPENET_HD TYPENET_INLINE static Pack combine(const Pack (&x)[1]) {
@@ -71,6 +75,8 @@ struct fused : layer_defaults {
   static constexpr bool has_norm = !std::is_same_v<Norm, left_out<fusion_role::normalisation>>;
   static constexpr int high = Window::window.height, wide = Window::window.width;
   static constexpr int count = high * wide;
+  /// Of each window the number that its output comes from, whatever the statistics will be.
+  static constexpr bool keeps_choice = has_producer && has_norm && Map::never_falls && Window::takes_largest;
 
   /// What the producer makes, or what comes in: a vector counts as channels of one number.
   static constexpr shape made(shape in) { return Producer::output(in); }
@@ -82,7 +88,7 @@ struct fused : layer_defaults {
   static constexpr auto parameters(shape in) { return join_specs(Producer::parameters(in), Norm::parameters(made(in))); }
   static constexpr auto buffers(shape in) { return join_specs(Producer::buffers(in), Norm::buffers(made(in))); }
   static constexpr index macs(shape in) { return Producer::macs(in); }
-  static constexpr index saved_size(shape in) { return (has_producer ? made(in).size() : 0) + (has_norm ? 2 * most_parts(in) : 0); }
+  static constexpr index saved_size(shape in) { return before_sums(in) + (has_norm ? 2 * most_parts(in) : 0); }
   static constexpr index scratch_size(shape in, index samples) { return Norm::scratch_size(made(in), samples); }
   static constexpr bool mixes_samples = has_norm;
 
@@ -163,7 +169,7 @@ struct fused : layer_defaults {
   }
   template <shape In, class Exec, class Data>
   TYPENET_HD static void backward_weights(Exec& exec, const Data& data) {
-    Producer::template backward_parameters<In>(exec, of_producer(data));
+    Producer::template sum_gradients<In, has_norm>(exec, of_producer(data));
   }
 
   // What follows is public for nvcc's sake.
@@ -200,11 +206,19 @@ struct fused : layer_defaults {
 
   /// Parts of all planes together that sums are taken of, wherever it runs.
   static constexpr index most_parts(shape in) { return index{made(in).channels()} * height(made(in)) * Producer::most_pieces_of_row(in); }
-  /// Where the two sums of a part of a plane lie, behind what the producer makes: the second `lanes` further on.
+  /// What is saved before them: what the producer makes, and the choices.
+  static constexpr index before_sums(shape in) { return (has_producer ? made(in).size() : 0) + (keeps_choice ? output(in).size() : 0); }
+  /// Where the two sums of a part of a plane lie: the second `lanes` further on.
   template <shape In, class Exec, int Parts, class Data>
   TYPENET_HD TYPENET_INLINE static auto* sums(const Data& data, index channel, index block, index part) {
-    constexpr index before = has_producer ? made(In).size() : 0;
-    return data.saved.template block<typename Exec::pack>(block) + (before + 2 * (channel * Parts + part)) * Exec::lanes;
+    return data.saved.template block<typename Exec::pack>(block) + (before_sums(In) + 2 * (channel * Parts + part)) * Exec::lanes;
+  }
+  /// Where the choices of a row of windows lie.
+  template <shape In, class Exec, class Data>
+  TYPENET_HD TYPENET_INLINE static auto* choices(const Data& data, index block, index channel, int row) {
+    constexpr shape out = output(In);
+    return data.saved.template block<typename Exec::pack>(block) +
+           (made(In).size() + (channel * height(out) + row) * width(out)) * Exec::lanes;
   }
 
   /// How what the producer makes is cut: some channels in the rows of one row of windows, or in a piece of one row.
@@ -250,7 +264,10 @@ struct fused : layer_defaults {
       const int band = part / pieces::in_row;
       for (int r = 0; r < own::rows; ++r) pieces::run(producer, block, channel, band * own::rows + r, part % pieces::in_row);
       if (has_norm && training)
-        for (int c = channel; c < channel + pieces::channels; ++c) sum_part<In, Exec>(data, c, block, part, batch);
+        for (int c = channel; c < channel + pieces::channels; ++c) {
+          sum_part<In, Exec>(data, c, block, part, batch);
+          if constexpr (keeps_choice && !Exec::many_workers) choose<In, Exec>(data, block, c, part);
+        }
       if (AtOnce)
         for (int c = channel; c < channel + pieces::channels; ++c)
           for (int row = band * own::rows / high; row < (band + 1) * own::rows / high; ++row)
@@ -338,6 +355,29 @@ struct fused : layer_defaults {
       return [](const typename Exec::pack& x) TYPENET_LAMBDA_INLINE { return x; };
   }
 
+  /// Keeps of a row of windows what normalisation will make the largest: the most, or the least, or where all will be equal the first.
+  template <shape In, class Exec, class Data>
+  TYPENET_HD TYPENET_INLINE static void choose(const Data& data, index block, index channel, int row) {
+    using pack = typename Exec::pack;
+    const auto* const from = data.saved.template block<pack>(block) + channel * made(In).area() * Exec::lanes;
+    auto* const to = choices<In, Exec>(data, block, channel, row);
+    const auto each = [&](const auto& of_two) TYPENET_LAMBDA_INLINE {
+      for (int column = 0; column < width(output(In)); ++column) {
+        pack choice = lane::load<pack>(from + element<In>(row, column, 0) * Exec::lanes);
+        TYPENET_UNROLL
+        for (int i = 1; i < count; ++i) choice = of_two(choice, lane::load<pack>(from + element<In>(row, column, i) * Exec::lanes));
+        lane::store<pack>(to + index{column} * Exec::lanes, choice);
+      }
+    };
+    const int direction = Norm::direction(of_norm<In>(data), channel);
+    if (direction > 0)
+      each([](const pack& a, const pack& b) TYPENET_LAMBDA_INLINE { return lane::max<pack>(a, b); });
+    else if (direction < 0)
+      each([](const pack& a, const pack& b) TYPENET_LAMBDA_INLINE { return lane::min<pack>(a, b); });
+    else
+      each([](const pack& a, const pack&) TYPENET_LAMBDA_INLINE { return a; });
+  }
+
   /// A row of windows, forward.
   template <shape In, class Exec, class Data>
   TYPENET_HD TYPENET_INLINE static void follow(const Data& data, index block, index channel, int row, bool training) {
@@ -347,6 +387,17 @@ struct fused : layer_defaults {
     const auto* const from = values(data).template block<pack>(block) + channel * height(made(In)) * width(made(In)) * lanes;
     auto* const to = data.output.template block<pack>(block) + (channel * height(output(In)) + row) * columns * lanes;
     const auto normal = normalising<In, Exec>(data, channel, training);
+    if constexpr (keeps_choice) {
+      if (training) {
+        // Many workers take their statistics before they know a whole window.
+        if constexpr (Exec::many_workers) choose<In, Exec>(data, block, channel, row);
+        const auto* const choice = choices<In, Exec>(data, block, channel, row);
+        for (int column = 0; column < columns; ++column)
+          lane::store<pack>(to + index{column} * lanes,
+                            Map::template apply<pack>(normal(lane::load<pack>(choice + index{column} * lanes))));
+        return;
+      }
+    }
     for (int column = 0; column < columns; ++column) {
       pack y[count];
       TYPENET_UNROLL
@@ -374,23 +425,61 @@ struct fused : layer_defaults {
     for (int i = 0; i < count; ++i) to[i] = Map::template pass_back_at<pack>(z[i], y[i], to[i]);
   }
 
-  /// What a row of windows adds to the gradients of the normalisation's parameters.
+  /// The gradient of what the map was given for a choice.
+  template <class Exec, class Normal, class Scalar>
+  TYPENET_HD TYPENET_INLINE static auto gradient_of_choice(const typename Exec::pack& choice, const Scalar* gradient,
+                                                           const Normal& normal) {
+    using pack = typename Exec::pack;
+    const pack z = normal(choice);
+    return Map::template pass_back_at<pack>(z, Map::template apply<pack>(z), lane::load<pack>(gradient));
+  }
+  /// A window backward whose choice is known: the first number equal to it has all of the gradient.
   template <shape In, class Exec, class Normal, class Scalar>
-  TYPENET_HD TYPENET_INLINE static void add_row_gradients(const Scalar* from, const Scalar* gradient, int row, const Normal& normal,
+  TYPENET_HD TYPENET_INLINE static void differentiate_choice(const Scalar* from, const Scalar* choices, const Scalar* gradient, int row,
+                                                             int column, const Normal& normal, typename Exec::pack (&x)[count],
+                                                             typename Exec::pack (&to)[count]) {
+    using pack = typename Exec::pack;
+    const pack zero = lane::broadcast<pack>(0), choice = lane::load<pack>(choices + index{column} * Exec::lanes);
+    pack left = gradient_of_choice<Exec>(choice, gradient + index{column} * Exec::lanes, normal);
+    TYPENET_UNROLL
+    for (int i = 0; i < count; ++i) {
+      x[i] = lane::load<pack>(from + element<In>(row, column, i) * Exec::lanes);
+      const auto here = lane::equal<pack>(x[i], choice);
+      to[i] = lane::select<pack>(here, left, zero);
+      left = lane::select<pack>(here, zero, left);
+    }
+  }
+
+  /// What a row of windows adds to the gradients of the normalisation's parameters.
+  template <shape In, class Exec, class Normal, class Data>
+  TYPENET_HD TYPENET_INLINE static void add_row_gradients(const Data& data, index block, index channel, int row, const Normal& normal,
                                                           const typename Exec::pack& center, typename Exec::pack (&total)[2]) {
     using pack = typename Exec::pack;
     constexpr int columns = width(output(In));
-    for (int column = 0; column < columns; ++column) {
-      pack x[count], g[count];
-      differentiate_window<In, Exec>(from, gradient + index{row} * columns * Exec::lanes, row, column, normal, x, g);
-      pack sum = g[0], product = g[0] * (x[0] - center);
-      TYPENET_UNROLL
-      for (int i = 1; i < count; ++i) {
-        sum = sum + g[i];
-        product = lane::fma<pack>(g[i], x[i] - center, product);
+    const auto* const gradient =
+        data.output_gradient.template block<pack>(block) + (channel * height(output(In)) + row) * columns * Exec::lanes;
+    if constexpr (keeps_choice) {
+      const auto* const choice = choices<In, Exec>(data, block, channel, row);
+      for (int column = 0; column < columns; ++column) {
+        const pack x = lane::load<pack>(choice + index{column} * Exec::lanes);
+        const pack g = gradient_of_choice<Exec>(x, gradient + index{column} * Exec::lanes, normal);
+        total[0] = total[0] + g;
+        total[1] = lane::fma<pack>(g, x - center, total[1]);
       }
-      total[0] = total[0] + sum;
-      total[1] = total[1] + product;
+    } else {
+      const auto* const from = values(data).template block<pack>(block) + channel * height(made(In)) * width(made(In)) * Exec::lanes;
+      for (int column = 0; column < columns; ++column) {
+        pack x[count], g[count];
+        differentiate_window<In, Exec>(from, gradient, row, column, normal, x, g);
+        pack sum = g[0], product = g[0] * (x[0] - center);
+        TYPENET_UNROLL
+        for (int i = 1; i < count; ++i) {
+          sum = sum + g[i];
+          product = lane::fma<pack>(g[i], x[i] - center, product);
+        }
+        total[0] = total[0] + sum;
+        total[1] = total[1] + product;
+      }
     }
   }
 
@@ -399,8 +488,7 @@ struct fused : layer_defaults {
   TYPENET_HD static void sum_gradients(Exec& exec, const Data& data) {
     using pack = typename Exec::pack;
     using scalar = typename Exec::scalar;
-    constexpr int rows = height(output(In)), columns = width(output(In));
-    constexpr index area = height(made(In)) * width(made(In));
+    constexpr int rows = height(output(In));
     const Data norm = of_norm<In>(data);
     exec.template reduce<2>(
         output(In).channels(), exec.blocks() * rows,
@@ -408,10 +496,8 @@ struct fused : layer_defaults {
           const auto normal = normalising<In, Exec>(data, channel, true);
           const pack center = Norm::template mean<pack>(norm, channel);
           lane::for_each_run(first, last, rows, [&](index block, index begin, index end) {
-            const auto* const from = norm.input.template block<pack>(block) + channel * area * Exec::lanes;
-            const auto* const gradient = data.output_gradient.template block<pack>(block) + channel * rows * columns * Exec::lanes;
             for (int row = static_cast<int>(begin); row < static_cast<int>(end); ++row)
-              add_row_gradients<In, Exec>(from, gradient, row, normal, center, total);
+              add_row_gradients<In, Exec>(data, block, channel, row, normal, center, total);
           });
         },
         [=] TYPENET_HD(index channel, const scalar(&total)[2]) { Norm::template write_gradients<made(In)>(norm, channel, total); });
@@ -420,16 +506,14 @@ struct fused : layer_defaults {
   template <shape In, class Exec, class Data>
   TYPENET_HD static void sum_gradient_parts(Exec& exec, const Data& data) {
     using pack = typename Exec::pack;
-    constexpr int rows = height(output(In)), columns = width(output(In)), channels = output(In).channels();
-    constexpr index area = height(made(In)) * width(made(In));
+    constexpr int rows = height(output(In)), channels = output(In).channels();
     const Data norm = of_norm<In>(data);
     exec.for_each(exec.blocks() * channels * rows, [=] TYPENET_HD(index item) {
       const index block = item / (channels * rows), channel = item / rows % channels;
       const int row = static_cast<int>(item % rows);
       pack total[2] = {lane::broadcast<pack>(0), lane::broadcast<pack>(0)};
-      add_row_gradients<In, Exec>(norm.input.template block<pack>(block) + channel * area * Exec::lanes,
-                                  data.output_gradient.template block<pack>(block) + channel * rows * columns * Exec::lanes, row,
-                                  normalising<In, Exec>(data, channel, true), Norm::template mean<pack>(norm, channel), total);
+      add_row_gradients<In, Exec>(data, block, channel, row, normalising<In, Exec>(data, channel, true),
+                                  Norm::template mean<pack>(norm, channel), total);
       auto* const to = sums<In, Exec, rows>(data, channel, block, row);
       lane::store<pack>(to, total[0]);
       lane::store<pack>(to + Exec::lanes, total[1]);
@@ -468,9 +552,16 @@ struct fused : layer_defaults {
       auto* const back = to.template block<pack>(block) + channel * area * Exec::lanes;
       const auto normal = normalising<In, Exec>(data, channel, true);
       const auto through = denormalising<In, Exec>(data, channel, lane::valid_lanes<pack>(block, batch), whole);
+      // Rows of windows that are asked for early: a batch is larger than the caches that keep up with this.
+      constexpr int ahead = 3;
       for (int column = 0; column < columns; ++column) {
         pack x[count], g[count];
-        differentiate_window<In, Exec>(from, gradient, row, column, normal, x, g);
+        if constexpr (!Exec::many_workers)
+          for (int i = 0; i < count; ++i) lane::prefetch(from, element<In>(row + ahead, column, i) * Exec::lanes);
+        if constexpr (keeps_choice)
+          differentiate_choice<In, Exec>(from, choices<In, Exec>(data, block, channel, row), gradient, row, column, normal, x, g);
+        else
+          differentiate_window<In, Exec>(from, gradient, row, column, normal, x, g);
         TYPENET_UNROLL
         for (int i = 0; i < count; ++i) lane::put<Accumulate, pack>(back + element<In>(row, column, i) * Exec::lanes, through(g[i], x[i]));
       }

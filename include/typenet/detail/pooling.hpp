@@ -45,6 +45,9 @@ struct pooling : layer_defaults {
                  (in.width() + 2 * border.width - window.width) / step.width + 1};
   }
 
+  /// Whether a window's output is the largest of its inputs.
+  static constexpr bool takes_largest = false;
+
   /// Whether the windows tile the plane: each input belongs to exactly one.
   template <shape In>
   static constexpr bool covers =

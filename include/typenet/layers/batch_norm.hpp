@@ -227,6 +227,12 @@ struct batch_norm : layer_defaults {
     return {lane::broadcast<Pack>(a), lane::broadcast<Pack>(b), lane::broadcast<Pack>(c)};
   }
 
+  /// Whether a channel's outputs rise with its inputs (1), fall (-1), or are all equal (0).
+  template <class Data>
+  TYPENET_HD TYPENET_INLINE static int direction(const Data& data, index channel) {
+    return data.parameters[0][channel] > 0 ? 1 : data.parameters[0][channel] < 0 ? -1 : 0;
+  }
+
   /// The mean that a batch's channel has about it.
   template <class Pack, class Data>
   TYPENET_HD TYPENET_INLINE static Pack mean(const Data& data, index channel) {

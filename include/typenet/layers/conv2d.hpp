@@ -326,6 +326,12 @@ struct weight_gradient_plan {
   static constexpr std::pair<int, int> interior = interior_columns<gather>(G.kernel.width);
   static constexpr int inner_first = interior.first;
   static constexpr int inner_last = interior.second;
+  /// Columns at once, a divisor of them all: neighbours share what they see.
+  static constexpr int inner_together = [] {
+    int most = Small ? 1 : 10;
+    while (most > 1 && (inner_last - inner_first) % most != 0) --most;
+    return most;
+  }();
 
   /// A register tile of sums.
   struct sums {
@@ -409,9 +415,11 @@ struct weight_gradient_plan {
     return {static_cast<int>(item % parts) * tap_rows, output, k};
   }
 
-  template <class Data>
+  /// Adds to the sums of an item what rows [first, last) of all blocks contribute; or, where it is `Fresh`, begins with that.
+  template <bool Fresh, class Data>
   TYPENET_HD TYPENET_INLINE static void add(index item, index first, index last, const Data& data, Pack* total) {
     const part p = part_of(item);
+    const index first_block = first / rows_of_block;
     lane::for_each_run(first, last, rows_of_block, [&](index block, index begin, index end) {
       const scalar* plane = data.input.template block<Pack>(block) + index{Links::input(p.output, p.k)} * G.in_height * G.in_width * Lanes;
       const scalar* gradients = data.output_gradient.template block<Pack>(block) + index{p.output} * G.out_height * G.out_width * Lanes;
@@ -419,7 +427,10 @@ struct weight_gradient_plan {
         const int bottom = top + band < static_cast<int>(end) ? top + band : static_cast<int>(end);
         for (int t = 0; t < tap_rows; ++t) {
           sums sum;
-          copy(total + t * (count / tap_rows), sum, [](Pack& theirs, Pack& ours) TYPENET_LAMBDA_INLINE { ours = theirs; });
+          if (Fresh && block == first_block && top == static_cast<int>(begin))
+            copy(total, sum, [](Pack&, Pack& ours) TYPENET_LAMBDA_INLINE { ours = lane::broadcast<Pack>(0); });
+          else
+            copy(total + t * (count / tap_rows), sum, [](Pack& theirs, Pack& ours) TYPENET_LAMBDA_INLINE { ours = theirs; });
           for (int row = top; row < bottom; ++row) {
             const int source_row = gather::source_row(row, p.first_ky + t);
             const scalar* gradient = gradients + index{row} * G.out_width * Lanes;
@@ -429,7 +440,10 @@ struct weight_gradient_plan {
             }
             const scalar* line = plane + index{source_row} * G.in_width * Lanes;
             edge_columns<0>(std::make_integer_sequence<int, inner_first>{}, gradient, line, sum);
-            for (int c = inner_first; c < inner_last; ++c) column<any_column>(gradient, line, c, sum);
+            for (int c = inner_first; c < inner_last; c += inner_together) {
+              TYPENET_UNROLL
+              for (int i = 0; i < inner_together; ++i) column<any_column>(gradient, line, c + i, sum);
+            }
             edge_columns<inner_last>(std::make_integer_sequence<int, G.out_width - inner_last>{}, gradient, line, sum);
           }
           copy(total + t * (count / tap_rows), sum, [](Pack& theirs, Pack& ours) TYPENET_LAMBDA_INLINE { theirs = ours; });
@@ -483,6 +497,7 @@ struct conv2d : layer_defaults {
   static constexpr detail::bias_use bias_in_use = detail::bias_of<Options...>();
   static constexpr bool has_bias = bias_in_use != detail::bias_use::none;
   static constexpr bool per_unit = bias_in_use == detail::bias_use::per_unit;
+  static constexpr bool bias_per_channel = bias_in_use == detail::bias_use::per_channel;
   static constexpr index biases(shape in) { return !has_bias ? 0 : per_unit ? output(in).size() : Channels; }
   static constexpr auto table = detail::find_option_t<option_kind::connections, typenet::connections<0>, Options...>::value;
   static constexpr bool has_table = detail::is_connection_table<decltype(table)>;
@@ -682,29 +697,45 @@ struct conv2d : layer_defaults {
 
   template <shape In, class Exec, class Data>
   TYPENET_HD static void backward_parameters(Exec& exec, const Data& data) {
+    sum_gradients<In, false>(exec, data);
+  }
+  /// @tparam Centered whether the gradients of a channel add up to nothing, as they do before a normalisation: nor then has its bias any
+  template <shape In, bool Centered, class Exec, class Data>
+  TYPENET_HD static void sum_gradients(Exec& exec, const Data& data) {
     using pack = typename Exec::pack;
     using scalar = typename Exec::scalar;
     using plan = detail::weight_gradient_plan<geometry<In>, links<In>, pack, Exec::lanes, Exec::many_workers>;
-    exec.template reduce<plan::count>(
-        plan::items + (per_unit ? 0 : biases(In)), exec.blocks() * plan::rows_of_block,
-        [=] TYPENET_HD(index item, index first, index last, pack(&sum)[plan::count]) {
-          if (item < plan::items) {
-            plan::add(item, first, last, data, sum);
-          } else {
-            constexpr shape out = output(In);
-            lane::for_each_run(first, last, plan::rows_of_block, [&](index block, index begin, index end) {
-              const scalar* const rows = data.output_gradient.template block<pack>(block) +
-                                         ((item - plan::items) * out.area() + begin * out.width()) * Exec::lanes;
-              lane::add_run<pack, Exec::lanes>(rows, (end - begin) * out.width(), sum[0]);
-            });
-          }
-        },
-        [=] TYPENET_HD(index item, const scalar(&total)[plan::count]) {
-          if (item < plan::items)
-            plan::write(item, total, data.gradients[0]);
-          else
-            data.gradients[has_bias ? 1 : 0][item - plan::items] = total[0];
-        });
+    if constexpr (Exec::many_workers) {
+      exec.template reduce<plan::count>(
+          plan::items + (bias_per_channel ? Channels : 0), exec.blocks() * plan::rows_of_block,
+          [=] TYPENET_HD(index item, index first, index last, pack(&sum)[plan::count]) {
+            if (item < plan::items)
+              plan::template add<false>(item, first, last, data, sum);
+            else if (!Centered)
+              add_bias<In, Exec>(data, item - plan::items, first, last, sum[0]);
+          },
+          [=] TYPENET_HD(index item, const scalar(&total)[plan::count]) {
+            if (item < plan::items)
+              plan::write(item, total, data.gradients[0]);
+            else
+              data.gradients[has_bias ? 1 : 0][item - plan::items] = total[0];
+          });
+    } else {
+      exec.for_each(plan::items, [=](index item) {
+        pack sum[plan::count];
+        plan::template add<true>(item, 0, exec.blocks() * plan::rows_of_block, data, sum);
+        scalar total[plan::count];
+        lane::sums<pack, plan::count>(sum, total);
+        plan::write(item, total, data.gradients[0]);
+      });
+      if constexpr (bias_per_channel && Centered)
+        exec.for_each(Channels, [=](index channel) { data.gradients[1][channel] = 0; });
+      else if constexpr (bias_per_channel)
+        exec.template reduce<1>(
+            Channels, exec.blocks() * plan::rows_of_block,
+            [=](index channel, index first, index last, pack(&sum)[1]) { add_bias<In, Exec>(data, channel, first, last, sum[0]); },
+            [=](index channel, const scalar(&total)[1]) { data.gradients[1][channel] = total[0]; });
+    }
     if constexpr (per_unit)
       exec.template reduce<1>(
           biases(In), exec.blocks(),
@@ -713,6 +744,17 @@ struct conv2d : layer_defaults {
               sum[0] = sum[0] + lane::load<pack>(data.output_gradient.template block<pack>(block) + item * Exec::lanes);
           },
           [=] TYPENET_HD(index item, const scalar(&total)[1]) { data.gradients[1][item] = total[0]; });
+  }
+  /// Adds a channel's gradients, rows [first, last) of those of all blocks.
+  template <shape In, class Exec, class Data>
+  TYPENET_HD TYPENET_INLINE static void add_bias(const Data& data, index channel, index first, index last, typename Exec::pack& sum) {
+    using pack = typename Exec::pack;
+    constexpr shape out = output(In);
+    lane::for_each_run(first, last, out.height(), [&](index block, index begin, index end) {
+      const auto* const rows =
+          data.output_gradient.template block<pack>(block) + (channel * out.area() + begin * out.width()) * Exec::lanes;
+      lane::add_run<pack, Exec::lanes>(rows, (end - begin) * out.width(), sum);
+    });
   }
 
   // One sample.

@@ -11,6 +11,8 @@ namespace typenet {
 /// x for positive x, `Slope` times x otherwise. @see torch.nn.LeakyReLU
 template <real Slope = 0.01>
 struct leaky_relu : elementwise<leaky_relu<Slope>, differentiates_from::input> {
+  static constexpr bool never_falls = Slope.value() >= 0;
+
   template <class Pack>
   TYPENET_HD TYPENET_INLINE static Pack apply(const Pack& x) {
     return x * derivative(x);

@@ -199,12 +199,11 @@ struct linear : layer_defaults {
   }
 
  private:
-  /// Rows of one column of packs: enough for two multiply-adds a cycle, all in registers.
+  /// Results that a work item sums at once, all in registers.
   template <class Exec>
-  static constexpr int outputs_together(int rows) {
-    const int registers = lane::registers<typename Exec::pack>;
-    const int most = Exec::many_workers ? 4 : registers >= 32 ? 14 : registers >= 8 ? 6 : 2;
-    return rows < most ? rows : most;
+  static constexpr int outputs_together(int results) {
+    if (Exec::many_workers) return results < 4 ? results : 4;
+    return detail::choose_tile(1, results, 1, 1, lane::registers<typename Exec::pack>).columns;
   }
 };
 

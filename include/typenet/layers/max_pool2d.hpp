@@ -15,6 +15,7 @@ template <auto Window, class... Options>
 struct max_pool2d : detail::pooling<max_pool2d<Window, Options...>, Window, Options...> {
   template <class Scalar>
   static constexpr Scalar beyond = -std::numeric_limits<Scalar>::infinity();
+  static constexpr bool takes_largest = true;
 
   template <class Pack, int Count>
   TYPENET_HD TYPENET_INLINE static Pack combine(const Pack (&x)[Count]) {

@@ -9,6 +9,8 @@ namespace typenet {
 
 /// max(x, 0). The slope at 0 is 0. @see torch.nn.ReLU
 struct relu : elementwise<relu, differentiates_from::output> {
+  static constexpr bool never_falls = true;
+
   template <class Pack>
   TYPENET_HD TYPENET_INLINE static Pack apply(const Pack& x) {
     return lane::max(x, lane::broadcast<Pack>(0));

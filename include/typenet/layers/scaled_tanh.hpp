@@ -9,6 +9,7 @@ namespace typenet {
 
 /// 1.7159 tanh(2x/3), the squashing function of LeCun et al. 1998 (appendix A): f(1) = 1 and f(-1) = -1.
 struct scaled_tanh : elementwise<scaled_tanh, differentiates_from::output> {
+  static constexpr bool never_falls = true;
   static constexpr double amplitude = 1.7159;
   static constexpr double slope = 2.0 / 3.0;
 

@@ -9,6 +9,8 @@ namespace typenet {
 
 /// 1 / (1 + exp(-x)). @see torch.nn.Sigmoid
 struct sigmoid : elementwise<sigmoid, differentiates_from::output> {
+  static constexpr bool never_falls = true;
+
   template <class Pack>
   TYPENET_HD TYPENET_INLINE static Pack apply(const Pack& x) {
     // By tanh, which neither overflows nor loses the small end to cancellation beyond half a unit of 1.

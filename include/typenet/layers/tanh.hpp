@@ -9,6 +9,8 @@ namespace typenet {
 
 /// The hyperbolic tangent. @see torch.nn.Tanh
 struct tanh : elementwise<tanh, differentiates_from::output> {
+  static constexpr bool never_falls = true;
+
   template <class Pack>
   TYPENET_HD TYPENET_INLINE static Pack apply(const Pack& x) {
     return lane::tanh(x);
