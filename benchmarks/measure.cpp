@@ -2,6 +2,7 @@
 #include "measure.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <cstdio>
 #include <fstream>
 #include <iostream>
@@ -138,7 +139,11 @@ std::string processor() {
 }  // namespace
 
 void measure(subject what, const effort& how, std::function<void(benchmark::State&)> run) {
-  auto* const registered = benchmark::RegisterBenchmark(what.name.c_str(), std::move(run));
+  auto* const registered = benchmark::RegisterBenchmark(what.name.c_str(), [run = std::move(run)](benchmark::State& state) {
+    // Threads of whatever ran before may be waiting awake for more of it, which is not this one's fault.
+    std::this_thread::sleep_for(std::chrono::milliseconds{50});
+    run(state);
+  });
   registered->Repetitions(how.repetitions);
   if (what.times_itself)
     registered->Iterations(1)->UseManualTime();
