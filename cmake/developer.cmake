@@ -32,6 +32,14 @@ if(CMAKE_CXX_COMPILER_ID MATCHES "GNU|Clang")
   endif()
 endif()
 
+# typenet_trust_intrinsics(<target>): g++ before 13 takes its own AVX-512 intrinsics, which leave registers undefined on purpose, for faulty
+# (its bug 105593).
+function(typenet_trust_intrinsics target)
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
+    target_compile_options(${target} PRIVATE $<$<COMPILE_LANGUAGE:CXX>:-Wno-uninitialized;-Wno-maybe-uninitialized>)
+  endif()
+endfunction()
+
 # Builds all that nvcc compiles, and nothing else.
 add_custom_target(cuda_programs)
 

@@ -275,6 +275,24 @@ TYPENET_HD void for_each_row(Exec& exec, const Body& body) {
   });
 }
 
+/// A copy, or the gradient of a value that is passed on.
+template <int Size, bool Accumulate, class Exec, class From, class To>
+TYPENET_HD void pass_values(Exec& exec, const From& from, const To& to) {
+  using pack = typename Exec::pack;
+  for_each_pack<Size>(exec, [=] TYPENET_HD(index block, index offset) {
+    lane::put<Accumulate, pack>(to.template block<pack>(block) + offset, lane::load<pack>(from.template block<pack>(block) + offset));
+  });
+}
+template <int Size, bool Accumulate, row_execution Exec, class From, class To>
+TYPENET_HD void pass_values(Exec& exec, const From& from, const To& to) {
+  using scalar = typename Exec::scalar;
+  using row = typename Exec::row;
+  lane::for_each_row<Size>(exec, [&](index sample, int first, int count) {
+    lane::put_first<Accumulate, row>(to.template block<scalar>(sample) + first,
+                                     lane::load_unaligned<row>(from.template block<scalar>(sample) + first), count);
+  });
+}
+
 }  // namespace lane
 
 /// Which value of the forward pass an element-wise layer differentiates from.

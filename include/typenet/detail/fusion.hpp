@@ -433,21 +433,16 @@ struct fused : layer_defaults {
     const pack z = normal(choice);
     return Map::template pass_back_at<pack>(z, Map::template apply<pack>(z), lane::load<pack>(gradient));
   }
-  /// A window backward whose choice is known: the first number equal to it has all of the gradient.
+  /// A window backward whose choice is known.
   template <shape In, class Exec, class Normal, class Scalar>
   TYPENET_HD TYPENET_INLINE static void differentiate_choice(const Scalar* from, const Scalar* choices, const Scalar* gradient, int row,
                                                              int column, const Normal& normal, typename Exec::pack (&x)[count],
                                                              typename Exec::pack (&to)[count]) {
     using pack = typename Exec::pack;
-    const pack zero = lane::broadcast<pack>(0), choice = lane::load<pack>(choices + index{column} * Exec::lanes);
-    pack left = gradient_of_choice<Exec>(choice, gradient + index{column} * Exec::lanes, normal);
+    const pack choice = lane::load<pack>(choices + index{column} * Exec::lanes);
     TYPENET_UNROLL
-    for (int i = 0; i < count; ++i) {
-      x[i] = lane::load<pack>(from + element<In>(row, column, i) * Exec::lanes);
-      const auto here = lane::equal<pack>(x[i], choice);
-      to[i] = lane::select<pack>(here, left, zero);
-      left = lane::select<pack>(here, zero, left);
-    }
+    for (int i = 0; i < count; ++i) x[i] = lane::load<pack>(from + element<In>(row, column, i) * Exec::lanes);
+    Window::template share_of<pack>(choice, x, gradient_of_choice<Exec>(choice, gradient + index{column} * Exec::lanes, normal), to);
   }
 
   /// What a row of windows adds to the gradients of the normalisation's parameters.

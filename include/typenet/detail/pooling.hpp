@@ -45,7 +45,7 @@ struct pooling : layer_defaults {
                  (in.width() + 2 * border.width - window.width) / step.width + 1};
   }
 
-  /// Whether a window's output is the largest of its inputs.
+  /// Whether a window's output is the largest of its inputs. Such a layer has `share_of` too, which is told which that was.
   static constexpr bool takes_largest = false;
 
   /// Whether the windows tile the plane: each input belongs to exactly one.

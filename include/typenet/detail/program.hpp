@@ -36,15 +36,6 @@ TYPENET_HD void add_values(Exec& exec, const From& a, const From& b, const To& t
                       lane::load<pack>(a.template block<pack>(block) + offset) + lane::load<pack>(b.template block<pack>(block) + offset));
   });
 }
-/// A copy, or the gradient of a value that is passed on.
-template <int Size, bool Accumulate, class Exec, class From, class To>
-TYPENET_HD void pass_values(Exec& exec, const From& from, const To& to) {
-  using pack = typename Exec::pack;
-  lane::for_each_pack<Size>(exec, [=] TYPENET_HD(index block, index offset) {
-    lane::put<Accumulate, pack>(to.template block<pack>(block) + offset, lane::load<pack>(from.template block<pack>(block) + offset));
-  });
-}
-
 template <int Size, row_execution Exec, class From, class To>
 TYPENET_HD void add_values(Exec& exec, const From& a, const From& b, const To& to) {
   using scalar = typename Exec::scalar;
@@ -53,15 +44,6 @@ TYPENET_HD void add_values(Exec& exec, const From& a, const From& b, const To& t
     const row sum = lane::load_unaligned<row>(a.template block<scalar>(sample) + first) +
                     lane::load_unaligned<row>(b.template block<scalar>(sample) + first);
     lane::put_first<false, row>(to.template block<scalar>(sample) + first, sum, count);
-  });
-}
-template <int Size, bool Accumulate, row_execution Exec, class From, class To>
-TYPENET_HD void pass_values(Exec& exec, const From& from, const To& to) {
-  using scalar = typename Exec::scalar;
-  using row = typename Exec::row;
-  lane::for_each_row<Size>(exec, [&](index sample, int first, int count) {
-    lane::put_first<Accumulate, row>(to.template block<scalar>(sample) + first,
-                                     lane::load_unaligned<row>(from.template block<scalar>(sample) + first), count);
   });
 }
 
@@ -170,7 +152,7 @@ class lowered_program {
       if constexpr (op.what == op_info::kind::add)
         add_values<Op::in.size()>(exec, a, read<op.second>(memory), to);
       else
-        pass_values<Op::in.size(), false>(exec, a, to);
+        lane::pass_values<Op::in.size(), false>(exec, a, to);
     }
   }
 
@@ -194,7 +176,7 @@ class lowered_program {
   template <int From, int To, bool Accumulate, bool InputGradient, int Size, class Exec>
   TYPENET_HD static void pass_on(Exec& exec, const batch_memory<Scalar>& memory) {
     constexpr bool wanted = InputGradient || !plan.values[To].in_input;
-    if constexpr (wanted) pass_values<Size, Accumulate>(exec, gradient<From>(memory), gradient<To>(memory));
+    if constexpr (wanted) lane::pass_values<Size, Accumulate>(exec, gradient<From>(memory), gradient<To>(memory));
   }
 
  public:

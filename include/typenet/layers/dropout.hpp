@@ -38,14 +38,15 @@ struct dropout : layer_defaults {
   TYPENET_HD static void forward(Exec& exec, const Data& data) {
     if (exec.training())
       draw<In, false, true>(exec, data, data.input, data.output);
-    else
-      pass<In, false>(exec, data.input, data.output);
+    else if (data.input.base != data.output.base)
+      lane::pass_values<In.size(), false>(exec, data.input, data.output);
   }
   template <shape In, bool Accumulate, class Exec, class Data>
   TYPENET_HD static void backward_input(Exec& exec, const Data& data) {
     using pack = typename Exec::pack;
     if (!exec.training()) {
-      pass<In, Accumulate>(exec, data.output_gradient, data.input_gradient);
+      if (data.output_gradient.base != data.input_gradient.base)
+        lane::pass_values<In.size(), Accumulate>(exec, data.output_gradient, data.input_gradient);
     } else if constexpr (lane::bit_masks<pack>) {
       lane::for_each_pack<In.size()>(exec, [=] TYPENET_HD(index block, index offset) {
         lane::mask_t<pack> dropped;
@@ -59,17 +60,6 @@ struct dropout : layer_defaults {
   }
 
   // What follows is public for nvcc's sake.
-
-  /// Numbers of `source` to `target` as they are.
-  template <shape In, bool Accumulate, class Exec, class From, class To>
-  TYPENET_HD static void pass(Exec& exec, const From& source, const To& target) {
-    using pack = typename Exec::pack;
-    if (source.base == target.base) return;
-    lane::for_each_pack<In.size()>(exec, [=] TYPENET_HD(index block, index offset) {
-      lane::put<Accumulate, pack>(target.template block<pack>(block) + offset,
-                                  lane::load<pack>(source.template block<pack>(block) + offset));
-    });
-  }
 
   /// Numbers of `source`, dropped or scaled, to `target`.
   /// @tparam Keep whether to write down which were dropped

@@ -26,12 +26,16 @@ struct max_pool2d : detail::pooling<max_pool2d<Window, Options...>, Window, Opti
   }
   template <class Pack, int Count>
   TYPENET_HD TYPENET_INLINE static void share(const Pack (&x)[Count], const Pack& gradient, Pack (&to)[Count]) {
-    const Pack most = combine<Pack>(x);
+    share_of<Pack>(combine<Pack>(x), x, gradient, to);
+  }
+  /// The same where it is known which number the window took.
+  template <class Pack, int Count>
+  TYPENET_HD TYPENET_INLINE static void share_of(const Pack& taken, const Pack (&x)[Count], const Pack& gradient, Pack (&to)[Count]) {
     const Pack zero = lane::broadcast<Pack>(0);
     Pack left = gradient;
     TYPENET_UNROLL
     for (int i = 0; i < Count; ++i) {
-      const auto here = lane::equal<Pack>(x[i], most);
+      const auto here = lane::equal<Pack>(x[i], taken);
       to[i] = lane::select<Pack>(here, left, zero);
       left = lane::select<Pack>(here, zero, left);
     }
