@@ -8,7 +8,7 @@
 #include <thread>
 #include <vector>
 
-#include <typenet/config.hpp>
+#include <typenet/core/config.hpp>
 
 namespace benchmarks {
 namespace {

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include <typenet/error.hpp>
+#include <typenet/core/error.hpp>
 
 #include "measure.hpp"
 

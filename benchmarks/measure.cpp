@@ -11,8 +11,8 @@
 #include <thread>
 #include <utility>
 
-#include <typenet/backends/eigen.hpp>
-#include <typenet/build_info.hpp>
+#include <typenet/backends/build_info.hpp>
+#include <typenet/backends/eigen/backend.hpp>
 
 #include "fma_peak.hpp"
 

@@ -9,7 +9,7 @@
 #include <string>
 #include <utility>
 
-#include <typenet/trainer.hpp>
+#include <typenet/train/trainer.hpp>
 
 namespace lenet5 {
 

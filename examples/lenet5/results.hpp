@@ -12,8 +12,8 @@
 
 #include <nlohmann/json.hpp>
 
-#include <typenet/config.hpp>
-#include <typenet/error.hpp>
+#include <typenet/core/config.hpp>
+#include <typenet/core/error.hpp>
 #include <typenet/io/atomic_file.hpp>
 
 namespace lenet5 {

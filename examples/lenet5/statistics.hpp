@@ -11,8 +11,8 @@
 
 #include <boost/math/distributions/binomial.hpp>
 
-#include <typenet/config.hpp>
-#include <typenet/error.hpp>
+#include <typenet/core/config.hpp>
+#include <typenet/core/error.hpp>
 
 namespace lenet5 {
 

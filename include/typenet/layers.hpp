@@ -4,7 +4,7 @@
 #pragma once
 
 // IWYU pragma: begin_exports
-#include <typenet/compose.hpp>
+#include <typenet/layer/compositions.hpp>
 #include <typenet/layers/avg_pool2d.hpp>
 #include <typenet/layers/batch_norm.hpp>
 #include <typenet/layers/conv2d.hpp>

@@ -11,11 +11,11 @@
 #include <type_traits>
 #include <vector>
 
-#include <typenet/backends/eigen.hpp>
-#include <typenet/detail/step.hpp>
-#include <typenet/error.hpp>
-#include <typenet/initializers.hpp>
+#include <typenet/backends/eigen/backend.hpp>
+#include <typenet/core/error.hpp>
+#include <typenet/layer/initializers.hpp>
 #include <typenet/network.hpp>
+#include <typenet/runtime/training_step.hpp>
 
 namespace typenet {
 

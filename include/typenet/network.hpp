@@ -6,8 +6,8 @@
 #include <array>
 #include <string_view>
 
-#include <typenet/detail/fusion.hpp>
-#include <typenet/detail/lowered_network.hpp>
+#include <typenet/graph/lowered_network.hpp>
+#include <typenet/kernels/chain.hpp>
 
 namespace typenet {
 

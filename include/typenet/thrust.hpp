@@ -5,6 +5,6 @@
 #pragma once
 
 // IWYU pragma: begin_exports
-#include <typenet/backends/thrust.hpp>
+#include <typenet/backends/thrust/backend.hpp>
 #include <typenet/typenet.hpp>
 // IWYU pragma: end_exports

@@ -5,18 +5,18 @@
 #pragma once
 
 // IWYU pragma: begin_exports
-#include <typenet/backends/eigen.hpp>
-#include <typenet/build_info.hpp>
-#include <typenet/config.hpp>
+#include <typenet/backends/build_info.hpp>
+#include <typenet/backends/eigen/backend.hpp>
+#include <typenet/core/config.hpp>
+#include <typenet/core/error.hpp>
+#include <typenet/core/random.hpp>
 #include <typenet/data/dataset.hpp>
 #include <typenet/declarative.hpp>
-#include <typenet/error.hpp>
-#include <typenet/evaluate.hpp>
-#include <typenet/initializers.hpp>
+#include <typenet/layer/initializers.hpp>
 #include <typenet/losses.hpp>
-#include <typenet/metrics.hpp>
 #include <typenet/model.hpp>
 #include <typenet/optimizers.hpp>
-#include <typenet/random.hpp>
-#include <typenet/trainer.hpp>
+#include <typenet/train/evaluate.hpp>
+#include <typenet/train/metrics.hpp>
+#include <typenet/train/trainer.hpp>
 // IWYU pragma: end_exports

@@ -8,9 +8,9 @@
 #include <span>
 #include <vector>
 
-#include <typenet/backends/eigen.hpp>
+#include <typenet/backends/eigen/backend.hpp>
+#include <typenet/core/random.hpp>
 #include <typenet/model.hpp>
-#include <typenet/random.hpp>
 
 #include "network_runner.hpp"
 #include "scalar_backend.hpp"

@@ -8,7 +8,7 @@
 #include <limits>
 #include <type_traits>
 
-#include <typenet/backends/eigen.hpp>
+#include <typenet/backends/eigen/backend.hpp>
 
 namespace lane = typenet::lane;
 

@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <numbers>
 #include <span>
-#include <typenet/initializers.hpp>
+#include <typenet/layer/initializers.hpp>
 #include <vector>
 
 namespace tn = typenet;

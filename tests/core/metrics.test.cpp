@@ -5,7 +5,7 @@
 #include <cmath>
 #include <limits>
 #include <string>
-#include <typenet/metrics.hpp>
+#include <typenet/train/metrics.hpp>
 #include <vector>
 
 namespace tn = typenet;

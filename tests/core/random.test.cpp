@@ -5,7 +5,7 @@
 #include <cmath>
 #include <cstdint>
 #include <set>
-#include <typenet/random.hpp>
+#include <typenet/core/random.hpp>
 #include <vector>
 
 namespace tn = typenet;

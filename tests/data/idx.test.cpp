@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
+#include <typenet/core/random.hpp>
 #include <typenet/data/idx.hpp>
-#include <typenet/random.hpp>
 
 #include "scratch.hpp"
 

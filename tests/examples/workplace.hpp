@@ -15,7 +15,7 @@
 #include <iterator>
 #include <string>
 
-#include <typenet/random.hpp>
+#include <typenet/core/random.hpp>
 
 namespace example {
 namespace fs = std::filesystem;

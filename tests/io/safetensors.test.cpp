@@ -10,8 +10,8 @@
 #include <iterator>
 #include <limits>
 #include <string>
+#include <typenet/core/random.hpp>
 #include <typenet/io/safetensors.hpp>
-#include <typenet/random.hpp>
 #include <vector>
 
 #include "scratch_folder.hpp"

@@ -6,7 +6,7 @@
 
 #include <string>
 
-#include <typenet/backends/eigen.hpp>
+#include <typenet/backends/eigen/backend.hpp>
 
 #include "golden.hpp"
 #include "network_runner.hpp"

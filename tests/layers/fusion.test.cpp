@@ -8,8 +8,8 @@
 #include <type_traits>
 #include <vector>
 
-#include <typenet/backends/eigen.hpp>
-#include <typenet/random.hpp>
+#include <typenet/backends/eigen/backend.hpp>
+#include <typenet/core/random.hpp>
 #include <typenet/typenet.hpp>
 
 #include "network_runner.hpp"

@@ -8,8 +8,8 @@
 #include <limits>
 #include <vector>
 
-#include <typenet/backends/eigen.hpp>
-#include <typenet/random.hpp>
+#include <typenet/backends/eigen/backend.hpp>
+#include <typenet/core/random.hpp>
 
 #include "golden_cases.hpp"
 #include "network_runner.hpp"

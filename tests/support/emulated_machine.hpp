@@ -20,9 +20,9 @@
 #include <utility>
 #include <vector>
 
-#include <typenet/backends/batch.hpp>
-#include <typenet/backends/simt.hpp>
-#include <typenet/layer.hpp>
+#include <typenet/backends/batch_state.hpp>
+#include <typenet/backends/simt/execution.hpp>
+#include <typenet/layer/layer.hpp>
 
 namespace testing {
 
@@ -277,7 +277,7 @@ class emulated_grid {
   int current_ = 0;
 };
 
-/// The machine as kernels see it. @see typenet/backends/simt.hpp
+/// The machine as kernels see it. @see typenet/backends/simt/execution.hpp
 template <int Warps>
 struct emulated_machine {
   static constexpr int warps_of_block = Warps;

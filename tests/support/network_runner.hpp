@@ -7,10 +7,10 @@
 #include <string_view>
 #include <vector>
 
-#include <typenet/backends/batch.hpp>
+#include <typenet/backends/batch_state.hpp>
 #include <typenet/declarative.hpp>
-#include <typenet/detail/grouped_program.hpp>
-#include <typenet/detail/program.hpp>
+#include <typenet/runtime/executor.hpp>
+#include <typenet/runtime/grouped_executor.hpp>
 
 namespace testing {
 

@@ -6,8 +6,8 @@
 #include <span>
 #include <vector>
 
-#include <typenet/backends/batch.hpp>
-#include <typenet/lane.hpp>
+#include <typenet/backends/batch_state.hpp>
+#include <typenet/simd/pack.hpp>
 
 namespace testing {
 

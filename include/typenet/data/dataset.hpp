@@ -17,10 +17,10 @@
 #include <utility>
 #include <vector>
 
-#include <typenet/config.hpp>
-#include <typenet/error.hpp>
-#include <typenet/random.hpp>
-#include <typenet/shape.hpp>
+#include <typenet/core/config.hpp>
+#include <typenet/core/error.hpp>
+#include <typenet/core/random.hpp>
+#include <typenet/core/shape.hpp>
 
 namespace typenet {
 

@@ -26,8 +26,8 @@
 #include <utility>
 #include <vector>
 
-#include <typenet/config.hpp>
-#include <typenet/error.hpp>
+#include <typenet/core/config.hpp>
+#include <typenet/core/error.hpp>
 
 namespace typenet {
 

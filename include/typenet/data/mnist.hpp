@@ -15,11 +15,11 @@
 #include <utility>
 #include <vector>
 
-#include <typenet/config.hpp>
+#include <typenet/core/config.hpp>
+#include <typenet/core/error.hpp>
+#include <typenet/core/shape.hpp>
 #include <typenet/data/dataset.hpp>
 #include <typenet/data/idx.hpp>
-#include <typenet/error.hpp>
-#include <typenet/shape.hpp>
 
 namespace typenet {
 

@@ -24,11 +24,11 @@
 #include <utility>
 #include <vector>
 
-#include <typenet/config.hpp>
+#include <typenet/core/config.hpp>
+#include <typenet/core/error.hpp>
+#include <typenet/core/random.hpp>
+#include <typenet/core/shape.hpp>
 #include <typenet/data/dataset.hpp>
-#include <typenet/error.hpp>
-#include <typenet/random.hpp>
-#include <typenet/shape.hpp>
 
 namespace typenet {
 

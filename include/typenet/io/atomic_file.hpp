@@ -25,7 +25,7 @@
 #define TYPENET_POSIX_FILES 0
 #endif
 
-#include <typenet/error.hpp>
+#include <typenet/core/error.hpp>
 
 namespace typenet {
 

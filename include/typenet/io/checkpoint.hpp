@@ -15,10 +15,10 @@
 #include <utility>
 #include <vector>
 
-#include <typenet/error.hpp>
+#include <typenet/core/error.hpp>
 #include <typenet/io/safetensors.hpp>
 #include <typenet/model.hpp>
-#include <typenet/trainer.hpp>
+#include <typenet/train/trainer.hpp>
 
 namespace typenet {
 

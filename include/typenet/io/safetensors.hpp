@@ -28,7 +28,7 @@
 #include <utility>
 #include <vector>
 
-#include <typenet/error.hpp>
+#include <typenet/core/error.hpp>
 #include <typenet/io/atomic_file.hpp>
 
 namespace typenet {

@@ -3,7 +3,7 @@
 /// avg_pool2d and global_avg_pool2d: the mean of each window, of each channel.
 #pragma once
 
-#include <typenet/detail/pooling.hpp>
+#include <typenet/kernels/pooling.hpp>
 
 namespace typenet {
 

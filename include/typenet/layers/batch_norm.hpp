@@ -3,8 +3,8 @@
 /// batch_norm: each channel normalised over the batch.
 #pragma once
 
-#include <typenet/layer.hpp>
-#include <typenet/real.hpp>
+#include <typenet/core/real.hpp>
+#include <typenet/layer/layer.hpp>
 
 namespace typenet {
 

@@ -5,13 +5,13 @@
 
 #include <utility>
 
-#include <typenet/detail/conv_channels.hpp>
-#include <typenet/detail/conv_patches.hpp>
-#include <typenet/detail/conv_rows.hpp>
-#include <typenet/detail/linear_rows.hpp>
-#include <typenet/detail/tile.hpp>
-#include <typenet/layer.hpp>
-#include <typenet/tags.hpp>
+#include <typenet/kernels/conv2d/channels.hpp>
+#include <typenet/kernels/conv2d/direct.hpp>
+#include <typenet/kernels/conv2d/im2col.hpp>
+#include <typenet/kernels/linear_one_sample.hpp>
+#include <typenet/layer/layer.hpp>
+#include <typenet/layer/options.hpp>
+#include <typenet/simd/register_tile.hpp>
 
 namespace typenet {
 

@@ -6,9 +6,9 @@
 #include <cstddef>
 #include <cstdint>
 
-#include <typenet/layer.hpp>
-#include <typenet/random.hpp>
-#include <typenet/real.hpp>
+#include <typenet/core/random.hpp>
+#include <typenet/core/real.hpp>
+#include <typenet/layer/layer.hpp>
 
 namespace typenet {
 

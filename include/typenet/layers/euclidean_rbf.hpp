@@ -8,8 +8,8 @@
 #include <string_view>
 #include <type_traits>
 
-#include <typenet/layer.hpp>
-#include <typenet/tags.hpp>
+#include <typenet/layer/layer.hpp>
+#include <typenet/layer/options.hpp>
 
 namespace typenet {
 

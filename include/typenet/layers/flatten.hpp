@@ -3,7 +3,7 @@
 /// flatten: an image as a vector.
 #pragma once
 
-#include <typenet/layer.hpp>
+#include <typenet/layer/layer.hpp>
 
 namespace typenet {
 

@@ -3,7 +3,7 @@
 /// gaussian_rbf: how near an input lies to each of several learned centres.
 #pragma once
 
-#include <typenet/layer.hpp>
+#include <typenet/layer/layer.hpp>
 
 namespace typenet {
 

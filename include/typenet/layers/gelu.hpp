@@ -3,7 +3,7 @@
 /// gelu: each number weighted by its normal percentile.
 #pragma once
 
-#include <typenet/layer.hpp>
+#include <typenet/layer/layer.hpp>
 
 namespace typenet {
 

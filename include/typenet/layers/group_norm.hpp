@@ -3,8 +3,8 @@
 /// group_norm: groups of channels normalised within each sample.
 #pragma once
 
-#include <typenet/layer.hpp>
-#include <typenet/real.hpp>
+#include <typenet/core/real.hpp>
+#include <typenet/layer/layer.hpp>
 
 namespace typenet {
 

@@ -3,8 +3,8 @@
 /// leaky_relu: negative numbers shrink.
 #pragma once
 
-#include <typenet/layer.hpp>
-#include <typenet/real.hpp>
+#include <typenet/core/real.hpp>
+#include <typenet/layer/layer.hpp>
 
 namespace typenet {
 

@@ -3,10 +3,10 @@
 /// linear: every output is a weighted sum of every input.
 #pragma once
 
-#include <typenet/detail/linear_rows.hpp>
-#include <typenet/detail/tile.hpp>
-#include <typenet/layer.hpp>
-#include <typenet/tags.hpp>
+#include <typenet/kernels/linear_one_sample.hpp>
+#include <typenet/layer/layer.hpp>
+#include <typenet/layer/options.hpp>
+#include <typenet/simd/register_tile.hpp>
 
 namespace typenet {
 

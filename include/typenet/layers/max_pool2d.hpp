@@ -5,7 +5,7 @@
 
 #include <limits>
 
-#include <typenet/detail/pooling.hpp>
+#include <typenet/kernels/pooling.hpp>
 
 namespace typenet {
 

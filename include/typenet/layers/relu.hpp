@@ -3,7 +3,7 @@
 /// relu: negative numbers become zero.
 #pragma once
 
-#include <typenet/layer.hpp>
+#include <typenet/layer/layer.hpp>
 
 namespace typenet {
 

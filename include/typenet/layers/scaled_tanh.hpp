@@ -3,7 +3,7 @@
 /// scaled_tanh: the squashing function of 1998.
 #pragma once
 
-#include <typenet/layer.hpp>
+#include <typenet/layer/layer.hpp>
 
 namespace typenet {
 

@@ -3,7 +3,7 @@
 /// sigmoid: the logistic function.
 #pragma once
 
-#include <typenet/layer.hpp>
+#include <typenet/layer/layer.hpp>
 
 namespace typenet {
 

@@ -3,7 +3,7 @@
 /// softmax: scores as probabilities.
 #pragma once
 
-#include <typenet/layer.hpp>
+#include <typenet/layer/layer.hpp>
 
 namespace typenet {
 

@@ -3,7 +3,7 @@
 /// tanh: the hyperbolic tangent.
 #pragma once
 
-#include <typenet/layer.hpp>
+#include <typenet/layer/layer.hpp>
 
 namespace typenet {
 

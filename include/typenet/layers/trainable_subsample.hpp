@@ -3,7 +3,7 @@
 /// trainable_subsample: the sum of each window, by a learned coefficient and bias of each channel.
 #pragma once
 
-#include <typenet/detail/pooling.hpp>
+#include <typenet/kernels/pooling.hpp>
 
 namespace typenet {
 

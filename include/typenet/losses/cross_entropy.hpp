@@ -3,7 +3,7 @@
 /// cross_entropy: of the softmax of scores.
 #pragma once
 
-#include <typenet/layer.hpp>
+#include <typenet/layer/layer.hpp>
 #include <typenet/losses/target.hpp>
 
 namespace typenet {

@@ -3,7 +3,7 @@
 /// mse: the mean squared error.
 #pragma once
 
-#include <typenet/diagnostics.hpp>
+#include <typenet/core/diagnostics.hpp>
 #include <typenet/losses/target.hpp>
 
 namespace typenet {

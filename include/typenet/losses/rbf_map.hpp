@@ -3,7 +3,7 @@
 /// rbf_map: the penalty of the right class, against all others' and a constant's.
 #pragma once
 
-#include <typenet/layer.hpp>
+#include <typenet/layer/layer.hpp>
 #include <typenet/losses/target.hpp>
 
 namespace typenet {

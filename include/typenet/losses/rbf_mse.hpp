@@ -3,7 +3,7 @@
 /// rbf_mse: the penalty of the right class.
 #pragma once
 
-#include <typenet/layer.hpp>
+#include <typenet/layer/layer.hpp>
 #include <typenet/losses/target.hpp>
 
 namespace typenet {

@@ -3,9 +3,9 @@
 /// What a network should have answered, as a loss sees it.
 #pragma once
 
-#include <typenet/diagnostics.hpp>
-#include <typenet/lane.hpp>
-#include <typenet/shape.hpp>
+#include <typenet/core/diagnostics.hpp>
+#include <typenet/core/shape.hpp>
+#include <typenet/simd/pack.hpp>
 
 namespace typenet {
 

@@ -8,9 +8,9 @@
 #include <cmath>
 #include <string_view>
 
-#include <typenet/config.hpp>
-#include <typenet/lane.hpp>
+#include <typenet/core/config.hpp>
 #include <typenet/optimizers/optimizer.hpp>
+#include <typenet/simd/pack.hpp>
 
 namespace typenet {
 

@@ -9,8 +9,8 @@
 #include <string_view>
 #include <type_traits>
 
-#include <typenet/config.hpp>
-#include <typenet/error.hpp>
+#include <typenet/core/config.hpp>
+#include <typenet/core/error.hpp>
 
 namespace typenet {
 

@@ -6,9 +6,9 @@
 #include <array>
 #include <string_view>
 
-#include <typenet/config.hpp>
-#include <typenet/lane.hpp>
+#include <typenet/core/config.hpp>
 #include <typenet/optimizers/optimizer.hpp>
+#include <typenet/simd/pack.hpp>
 
 namespace typenet {
 

@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: MIT
+/// @file
+/// The backend that runs wherever Thrust does: on a CUDA device where nvcc compiles, and under any other compiler on the host, by
+/// OpenMP or in one thread (`THRUST_DEVICE_SYSTEM_OMP`, `THRUST_DEVICE_SYSTEM_CPP`).
+#pragma once
+
+#include <typenet/backends/thrust/system.hpp>
+
+#include <thrust/copy.h>
+#include <thrust/device_vector.h>
+#include <thrust/execution_policy.h>
+#include <thrust/for_each.h>
+#include <thrust/iterator/counting_iterator.h>
+#include <thrust/sort.h>
+#include <thrust/system_error.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <new>
+#include <span>
+#include <string>
+#include <type_traits>
+#include <utility>
+
+#include <typenet/backends/batch_state.hpp>
+#include <typenet/core/error.hpp>
+#include <typenet/layer/layer.hpp>
+
+#if THRUST_DEVICE_SYSTEM == THRUST_DEVICE_SYSTEM_CUDA
+#if !defined(__CUDACC__)
+#error "typenet: Thrust's CUDA system needs a CUDA compiler; compile this file with nvcc, or define THRUST_DEVICE_SYSTEM otherwise"
+#endif
+#include <typenet/backends/cuda/system.hpp>
+#else
+#include <typenet/backends/thrust/system_host.hpp>
+#endif
+
+namespace typenet {
+
+inline namespace TYPENET_THRUST_NAMESPACE {
+
+/// Runs networks on Thrust's device: results do not depend on anything but the program, the seed and the kind of device.
+/// @tparam Scalar float or double
+/// @tparam Launch how a training step reaches a CUDA device; without meaning elsewhere
+template <class Scalar, device_launch Launch = device_launch::graph>
+struct thrust_backend {
+ private:
+  using system = detail::thrust_system<Scalar, Launch>;
+
+ public:
+  using scalar = Scalar;
+  using pack = typename system::pack;
+  /// Samples side by side in storage: a warp's.
+  static constexpr int lanes = 32;
+  static_assert(lane::width<pack> == lanes);
+  /// Its memory may be a device's, which the program reaches by copies alone; that is kept so on the host too.
+  static constexpr bool host_memory = false;
+  /// Samples that a model predicts at a time.
+  static constexpr index inference_samples = 1024;
+
+  using execution = typename system::execution;
+  using recording = typename system::recording;
+  using stream = typename system::stream;
+
+  /// Zeroed memory of a fixed size on the device, aligned for packs.
+  template <class T>
+  class memory {
+    static_assert(std::is_trivially_copyable_v<T>);
+
+   public:
+    memory() = default;
+    /// @throws device_error if there is no device, or not as much memory
+    explicit memory(index size) : size_{size}, held_{allocated(size)} {}
+    memory(const memory& other) : memory{other.size_} { thrust::copy_n(other.begin(), other.size_, begin()); }
+    memory(memory&& other) noexcept : size_{std::exchange(other.size_, 0)}, held_{std::move(other.held_)} {}
+    /// Memory of the same size stays where it is.
+    memory& operator=(const memory& other) {
+      if (size_ == other.size_)
+        thrust::copy_n(other.begin(), size_, begin());
+      else
+        *this = memory{other};
+      return *this;
+    }
+    memory& operator=(memory&& other) noexcept {
+      std::swap(size_, other.size_);
+      held_.swap(other.held_);
+      return *this;
+    }
+    ~memory() = default;
+
+    /// Where it lies on the device.
+    [[nodiscard]] T* data() { return size_ == 0 ? nullptr : thrust::raw_pointer_cast(held_.data()) + shift(); }
+    [[nodiscard]] const T* data() const { return size_ == 0 ? nullptr : thrust::raw_pointer_cast(held_.data()) + shift(); }
+    [[nodiscard]] index size() const { return size_; }
+
+    /// To and from the program's own memory; returns when it is done.
+    /// @pre the range lies inside
+    void copy_from(std::span<const T> from, index first = 0) {
+      thrust::copy_n(from.data(), static_cast<index>(from.size()), begin() + first);
+    }
+    void copy_to(std::span<T> to, index first = 0) const { thrust::copy_n(begin() + first, static_cast<index>(to.size()), to.data()); }
+
+   private:
+    /// Packs are loaded by whole registers.
+    static constexpr std::size_t alignment = std::is_floating_point_v<T> ? 64 : alignof(T);
+    static constexpr index slack = static_cast<index>(alignment / sizeof(T) < 1 ? 0 : alignment / sizeof(T));
+
+    static thrust::device_vector<T> allocated(index size) {
+      if (size == 0) return {};
+      const std::size_t count = static_cast<std::size_t>(size + slack);
+      try {
+        return thrust::device_vector<T>(count);
+      } catch (const std::bad_alloc&) {
+        system::out_of_memory(count * sizeof(T));
+      } catch (const thrust::system_error& failure) {
+        system::failed(failure, "allocating " + std::to_string(count * sizeof(T)) + " bytes");
+      }
+    }
+    [[nodiscard]] index shift() const {
+      const auto address = reinterpret_cast<std::uintptr_t>(thrust::raw_pointer_cast(held_.data()));
+      return static_cast<index>((alignment - address % alignment) % alignment / sizeof(T));
+    }
+    [[nodiscard]] auto begin() { return held_.begin() + shift(); }
+    [[nodiscard]] auto begin() const { return held_.begin() + shift(); }
+
+    index size_ = 0;
+    thrust::device_vector<T> held_;
+  };
+  using array = memory<Scalar>;
+
+  /// Carries samples between rows in the program's memory and lanes on the device.
+  class exchange {
+   public:
+    /// @param samples that it carries at a time, @param most numbers of a sample
+    exchange(index samples, index most) : samples_{samples}, rows_{samples * most} {}
+
+    /// `count` samples of `size` numbers; the lanes that none is left for get the last one again.
+    void to_lanes(stream& queue, std::span<const Scalar> rows, index count, int size, Scalar* to) {
+      rows_.copy_from(rows.first(static_cast<std::size_t>(count * size)));
+      const Scalar* const from = rows_.data();
+      queue.for_each((count + lanes - 1) / lanes * lanes * size, [=] TYPENET_HD(index i) {
+        const index sample = i / (index{lanes} * size) * lanes + i % lanes;
+        to[i] = from[(sample < count ? sample : count - 1) * size + i / lanes % size];
+      });
+    }
+    void to_rows(stream& queue, const lane_view<const Scalar, lanes>& from, index count, int size, std::span<Scalar> rows) {
+      Scalar* const to = rows_.data();
+      queue.for_each(count * size, [=] TYPENET_HD(index i) {
+        const index sample = i / size;
+        to[i] = from.base[sample / lanes * from.stride + i % size * lanes + sample % lanes];
+      });
+      queue.wait();
+      rows_.copy_to(rows.first(static_cast<std::size_t>(count * size)));
+    }
+
+   private:
+    index samples_;
+    array rows_;
+  };
+
+  /// Thrust divides the work itself.
+  static int max_threads() { return 1; }
+
+  /// What it runs on, for people to read: "NVIDIA H100 (compute capability 9.0)".
+  /// @throws device_error if there is no device
+  static std::string device_name() { return system::device_name(); }
+};
+
+/// Thrust's device in single precision: the GPU where nvcc compiles.
+using gpu = thrust_backend<float>;
+
+}  // namespace TYPENET_THRUST_NAMESPACE
+}  // namespace typenet

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: MIT
+/// @file
+/// What thrust_backend runs on where Thrust's device is the host itself. Included by thrust.hpp.
+#pragma once
+
+#include <typenet/backends/thrust/system.hpp>
+
+#include <thrust/execution_policy.h>
+#include <thrust/for_each.h>
+#include <thrust/iterator/counting_iterator.h>
+#include <thrust/sort.h>
+#include <thrust/system_error.h>
+
+#include <cstddef>
+#include <string>
+
+#include <typenet/backends/batch_state.hpp>
+#include <typenet/backends/eigen/flush_subnormals.hpp>
+#include <typenet/backends/eigen/pack.hpp>
+#include <typenet/backends/thrust/launch.hpp>
+#include <typenet/core/error.hpp>
+
+namespace typenet::detail {
+
+inline namespace TYPENET_THRUST_NAMESPACE {
+
+/// Thrust's OMP, TBB and CPP systems. Work items are as on the CPU, and a pack of a warp's width lies in SIMD registers.
+template <class Scalar, device_launch>
+struct thrust_system {
+  using pack = eigen_pack<Scalar, 32>;
+
+  [[noreturn]] static void out_of_memory(std::size_t bytes) {
+    throw device_error("out of memory: " + std::to_string(bytes) + " bytes were asked for");
+  }
+  [[noreturn]] static void failed(const thrust::system_error& failure, const std::string& while_doing) {
+    throw device_error(while_doing + ": " + failure.what());
+  }
+
+  static std::string device_name() {
+#if THRUST_DEVICE_SYSTEM == THRUST_DEVICE_SYSTEM_OMP
+    return "the host, through Thrust's OMP system";
+#elif THRUST_DEVICE_SYSTEM == THRUST_DEVICE_SYSTEM_TBB
+    return "the host, through Thrust's TBB system";
+#else
+    return "the host, through Thrust's CPP system";
+#endif
+  }
+
+  class execution : public batch_state {
+   public:
+    using scalar = Scalar;
+    using pack = thrust_system::pack;
+    static constexpr int lanes = pack::width;
+    static constexpr bool many_workers = false;
+
+    explicit execution(const batch_state& state) : batch_state{state} {}
+    [[nodiscard]] TYPENET_HD index blocks() const { return (batch() + lanes - 1) / lanes; }
+
+    TYPENET_ANY_SIDE
+    template <class F>
+    TYPENET_HD void for_each(index items, const F& f) {
+      thrust::for_each_n(thrust::device, thrust::counting_iterator<index>(0), items, [&f](index item) {
+        const flush_subnormals flush;
+        f(item);
+      });
+    }
+    TYPENET_ANY_SIDE
+    template <int Sums, class Partial, class Finish>
+    TYPENET_HD void reduce(index items, index length, const Partial& partial, const Finish& finish) {
+      for_each(items, [&](index item) { lane::reduce_item<pack, Sums>(item, length, partial, finish); });
+    }
+  };
+
+  struct recording {};
+
+  class stream {
+   public:
+    template <class Task>
+    void run(int /*threads*/, const batch_state& state, const Task& task) {
+      execution mine{state};
+      task(mine);
+    }
+    template <class Task>
+    void repeat(recording&, int threads, const batch_state& state, const Task& task, index times) {
+      for (index t = 0; t < times; ++t) run(threads, state, task);
+    }
+    /// Calls f(i) for each i below n, each on a thread of its own.
+    template <class F>
+    void for_each(index n, const F& f) {
+      thrust::for_each_n(thrust::device, thrust::counting_iterator<index>(0), n, f);
+    }
+    /// Sorts values by their keys; of equal keys the first stays first.
+    template <class Key, class Value>
+    void sort_by_key(Key* keys, Value* values, index n) {
+      thrust::stable_sort_by_key(thrust::device, keys, keys + n, values);
+    }
+    /// Until all that was asked for is done.
+    void wait() {}
+  };
+};
+
+}  // namespace TYPENET_THRUST_NAMESPACE
+}  // namespace typenet::detail

@@ -1,0 +1,299 @@
+// SPDX-License-Identifier: MIT
+/// @file
+/// The diagonal of the Gauss-Newton approximation of the second derivatives, by a backward pass of its own.
+///
+/// Of each value a it carries ∂²E/∂a² from the loss to the input, leaving out how different values bend the loss together: where a layer
+/// makes y from x, ∂²E/∂x_j² = Σ_i (∂y_i/∂x_j)² ∂²E/∂y_i², and likewise for its parameters, summed over all uses and samples.
+/// @see LeCun, Bottou, Bengio, Haffner: "Gradient-based learning applied to document recognition", 1998, appendix C
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <type_traits>
+
+#include <typenet/core/diagnostics.hpp>
+#include <typenet/runtime/executor.hpp>
+
+namespace typenet {
+
+namespace needs {
+/// A layer, or a loss, whose second derivatives are known.
+struct second_derivatives {
+  static constexpr auto text() { return detail::sentence{"second derivatives, which it does not have"}; }
+};
+}  // namespace needs
+
+/// Never defined: its name is the message.
+template <class Optimizer, class LayerOrLoss, class Needs>
+struct optimizer_error;
+
+namespace detail {
+
+/// Whether an optimizer wants curvatures: it says of how many samples.
+template <class Optimizer>
+concept uses_curvature = requires(const Optimizer& o) { o.curvature_samples; };
+
+/// Whether an operation passes curvature on.
+template <class Op>
+constexpr bool has_curvature() {
+  if constexpr (Op::info.what != op_info::kind::layer)
+    return true;
+  else
+    return Op::layer::only_reshapes || Op::layer::curvature != second_order::unknown;
+}
+
+/// The first layer of a network without second derivatives, or void.
+template <class Ops>
+struct without_curvature {
+  using type = void;
+};
+template <class Op, class... Ops>
+struct without_curvature<op_list<Op, Ops...>> : without_curvature<op_list<Ops...>> {};
+template <class Op, class... Ops>
+  requires(!has_curvature<Op>())
+struct without_curvature<op_list<Op, Ops...>> {
+  using type = typename Op::layer;
+};
+
+/// The first that stands in the way of an optimizer: a layer or the loss; or void.
+template <class Optimizer, class Network, class Loss>
+constexpr auto curvature_obstacle() {
+  if constexpr (!uses_curvature<Optimizer> || !Network::fits) {
+    return std::type_identity<void>{};
+  } else {
+    using layer = typename without_curvature<typename Network::operations>::type;
+    if constexpr (!std::is_void_v<layer>)
+      return std::type_identity<layer>{};
+    else if constexpr (!requires { Loss::has_curvature; })
+      return std::type_identity<Loss>{};
+    else
+      return std::type_identity<void>{};
+  }
+}
+
+template <class Optimizer, class Obstacle>
+constexpr sentence curvature_text() {
+  return sentence{"typenet: "}.add(type_name<Optimizer>()).add(" needs ").add(type_name<Obstacle>()).add(" to have second derivatives");
+}
+
+/// Complete where `Optimizer` can train `Network` with `Loss`; elsewhere one message says what is in the way.
+template <class Optimizer, class Network, class Loss,
+          class Obstacle = typename decltype(curvature_obstacle<Optimizer, Network, Loss>())::type>
+struct curvature_check {
+#if defined(__cpp_static_assert) && __cpp_static_assert >= 202306L
+  static_assert(!sizeof(Obstacle*), curvature_text<Optimizer, Obstacle>());
+#else
+  // The undefined type's name is the message.
+  static_assert(sizeof(optimizer_error<Optimizer, Obstacle, needs::second_derivatives>) != 0,
+                "typenet: an optimizer needs second derivatives that a layer or the loss does not have");
+#endif
+};
+template <class Optimizer, class Network, class Loss>
+struct curvature_check<Optimizer, Network, Loss, void> {};
+
+/// Where such a pass works.
+template <class Scalar>
+struct curvature_memory {
+  /// For a pass forward and backward that keeps every value and gradient.
+  batch_memory<Scalar> first;
+  /// Laid out as the gradients, and as the parameters.
+  Scalar* curvatures = nullptr;
+  Scalar* parameter_curvatures = nullptr;
+  /// The squares of all parameters, and of one layer's input.
+  Scalar* squared_parameters = nullptr;
+  Scalar* squared_input = nullptr;
+};
+
+template <class Lowered, class Scalar, int Lanes>
+class curvature_program : lowered_program<Lowered, Scalar, Lanes, false> {
+  using base = lowered_program<Lowered, Scalar, Lanes, false>;
+
+  template <class Op>
+  static constexpr int squared_size() {
+    if constexpr (Op::info.what == op_info::kind::layer)
+      return Op::layer::curvature == second_order::squares ? Op::in.size() : 0;
+    else
+      return 0;
+  }
+  template <class... Ops>
+  static constexpr int most_squared(op_list<Ops...>) {
+    int most = 0;
+    ((most = squared_size<Ops>() > most ? squared_size<Ops>() : most), ...);
+    return most;
+  }
+
+  template <class Op, int I, class Exec>
+  TYPENET_HD static void pass_back(Exec& exec, const curvature_memory<Scalar>& memory) {
+    batch_memory<Scalar> second = memory.first;
+    second.gradients = memory.curvatures;
+    second.parameter_gradients = memory.parameter_curvatures;
+    if constexpr (Op::info.what != op_info::kind::layer || Op::info.only_reshapes) {
+      base::template run_backward<false, Op, I>(exec, second);
+    } else {
+      constexpr bool accumulates = base::plan.accumulates[I];
+      constexpr bool wanted = !base::plan.reads_network_input[I];
+      if constexpr (Op::layer::curvature == second_order::squares) {
+        // What is linear in its parameters and in its input has the formulas of its gradients, with squares of these.
+        second.parameters = memory.squared_parameters;
+        layer_data<Scalar, Lanes> data = base::template data_of<Op, I>(second);
+        square<Op::in.size()>(exec, data.input, memory.squared_input);
+        data.input = {memory.squared_input, index{Op::in.size()} * Lanes};
+        if constexpr (Op::layer::parameters(Op::in).size() > 0) Op::layer::template backward_parameters<Op::in>(exec, data);
+        if constexpr (wanted) Op::layer::template backward_input<Op::in, accumulates>(exec, data);
+      } else if constexpr (Op::layer::curvature == second_order::own) {  // or it has been reported
+        curvature_data<Scalar, Lanes> data{base::template data_of<Op, I>(second), {}};
+        const auto slope = base::template gradient<Op::info.output>(memory.first);
+        data.output_slope = {slope.base, slope.stride};
+        Op::layer::template backward_curvature<Op::in, wanted, accumulates>(exec, data);
+      }
+    }
+  }
+
+  template <class... Ops, int... I, class Exec>
+  TYPENET_HD static void pass_all_back(op_list<Ops...>, std::integer_sequence<int, I...>, Exec& exec,
+                                       const curvature_memory<Scalar>& memory) {
+    int order = 0;
+    ((pass_back<Ops, I>(exec, memory), order) = ... = 0);
+  }
+
+ public:
+  template <int Size, class Exec, class View>
+  TYPENET_HD static void square(Exec& exec, const View& from, Scalar* to) {
+    using pack = typename Exec::pack;
+    const lane_view<Scalar, Lanes> there{to, index{Size} * Lanes};
+    lane::for_each_pack<Size>(exec, [=] TYPENET_HD(index block, index offset) {
+      const pack x = lane::load<pack>(from.template block<pack>(block) + offset);
+      lane::store<pack>(there.template block<pack>(block) + offset, x * x);
+    });
+  }
+
+  using base::activations;
+  using base::backward;
+  using base::forward;
+  using base::gradients;
+  using base::output;
+  using base::output_gradient;
+  using base::scratch_size;
+  /// Numbers of the largest input that is squared.
+  static constexpr int squares = most_squared(typename Lowered::operations{});
+
+  /// From the curvature of the output, which the caller has written, to those of the parameters.
+  template <class Exec>
+  TYPENET_HD static void backward_curvature(Exec& exec, const curvature_memory<Scalar>& memory) {
+    pass_all_back(typename Lowered::operations{}, std::make_integer_sequence<int, Lowered::count>{}, exec, memory);
+  }
+};
+
+/// Adds the curvature of a batch's mean loss, times `share`, to that of each parameter.
+template <class Lowered, class Scalar, int Lanes, class Loss, class Targets>
+struct curvature_pass {
+  using program = curvature_program<Lowered, Scalar, Lanes>;
+
+  curvature_memory<Scalar> memory;
+  Loss loss;
+  Targets targets;
+  /// One in how many samples each of them is.
+  Scalar share;
+  Scalar* total = nullptr;
+
+  TYPENET_ANY_SIDE
+  template <class Exec>
+  TYPENET_HD void operator()(Exec& exec) const {
+    program::forward(exec, memory.first);
+    if constexpr (requires { Loss::has_curvature; }) begin(exec);
+    program::backward(exec, memory.first);
+    const curvature_pass self = *this;
+    for_each_parameter(exec, [=] TYPENET_HD(index at) {
+      using pack = typename Exec::pack;
+      const pack w = lane::load<pack>(self.memory.first.parameters + at);
+      lane::store<pack>(self.memory.squared_parameters + at, w * w);
+    });
+    program::backward_curvature(exec, memory);
+    for_each_parameter(exec, [=] TYPENET_HD(index at) {
+      using pack = typename Exec::pack;
+      lane::store<pack>(self.total + at, lane::load<pack>(self.total + at) + lane::load<pack>(self.memory.parameter_curvatures + at));
+    });
+  }
+
+  /// The loss's derivatives, the first and the second.
+  template <class Exec>
+  TYPENET_HD void begin(Exec& exec) const {
+    using pack = typename Exec::pack;
+    constexpr int outputs = Lowered::output_shape.size();
+    const auto output = program::output(memory.first);
+    const auto slope = program::output_gradient(memory.first);
+    batch_memory<Scalar> second = memory.first;
+    second.gradients = memory.curvatures;
+    const auto curvature = program::output_gradient(second);
+    const index batch = exec.batch();
+    const curvature_pass self = *this;
+    exec.for_each(exec.blocks(), [=] TYPENET_HD(index block) {
+      const Scalar* const y = output.template block<pack>(block);
+      Scalar* const g = slope.template block<pack>(block);
+      Scalar* const h = curvature.template block<pack>(block);
+      const auto target = self.targets.template at<pack>(block);
+      self.loss.template operator()<pack, Lanes, Lowered::output_shape>(y, target, g, self.share);
+      self.loss.template curvature<pack, Lanes, Lowered::output_shape>(y, target, h, self.share);
+      const int valid = lane::valid_lanes<pack>(block, batch);
+      for (int k = 0; k < outputs; ++k) {
+        lane::store<pack>(g + index{k} * Lanes, lane::keep_lanes<pack>(lane::load<pack>(g + index{k} * Lanes), valid));
+        lane::store<pack>(h + index{k} * Lanes, lane::keep_lanes<pack>(lane::load<pack>(h + index{k} * Lanes), valid));
+      }
+    });
+  }
+
+  template <class Exec, class Body>
+  TYPENET_HD static void for_each_parameter(Exec& exec, const Body& body) {
+    constexpr int width = lane::width<typename Exec::pack>;
+    constexpr int together = lane::grain<Exec>(256, 1);
+    constexpr index packs = ceil_div(Lowered::parameter_arena, width);
+    exec.for_each(ceil_div(packs, together), [=] TYPENET_HD(index item) {
+      const index last = (item + 1) * together < packs ? (item + 1) * together : packs;
+      for (index p = item * together; p < last; ++p) body(p * width);
+    });
+  }
+};
+
+/// What a trainer keeps for it, once it is asked for.
+template <class Backend, class Network>
+struct curvature_room {
+  using lowered = typename Network::unfused;
+  using scalar = typename Backend::scalar;
+  using program = curvature_program<lowered, scalar, Backend::lanes>;
+  using array = typename Backend::array;
+
+  array activations, gradients, curvatures, parameter_gradients, parameter_curvatures, squared_parameters, squared_input, scratch;
+  typename Backend::template memory<std::uint32_t> order;
+  typename Backend::template memory<std::uint64_t> sort_keys;
+
+  explicit curvature_room(index capacity)
+      : activations{capacity * program::activations},
+        gradients{capacity * program::gradients},
+        curvatures{capacity * program::gradients},
+        parameter_gradients{Network::parameter_arena},
+        parameter_curvatures{Network::parameter_arena},
+        squared_parameters{Network::parameter_arena},
+        squared_input{capacity * program::squares},
+        scratch{program::scratch_size(capacity)} {}
+
+  template <class Model>
+  curvature_memory<scalar> memory(Model& model, const scalar* input, index capacity) {
+    curvature_memory<scalar> m;
+    m.first.input = input;
+    m.first.activations = activations.data();
+    m.first.gradients = gradients.data();
+    m.first.parameters = model.parameter_array().data();
+    m.first.parameter_gradients = parameter_gradients.data();
+    m.first.buffers = model.buffer_array().data();
+    m.first.scratch = scratch.data();
+    m.first.capacity = capacity;
+    m.curvatures = curvatures.data();
+    m.parameter_curvatures = parameter_curvatures.data();
+    m.squared_parameters = squared_parameters.data();
+    m.squared_input = squared_input.data();
+    return m;
+  }
+};
+
+}  // namespace detail
+}  // namespace typenet

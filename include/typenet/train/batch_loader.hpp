@@ -1,0 +1,346 @@
+// SPDX-License-Identifier: MIT
+/// @file
+/// How samples of a data set reach a backend: batch by batch on a thread of their own where its memory is the program's, and in chunks
+/// of many batches where it is a device's.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <exception>
+#include <memory>
+#include <semaphore>
+#include <span>
+#include <thread>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include <typenet/backends/batch_state.hpp>
+#include <typenet/core/shape.hpp>
+#include <typenet/data/dataset.hpp>
+
+namespace typenet::detail {
+
+/// Room for batches of samples, in the lanes of a backend.
+template <class Backend>
+struct sample_memory {
+  sample_memory() = default;
+  /// @param count a multiple of the lanes
+  sample_memory(index count, int inputs) : input{count * inputs}, labels{count}, samples{count} {}
+
+  typename Backend::array input;
+  typename Backend::array labels;
+  /// Which sample each is: what random draws are keyed by.
+  typename Backend::template memory<std::uint32_t> samples;
+};
+
+/// Which samples are wanted: `count` of them, from the `first` of an order (or of the data set) on, in batches of `batch`.
+struct wanted_samples {
+  const std::uint32_t* order = nullptr;
+  index first = 0;
+  index count = 0;
+  index batch = 0;
+  /// The room of a batch, a multiple of the lanes.
+  index padded = 0;
+  sample_key key{};
+
+  /// What stands at place `item` of the room for them: the last of a batch again where none is left for it.
+  [[nodiscard]] TYPENET_HD index at(index item) const {
+    const index start = item / padded * batch;
+    const index in_batch = count - start < batch ? count - start : batch;
+    const index place = first + start + (item % padded < in_batch ? item % padded : in_batch - 1);
+    return order == nullptr ? place : static_cast<index>(order[place]);
+  }
+  /// Places in all.
+  [[nodiscard]] TYPENET_HD index room() const { return (count + batch - 1) / batch * padded; }
+};
+
+/// Writes the numbers of one sample into its lane.
+template <class Scalar, int Lanes>
+struct lane_writer {
+  Scalar* base;
+  struct place {
+    Scalar* at;
+    TYPENET_HD void operator=(float value) const { *at = static_cast<Scalar>(value); }
+  };
+  TYPENET_HD place operator[](index e) const { return {base + e * Lanes}; }
+};
+
+/// Reads one place of the wanted samples, on the device or where it is.
+template <class View, class Scalar, int Lanes>
+struct read_place {
+  View view;
+  wanted_samples wanted;
+  Scalar* input;
+  Scalar* labels;
+  std::uint32_t* samples;
+
+  TYPENET_ANY_SIDE
+  TYPENET_HD void operator()(index item) const {
+    const index sample = wanted.at(item);
+    view.read(sample, wanted.key, lane_writer<Scalar, Lanes>{input + item / Lanes * Lanes * View::sample_shape.size() + item % Lanes});
+    labels[item] = static_cast<Scalar>(view.label(sample));
+    samples[item] = static_cast<std::uint32_t>(sample);
+  }
+};
+
+/// Reads samples of a data set into a backend's memory. Where that is the program's: one batch at a time, sample by sample, then group by
+/// group into lanes.
+template <class Backend, class Data>
+class sample_reader {
+ public:
+  using scalar = typename Backend::scalar;
+
+  explicit sample_reader(const Data& data) : data_{&data}, rows_(static_cast<std::size_t>(lanes * size)) {
+    if constexpr (!std::is_same_v<scalar, float>) converted_.resize(rows_.size());
+  }
+
+  /// The order that samples will be wanted in.
+  void follow(const typename Backend::template memory<std::uint32_t>&) {}
+
+  /// @pre no more than a batch is wanted
+  void read(typename Backend::stream&, const wanted_samples& wanted, sample_memory<Backend>& to) {
+    for (index first = 0; first < wanted.count; first += lanes) {
+      const int here = static_cast<int>(std::min<index>(lanes, wanted.count - first));
+      for (int l = 0; l < here; ++l) {
+        const index sample = wanted.at(first + l);
+        data_->read(sample, wanted.key, std::span<float>{rows_}.subspan(static_cast<std::size_t>(l * size), size));
+        to.labels.data()[first + l] = static_cast<scalar>(data_->label(sample));
+        to.samples.data()[first + l] = static_cast<std::uint32_t>(sample);
+      }
+      scalar* const target = to.input.data() + first * size;
+      if constexpr (std::is_same_v<scalar, float>) {
+        load_lanes<typename Backend::pack, lanes>(rows_.data(), size, here, size, target);
+      } else {
+        std::copy(rows_.begin(), rows_.end(), converted_.begin());
+        load_lanes<typename Backend::pack, lanes>(converted_.data(), size, here, size, target);
+      }
+    }
+  }
+
+ private:
+  static constexpr int lanes = Backend::lanes;
+  static constexpr int size = Data::sample_shape.size();
+
+  const Data* data_;
+  std::vector<float> rows_;
+  std::vector<scalar> converted_;
+};
+
+/// Puts arrays into a device's memory and keeps them there.
+template <class Backend>
+struct uploader {
+  std::vector<std::shared_ptr<void>>* held;
+  template <class T>
+  const T* operator()(std::span<const T> values) const {
+    const auto memory = std::make_shared<typename Backend::template memory<T>>(static_cast<index>(values.size()));
+    memory->copy_from(values);
+    held->push_back(memory);
+    return memory->data();
+  }
+};
+
+/// On a device, a data set that can lie there: all of it does, and the device reads it.
+template <class Backend, resident_dataset Data>
+  requires(!Backend::host_memory)
+class sample_reader<Backend, Data> {
+ public:
+  explicit sample_reader(const Data& data) : view_{data.view(uploader<Backend>{&held_})} {}
+  sample_reader(const sample_reader&) = delete;
+  sample_reader& operator=(const sample_reader&) = delete;
+  ~sample_reader() = default;
+
+  void follow(const typename Backend::template memory<std::uint32_t>&) {}
+
+  void read(typename Backend::stream& stream, const wanted_samples& wanted, sample_memory<Backend>& to) {
+    stream.for_each(wanted.room(), read_place<view, typename Backend::scalar, Backend::lanes>{view_, wanted, to.input.data(),
+                                                                                              to.labels.data(), to.samples.data()});
+  }
+
+ private:
+  using view = decltype(std::declval<const Data&>().view(std::declval<uploader<Backend>>()));
+
+  std::vector<std::shared_ptr<void>> held_;
+  view view_;
+};
+
+/// Any other is read here and copied.
+template <class Backend, class Data>
+  requires(!Backend::host_memory && !resident_dataset<Data>)
+class sample_reader<Backend, Data> {
+ public:
+  using scalar = typename Backend::scalar;
+
+  explicit sample_reader(const Data& data) : data_{&data} {}
+
+  void follow(const typename Backend::template memory<std::uint32_t>& order) {
+    order_.resize(static_cast<std::size_t>(order.size()));
+    order.copy_to(order_);
+  }
+
+  void read(typename Backend::stream& stream, const wanted_samples& wanted, sample_memory<Backend>& to) {
+    const auto room = static_cast<std::size_t>(wanted.room());
+    input_.resize(room * static_cast<std::size_t>(Data::sample_shape.size()));
+    labels_.resize(room);
+    samples_.resize(room);
+    wanted_samples here = wanted;
+    if (wanted.order != nullptr) here.order = order_.data();
+    const read_place<host_view, scalar, Backend::lanes> place{{data_}, here, input_.data(), labels_.data(), samples_.data()};
+    for (index i = 0; i < wanted.room(); ++i) place(i);
+    stream.wait();  // until what lies there has been used
+    to.input.copy_from(input_);
+    to.labels.copy_from(labels_);
+    to.samples.copy_from(samples_);
+  }
+
+ private:
+  /// A data set as its own view.
+  struct host_view {
+    static constexpr shape sample_shape = Data::sample_shape;
+    const Data* data;
+    template <class Out>
+    void read(index i, const sample_key& key, const Out& out) const {
+      std::array<float, static_cast<std::size_t>(sample_shape.size())> row;
+      data->read(i, key, row);
+      for (std::size_t e = 0; e < row.size(); ++e) out[static_cast<index>(e)] = row[e];
+    }
+    [[nodiscard]] int label(index i) const { return data->label(i); }
+  };
+
+  const Data* data_;
+  std::vector<scalar> input_, labels_;
+  std::vector<std::uint32_t> samples_, order_;
+};
+
+/// Samples on their way into training: `count` of them in `steps` batches.
+template <class Backend>
+struct sample_chunk {
+  sample_memory<Backend>* memory;
+  index count, steps;
+};
+
+/// Reads batches on a thread of its own, one ahead of the training.
+template <class Backend, class Data>
+class feeder {
+ public:
+  /// Batches that a chunk has at most.
+  static constexpr index most_steps(index /*padded*/, int /*inputs*/) { return 1; }
+
+  /// @param rooms_of two, each of a batch
+  feeder(const Data& data, typename Backend::stream& stream, const wanted_samples& wanted,
+         const typename Backend::template memory<std::uint32_t>&, std::array<sample_memory<Backend>, 2>& rooms_of)
+      : reader_{data}, stream_{&stream}, wanted_{wanted}, rooms_{&rooms_of}, thread_{[this] { work(); }} {}
+  feeder(const feeder&) = delete;
+  feeder& operator=(const feeder&) = delete;
+  ~feeder() {
+    stop_.store(true);
+    free_.release();
+    thread_.join();
+  }
+
+  sample_chunk<Backend> next() {
+    filled_.acquire();
+    if (failed_.load(std::memory_order_acquire)) std::rethrow_exception(failure_);
+    const std::size_t which = static_cast<std::size_t>(taken_++ % 2);
+    return {&(*rooms_)[which], counts_[which], 1};
+  }
+  void release() { free_.release(); }
+
+ private:
+  void work() {
+    try {
+      int which = 0;
+      wanted_samples now = wanted_;
+      for (index done = 0; done < wanted_.count; done += now.count) {
+        free_.acquire();
+        if (stop_.load()) return;
+        now.first = wanted_.first + done;
+        now.count = std::min<index>(wanted_.batch, wanted_.count - done);
+        const std::size_t room = static_cast<std::size_t>(which++ % 2);
+        reader_.read(*stream_, now, (*rooms_)[room]);
+        counts_[room] = now.count;
+        filled_.release();
+      }
+    } catch (...) {
+      failure_ = std::current_exception();
+      failed_.store(true, std::memory_order_release);
+      filled_.release();
+    }
+  }
+
+  sample_reader<Backend, Data> reader_;
+  typename Backend::stream* stream_;
+  wanted_samples wanted_;
+  std::array<sample_memory<Backend>, 2>* rooms_;
+  std::array<index, 2> counts_{};
+  std::counting_semaphore<4> filled_{0};
+  std::counting_semaphore<4> free_{2};
+  std::atomic<bool> stop_{false};
+  std::exception_ptr failure_;
+  std::atomic<bool> failed_{false};
+  index taken_ = 0;
+  std::thread thread_;
+};
+
+/// For a device: chunks of many batches, put there in the order of its stream.
+template <class Backend, class Data>
+  requires(!Backend::host_memory)
+class feeder<Backend, Data> {
+ public:
+  static constexpr index most_steps(index padded, int inputs) {
+    // Enough that the program seldom has to look, in memory that does not count.
+    constexpr index bytes = index{32} << 20;
+    return std::clamp<index>(bytes / (padded * inputs * static_cast<index>(sizeof(typename Backend::scalar))), 1, 256);
+  }
+
+  feeder(const Data& data, typename Backend::stream& stream, const wanted_samples& wanted,
+         const typename Backend::template memory<std::uint32_t>& order, std::array<sample_memory<Backend>, 2>& rooms)
+      : reader_{data},
+        stream_{&stream},
+        wanted_{wanted},
+        room_{rooms.data()},
+        steps_{most_steps(wanted.padded, Data::sample_shape.size())} {
+    reader_.follow(order);
+  }
+
+  /// A batch that is not full is a chunk of its own.
+  sample_chunk<Backend> next() {
+    wanted_samples now = wanted_;
+    now.first = wanted_.first + done_;
+    const index left = wanted_.count - done_;
+    now.count = left < wanted_.batch ? left : std::min(steps_, left / wanted_.batch) * wanted_.batch;
+    done_ += now.count;
+    reader_.read(*stream_, now, *room_);
+    return {room_, now.count, (now.count + wanted_.batch - 1) / wanted_.batch};
+  }
+  void release() {}
+
+ private:
+  sample_reader<Backend, Data> reader_;
+  typename Backend::stream* stream_;
+  wanted_samples wanted_;
+  sample_memory<Backend>* room_;
+  index steps_;
+  index done_ = 0;
+};
+
+/// Fills `order` with the numbers below its size, shuffled: sorted by random keys, which any number of threads can do and comes out the
+/// same everywhere.
+template <class Backend>
+void shuffle(typename Backend::stream& stream, seed s, std::uint32_t epoch, typename Backend::template memory<std::uint32_t>& order,
+             typename Backend::template memory<std::uint64_t>& keys, random_stream purpose = random_stream::shuffle) {
+  if (keys.size() != order.size()) keys = typename Backend::template memory<std::uint64_t>{order.size()};
+  std::uint32_t* const numbers = order.data();
+  std::uint64_t* const key = keys.data();
+  const counter_rng rng{s, purpose};
+  stream.for_each(order.size(), [=] TYPENET_HD(index i) {
+    const auto words = rng(epoch, static_cast<std::uint32_t>(i), 0);
+    numbers[i] = static_cast<std::uint32_t>(i);
+    key[i] = std::uint64_t{words[0]} << 32 | words[1];
+  });
+  stream.sort_by_key(key, numbers, order.size());
+}
+
+}  // namespace typenet::detail
