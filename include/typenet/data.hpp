@@ -6,4 +6,5 @@
 #include <typenet/data/dataset.hpp>     // IWYU pragma: export
 #include <typenet/data/idx.hpp>         // IWYU pragma: export
 #include <typenet/data/mnist.hpp>       // IWYU pragma: export
+#include <typenet/data/split.hpp>       // IWYU pragma: export
 #include <typenet/data/transforms.hpp>  // IWYU pragma: export

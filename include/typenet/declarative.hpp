@@ -5,6 +5,8 @@
 
 // IWYU pragma: begin_exports
 #include <typenet/layers.hpp>
+#include <typenet/models/lenet1989.hpp>
+#include <typenet/models/lenet5.hpp>
 #include <typenet/network.hpp>
 #include <typenet/summary.hpp>
 // IWYU pragma: end_exports

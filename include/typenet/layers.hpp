@@ -5,6 +5,8 @@
 
 // IWYU pragma: begin_exports
 #include <typenet/layer/compositions.hpp>
+#include <typenet/layer/elementwise.hpp>
+#include <typenet/layer/input.hpp>
 #include <typenet/layers/avg_pool2d.hpp>
 #include <typenet/layers/batch_norm.hpp>
 #include <typenet/layers/conv2d.hpp>

@@ -11,11 +11,14 @@
 #include <type_traits>
 #include <vector>
 
-#include <typenet/backends/eigen/backend.hpp>
+#include <typenet/backends/backend.hpp>
+#include <typenet/backends/batch_state.hpp>
 #include <typenet/core/error.hpp>
 #include <typenet/layer/initializers.hpp>
 #include <typenet/network.hpp>
-#include <typenet/runtime/training_step.hpp>
+#include <typenet/runtime/batch_memory.hpp>
+#include <typenet/runtime/executor.hpp>
+#include <typenet/runtime/inference_pass.hpp>
 
 namespace typenet {
 
@@ -25,8 +28,10 @@ namespace typenet {
 /// independent.
 /// @tparam Network an instance of `network`
 /// @tparam Backend `eigen_backend<Scalar>`; `cpu` is the one in `float`
-template <network_type Network, class Backend = cpu>
+template <network_type Network, class Backend>
 class model {
+  static_assert(detail::check_backend<Backend>());
+
  public:
   using network = Network;
   using backend = Backend;
@@ -42,7 +47,7 @@ class model {
       : seed_{s},
         parameters_{Network::parameter_arena},
         buffers_{Network::buffer_arena},
-        exchange_{batch, inputs > outputs ? inputs : outputs} {
+        layout_converter_{batch, inputs > outputs ? inputs : outputs} {
     initialize(scheme);
     for (const buffer_info& info : Network::buffers)
       write(buffers_, info, std::vector<scalar>(static_cast<std::size_t>(info.size()), static_cast<scalar>(info.spec.initial)));
@@ -111,16 +116,16 @@ class model {
     const index passes = detail::ceil_div(count, batch);
     const auto one = [&](index number, int worker) {
       const index first = number * batch, here = count - first < batch ? count - first : batch;
-      room& mine = rooms_[static_cast<std::size_t>(worker)];
-      exchange_.to_lanes(stream_, samples.subspan(static_cast<std::size_t>(first * inputs)), here, inputs, mine.input.data());
+      workspace& mine = workspaces_[static_cast<std::size_t>(worker)];
+      layout_converter_.to_lanes(stream_, samples.subspan(static_cast<std::size_t>(first * inputs)), here, inputs, mine.input.data());
       const auto memory = memory_of(mine);
       pass(here, memory);
-      exchange_.to_rows(stream_, program::output(memory), here, outputs, answers.subspan(static_cast<std::size_t>(first * outputs)));
+      layout_converter_.to_rows(stream_, executor_type::output(memory), here, outputs, answers.subspan(static_cast<std::size_t>(first * outputs)));
     };
-    if constexpr (requires { stream_.share(passes, 1, one); }) {
+    if constexpr (requires { stream_.parallel_for(passes, 1, one); }) {
       const int workers = workers_for(passes);
-      while (static_cast<int>(rooms_.size()) < workers) rooms_.emplace_back();
-      stream_.share(passes, workers, one);
+      while (static_cast<int>(workspaces_.size()) < workers) workspaces_.emplace_back();
+      stream_.parallel_for(passes, workers, one);
     } else {
       for (index number = 0; number < passes; ++number) one(number, 0);
     }
@@ -143,25 +148,25 @@ class model {
   lane_view<const scalar, lanes> infer(index count, const scalar* input = nullptr) {
     const auto memory = inference_memory(input);
     pass(count, memory);
-    return program::output(memory);
+    return executor_type::output(memory);
   }
   /// The memory of a pass of up to `batch` samples, whose input lies in `input` in lanes, or in the model's own room for it.
   [[nodiscard]] detail::batch_memory<scalar> inference_memory(const scalar* input = nullptr) {
-    detail::batch_memory<scalar> memory = memory_of(rooms_.front());
+    detail::batch_memory<scalar> memory = memory_of(workspaces_.front());
     if (input != nullptr) memory.input = input;
     return memory;
   }
 
  private:
-  using program = detail::program<Network, Backend>;
+  using executor_type = detail::executor_for<Network, Backend>;
 
   /// What a pass of one thread needs.
-  struct room {
+  struct workspace {
     array input{index{inputs} * batch};
-    array activations{program::activations * batch};
-    array scratch{program::scratch_size(batch)};
+    array activations{executor_type::activations * batch};
+    array scratch{executor_type::scratch_size(batch)};
   };
-  detail::batch_memory<scalar> memory_of(room& mine) {
+  detail::batch_memory<scalar> memory_of(workspace& mine) {
     detail::batch_memory<scalar> memory;
     memory.input = mine.input.data();
     memory.activations = mine.activations.data();
@@ -233,15 +238,15 @@ class model {
   array parameters_;
   array buffers_;
   int threads_ = 0;
-  std::vector<room> rooms_ = std::vector<room>(1);
-  typename Backend::exchange exchange_;
+  std::vector<workspace> workspaces_ = std::vector<workspace>(1);
+  typename Backend::layout_converter layout_converter_;
   typename Backend::stream stream_;
 };
 
 // Not within the class, where it would be inline, and compiled again wherever it is used in spite of an `extern template`.
 template <network_type Network, class Backend>
 void model<Network, Backend>::pass(index count, const detail::batch_memory<scalar>& memory) {
-  stream_.run(1, batch_state{count, false}, detail::inference_pass<detail::lowered_for<Network, Backend>, scalar, lanes>{memory});
+  stream_.run(1, batch_state{count, false}, detail::inference_pass<detail::compiled_for<Network, Backend>, detail::layout_of<Backend>>{memory});
 }
 
 }  // namespace typenet

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <utility>
 
-#include <typenet/core/type_text.hpp>
+#include <typenet/core/type_name.hpp>
 #include <typenet/network.hpp>
 
 namespace typenet {

@@ -6,17 +6,17 @@
 
 // IWYU pragma: begin_exports
 #include <typenet/backends/build_info.hpp>
-#include <typenet/backends/eigen/backend.hpp>
 #include <typenet/core/config.hpp>
 #include <typenet/core/error.hpp>
 #include <typenet/core/random.hpp>
 #include <typenet/data/dataset.hpp>
-#include <typenet/declarative.hpp>
+#include <typenet/data/split.hpp>
+#include <typenet/inference.hpp>
 #include <typenet/layer/initializers.hpp>
 #include <typenet/losses.hpp>
-#include <typenet/model.hpp>
 #include <typenet/optimizers.hpp>
 #include <typenet/train/evaluate.hpp>
 #include <typenet/train/metrics.hpp>
+#include <typenet/train/fit.hpp>
 #include <typenet/train/trainer.hpp>
 // IWYU pragma: end_exports

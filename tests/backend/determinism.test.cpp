@@ -62,9 +62,9 @@ auto outcome(int threads, int batch, const std::vector<double>& input, const std
 }
 
 /// The same as the trainer runs it.
-template <class Network, class Backend = tn::eigen_backend<float>, class Lowered = tn::detail::lowered_for<Network, Backend>>
+template <class Network, class Backend = tn::eigen_backend<float>, class Compiled = tn::detail::compiled_for<Network, Backend>>
 auto trained(int threads, int batch, const std::vector<double>& input, const std::vector<double>& gradient) {
-  testing::network_runner<Network, Backend, true, Lowered> run{batch};
+  testing::network_runner<Network, Backend, true, Compiled> run{batch};
   give_parameters<Network>(run);
   run.set_threads(threads);
   std::vector<std::vector<double>> all{run.train(input, batch, gradient)};
@@ -74,20 +74,20 @@ auto trained(int threads, int batch, const std::vector<double>& input, const std
 }
 
 /// Group by group and layer by layer: the same but for the order of sums over the batch.
-template <class Network, class Lowered>
+template <class Network, class Compiled>
 void compare_orders(int batch) {
   using backend = tn::eigen_backend<double>;
   CAPTURE(batch);
   const auto input = numbers(static_cast<std::size_t>(batch * Network::input_shape.size()), 100);
   const auto gradient = numbers(static_cast<std::size_t>(batch * Network::output_shape.size()), 101);
-  testing::network_runner<Network, backend, true, Lowered> run{batch};
+  testing::network_runner<Network, backend, true, Compiled> run{batch};
   give_parameters<Network>(run);
   std::vector<std::vector<double>> by_layers{run.forward(input, batch)};
   run.backward(gradient);
   for (std::size_t p = 0; p < Network::parameters.size(); ++p) by_layers.push_back(run.parameter_gradient(p));
   for (std::size_t b = 0; b < Network::buffers.size(); ++b) by_layers.push_back(run.buffer(b));
   for (const int threads : {1, 3}) {
-    const auto by_groups = trained<Network, backend, Lowered>(threads, batch, input, gradient);
+    const auto by_groups = trained<Network, backend, Compiled>(threads, batch, input, gradient);
     REQUIRE(by_groups.size() == by_layers.size());
     for (std::size_t tensor = 0; tensor < by_layers.size(); ++tensor) {
       CAPTURE(tensor);
@@ -116,9 +116,9 @@ TEST_CASE("so does a training step, with more threads than lane groups and with 
 
 TEST_CASE("group by group a step computes what it does layer by layer") {
   for (const int batch : {3, 16, 50}) {
-    compare_orders<everything, everything::lowered>(batch);
+    compare_orders<everything, everything::compiled>(batch);
     compare_orders<everything, everything::unfused>(batch);
-    compare_orders<normalised_sums, normalised_sums::lowered>(batch);
+    compare_orders<normalised_sums, normalised_sums::compiled>(batch);
   }
 }
 

@@ -122,11 +122,11 @@ std::vector<std::vector<double>> parameters_of(const Model& model) {
 
 static_assert(tn::cpu::lanes == 16 && tn::cpu_single::lanes == 1);
 static_assert(std::is_same_v<tn::cpu_single::pack, float>);
-static_assert(tn::row_execution<tn::cpu_single::execution> && !tn::row_execution<tn::cpu::execution>);
+static_assert(tn::one_sample_execution<tn::cpu_single::execution> && !tn::one_sample_execution<tn::cpu::execution>);
 static_assert(tn::model<small, tn::cpu_single>::batch == 1);
 // One value after another fills a plane; its padded copies are all the working memory, and linear layers have none.
-static_assert(tn::detail::program<tn::network<tn::input<400>, tn::linear<10>>, tn::cpu_single>::scratch_size(32) == 0);
-static_assert(tn::detail::program<tn::network<tn::input<16, 5, 5>, tn::conv2d<120, 5>>, tn::cpu_single>::scratch_size(32) == 0);
+static_assert(tn::detail::executor_for<tn::network<tn::input<400>, tn::linear<10>>, tn::cpu_single>::scratch_size(32) == 0);
+static_assert(tn::detail::executor_for<tn::network<tn::input<16, 5, 5>, tn::conv2d<120, 5>>, tn::cpu_single>::scratch_size(32) == 0);
 
 TEST_CASE("widths that fill a register, and do not") {
   check_widths<1>();

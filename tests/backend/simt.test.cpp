@@ -92,9 +92,9 @@ TEST_CASE("an emulated warp exchanges") {
     machine::launch([&] {
       const auto thread = static_cast<std::size_t>((machine::block() * 2 + machine::warp_of_block()) * 32 + machine::lane());
       int sum = static_cast<int>(thread);
-      for (int half = 16; half > 0; half /= 2) sum += machine::exchange(sum, half);
+      for (int half = 16; half > 0; half /= 2) sum += machine::shuffle_xor(sum, half);
       sums[thread] = sum;
-      swapped[thread] = machine::exchange(static_cast<int>(thread), 1);
+      swapped[thread] = machine::shuffle_xor(static_cast<int>(thread), 1);
     });
     for (int thread = 0; thread < 2 * 2 * 32; ++thread) {
       const int first = thread / 32 * 32;
@@ -260,12 +260,12 @@ TEST_CASE("each of a machine's meeting points is needed, and seen to be") {
 
 TEST_CASE("what a device could not run is reported") {
   CHECK_THROWS_WITH_AS(machine::launch([] {
-                         if (machine::lane() != 3) static_cast<void>(machine::exchange(1, 1));
+                         if (machine::lane() != 3) static_cast<void>(machine::shuffle_xor(1, 1));
                        }),
                        "emulated machine: threads wait for others that never come: 124 at an exchange, 0 at sync_block, 0 at sync_grid, "
                        "of 128",
                        std::runtime_error);
-  CHECK_THROWS_WITH_AS(machine::launch([] { static_cast<void>(machine::exchange(1, machine::lane() < 16 ? 1 : 2)); }),
+  CHECK_THROWS_WITH_AS(machine::launch([] { static_cast<void>(machine::shuffle_xor(1, machine::lane() < 16 ? 1 : 2)); }),
                        doctest::Contains("different exchanges"), std::runtime_error);
   CHECK_THROWS_WITH_AS(machine::launch([] {
                          if (machine::block() == 0) machine::sync_grid();

@@ -20,10 +20,13 @@ static_assert(tn::optimizer<tn::sgd> && tn::optimizer<tn::adam> && tn::optimizer
 
 namespace {
 
-/// Four numbers side by side, with no more than lane.hpp asks of a pack.
+/// Four numbers side by side, with no more than simd/pack.hpp asks of a pack.
 template <class Scalar>
 struct quad {
   std::array<Scalar, 4> lanes{};
+
+  quad() = default;
+  quad(Scalar number) : lanes{number, number, number, number} {}
   template <class F>
   static quad map(const quad& a, const quad& b, const F& f) {
     quad r;
@@ -52,7 +55,7 @@ struct typenet::lane::traits<quad<Scalar>> {
   using mask = std::array<bool, 4>;
   static constexpr int width = 4;
   static constexpr int registers = 16;
-  static quad<Scalar> broadcast(Scalar v) { return {{v, v, v, v}}; }
+  static quad<Scalar> broadcast(Scalar v) { return v; }
   static quad<Scalar> fma(const quad<Scalar>& a, const quad<Scalar>& b, const quad<Scalar>& c) { return a * b + c; }
   static quad<Scalar> max(const quad<Scalar>& a, const quad<Scalar>& b) {
     return quad<Scalar>::map(a, b, [](Scalar x, Scalar y) { return x > y ? x : y; });

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include <typenet/data/dataset.hpp>
+#include <typenet/data/split.hpp>
 
 #include "read_view.hpp"
 

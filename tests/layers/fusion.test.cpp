@@ -22,7 +22,7 @@ namespace {
 // ---- what fuses
 
 template <class... Layers>
-constexpr int operations = tn::network<tn::input<3, 8, 8>, Layers...>::lowered::count;
+constexpr int operations = tn::network<tn::input<3, 8, 8>, Layers...>::compiled::count;
 
 static_assert(operations<tn::conv2d<4, 3>, tn::batch_norm<>, tn::relu, tn::max_pool2d<2>> == 1);
 static_assert(operations<tn::conv2d<4, 3>, tn::batch_norm<>, tn::relu, tn::max_pool2d<2>, tn::conv2d<2, 2>, tn::batch_norm<>> == 2);
@@ -70,7 +70,7 @@ void compare(int batch, int threads = 1) {
   CAPTURE(threads);
   CAPTURE(single);
   CAPTURE(Backend::lanes);
-  static_assert(Network::lowered::count < Network::unfused::count);
+  static_assert(Network::compiled::count < Network::unfused::count);
   testing::network_runner<Network, Backend, InPlace> together{batch};
   testing::network_runner<Network, Backend, InPlace, typename Network::unfused> apart{batch};
   const auto both = [&](const auto& act) {

@@ -42,13 +42,13 @@ struct plan_view {
   int input_size, output_value;
 };
 
-template <class Lowered, bool InPlace>
+template <class Compiled, bool InPlace>
 plan_view view_of() {
-  constexpr auto plan = Lowered::template memory<InPlace>;
+  constexpr auto plan = Compiled::template memory<InPlace>;
   plan_view p;
   p.name = InPlace ? "in place: " : "apart: ";
-  p.name += tn::detail::type_name<Lowered>().view();
-  p.ops.assign(Lowered::op_infos.begin(), Lowered::op_infos.end());
+  p.name += tn::detail::type_name<Compiled>().view();
+  p.ops.assign(Compiled::op_infos.begin(), Compiled::op_infos.end());
   for (const auto& v : plan.values) p.values.push_back({v.offset, v.in_input});
   p.saved.assign(plan.saved.begin(), plan.saved.end());
   p.accumulates.assign(plan.accumulates.begin(), plan.accumulates.end());
@@ -56,8 +56,8 @@ plan_view view_of() {
   p.reads_network_input.assign(plan.reads_network_input.begin(), plan.reads_network_input.end());
   p.activations = plan.activations;
   p.gradients = plan.gradients;
-  p.input_size = Lowered::input_shape.size();
-  p.output_value = Lowered::output_value;
+  p.input_size = Compiled::input_shape.size();
+  p.output_value = Compiled::output_value;
   return p;
 }
 
@@ -210,25 +210,25 @@ class machine {
   numbers arena, input;
 };
 
-template <class Lowered, bool InPlace>
+template <class Compiled, bool InPlace>
 void check_one() {
-  const plan_view plan = view_of<Lowered, InPlace>();
+  const plan_view plan = view_of<Compiled, InPlace>();
   machine m{plan};
   m.forward();
   m.backward();
   m.input_flags();
 }
-template <class Lowered>
+template <class Compiled>
 void check_lowered() {
-  check_one<Lowered, true>();
-  check_one<Lowered, false>();
-  CHECK(Lowered::template memory<true>.activations <= Lowered::template memory<false>.activations);
+  check_one<Compiled, true>();
+  check_one<Compiled, false>();
+  CHECK(Compiled::template memory<true>.activations <= Compiled::template memory<false>.activations);
 }
 template <class Network>
 void check() {
-  check_lowered<typename Network::lowered>();
+  check_lowered<typename Network::compiled>();
   check_lowered<typename Network::unfused>();
-  CHECK(Network::lowered::template memory<true>.gradients <= Network::unfused::template memory<true>.gradients);
+  CHECK(Network::compiled::template memory<true>.gradients <= Network::unfused::template memory<true>.gradients);
 }
 
 // ---- networks drawn at compile time: each block keeps the shape of an image of four channels, or of a vector of twelve numbers

@@ -5,7 +5,7 @@
 #include <string>
 #include <type_traits>
 
-#include <typenet/core/type_text.hpp>
+#include <typenet/core/type_name.hpp>
 
 #include "networks.hpp"
 

@@ -101,7 +101,7 @@ class emulated_grid {
 
   /// What thread `lane() ^ mask` of the warp gives to the same exchange.
   template <class T>
-  T exchange(T value, int mask) {
+   T shuffle_xor(T value, int mask) {
     static_assert(sizeof(T) <= sizeof(double));
     warp_meeting& warp = warps_[static_cast<std::size_t>(current_ / warp_size)];
     if (warp.meeting.arrived == 0) {
@@ -284,8 +284,8 @@ struct emulated_machine {
 
   static int lane() { return emulated_grid::now->lane(); }
   template <class T>
-  static T exchange(T value, int mask) {
-    return emulated_grid::now->exchange(value, mask);
+  static  T shuffle_xor(T value, int mask) {
+    return emulated_grid::now->shuffle_xor(value, mask);
   }
   static int warp_of_block() { return emulated_grid::now->warp_of_block(); }
   static int block() { return emulated_grid::now->block(); }
@@ -316,6 +316,7 @@ struct emulated_backend {
   static constexpr int lanes = pack::width;
   /// As a device's: the program may only copy.
   static constexpr bool host_memory = false;
+  static constexpr bool fuses_layers = true;
   static constexpr typenet::index inference_samples = 2 * lanes;
 
   using execution = typenet::detail::simt_execution<Scalar, Machine>;
@@ -366,9 +367,9 @@ struct emulated_backend {
     void wait() const {}
   };
 
-  class exchange {
+  class layout_converter {
    public:
-    exchange(typenet::index /*samples*/, typenet::index /*most*/) {}
+    layout_converter(typenet::index /*samples*/, typenet::index /*most*/) {}
     void to_lanes(stream&, std::span<const Scalar> rows, typenet::index count, int size, Scalar* to) const {
       for (typenet::index i = 0; i < (count + lanes - 1) / lanes * lanes; ++i)
         for (int e = 0; e < size; ++e)

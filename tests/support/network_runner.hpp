@@ -45,25 +45,25 @@ struct grouped_pass {
 };
 
 /// @tparam Lowered the network as it runs, or layer by layer: `Network::unfused`
-template <class Network, class Backend, bool InPlace = true, class Lowered = typenet::detail::lowered_for<Network, Backend>>
+template <class Network, class Backend, bool InPlace = true, class Compiled = typenet::detail::compiled_for<Network, Backend>>
 class network_runner {
  public:
   using scalar = typename Backend::scalar;
   using array = typename Backend::array;
   static constexpr int lanes = Backend::lanes;
-  using program = typenet::detail::lowered_program<Lowered, scalar, lanes, InPlace>;
+  using executor_type = typenet::detail::executor<Compiled, typenet::detail::layout_of<Backend>, InPlace>;
 
   explicit network_runner(int capacity)
       : capacity_{Network::padded_batch(capacity, lanes)},
         input_{capacity_ * Network::input_shape.size()},
         input_gradient_{capacity_ * Network::input_shape.size()},
-        activations_{capacity_ * program::activations},
-        gradients_{capacity_ * program::gradients},
+        activations_{capacity_ * executor_type::activations},
+        gradients_{capacity_ * executor_type::gradients},
         parameters_{Network::parameter_arena},
         parameter_gradients_{Network::parameter_arena},
-        group_sums_{capacity_ / lanes * typenet::detail::group_plan<Lowered>::sums},
+        group_sums_{capacity_ / lanes * typenet::detail::group_plan<Compiled>::sums},
         buffers_{Network::buffer_arena},
-        scratch_{program::scratch_size(capacity_)},
+        scratch_{executor_type::scratch_size(capacity_)},
         keys_{1},
         samples_{capacity_} {
     set_first_sample(0);
@@ -98,17 +98,17 @@ class network_runner {
     const typenet::index stride = typenet::index{Network::input_shape.size()} * lanes;
     scatter(input, batch, Network::input_shape.size(), true, input_, 0, stride);
     const auto memory = bind();
-    stream_.run(threads_, state(training), forward_pass<program, scalar>{memory});
-    const auto out = program::output(memory);
+    stream_.run(threads_, state(training), forward_pass<executor_type, scalar>{memory});
+    const auto out = executor_type::output(memory);
     return gather(activations_, out.base - memory.activations, out.stride, batch, Network::output_shape.size());
   }
 
   /// Returns the gradient of the input; those of the parameters are there to be read.
   std::vector<double> backward(const std::vector<double>& output_gradient) {
     const auto memory = bind();
-    const auto g = program::output_gradient(memory);
+    const auto g = executor_type::output_gradient(memory);
     scatter(output_gradient, batch_, Network::output_shape.size(), false, gradients_, g.base - memory.gradients, g.stride);
-    stream_.run(threads_, state(true), backward_pass<program, scalar>{memory});
+    stream_.run(threads_, state(true), backward_pass<executor_type, scalar>{memory});
     return gather(input_gradient_, 0, typenet::index{Network::input_shape.size()} * lanes, batch_, Network::input_shape.size());
   }
 
@@ -118,10 +118,10 @@ class network_runner {
     batch_ = batch;
     scatter(input, batch, Network::input_shape.size(), true, input_, 0, typenet::index{Network::input_shape.size()} * lanes);
     const auto memory = bind();
-    const auto g = program::output_gradient(memory);
+    const auto g = executor_type::output_gradient(memory);
     scatter(output_gradient, batch, Network::output_shape.size(), false, gradients_, g.base - memory.gradients, g.stride);
-    stream_.run(threads_, state(true), grouped_pass<typenet::detail::grouped_program<Lowered, scalar, lanes>, scalar>{memory});
-    const auto out = program::output(memory);
+    stream_.run(threads_, state(true), grouped_pass<typenet::detail::grouped_executor<Compiled, typenet::detail::layout_of<Backend>>, scalar>{memory});
+    const auto out = executor_type::output(memory);
     return gather(activations_, out.base - memory.activations, out.stride, batch, Network::output_shape.size());
   }
 

@@ -77,16 +77,16 @@ void check_samples(const Data& data) {
   const auto numbers_of = copy_of(order);
 
   tn::detail::sample_reader<Backend, Data> reader{data};
-  reader.follow(order);
-  const auto check = [&](const tn::detail::wanted_samples& wanted) {
-    tn::detail::sample_memory<Backend> room{wanted.room(), size};
-    reader.read(stream, wanted, room);
+  reader.set_order(order);
+  const auto check = [&](const tn::detail::batch_request& wanted) {
+    tn::detail::sample_memory<Backend> memory_{wanted.padded_size(), size};
+    reader.read(stream, wanted, memory_);
     stream.wait();
-    const auto input = copy_of(room.input), labels = copy_of(room.labels);
-    const auto samples = copy_of(room.samples);
+    const auto input = copy_of(memory_.input), labels = copy_of(memory_.labels);
+    const auto samples = copy_of(memory_.samples);
     std::vector<float> row(static_cast<std::size_t>(size));
     int wrong_numbers = 0, wrong_labels = 0, wrong_samples = 0;
-    for (tn::index place = 0; place < wanted.room(); ++place) {
+    for (tn::index place = 0; place < wanted.padded_size(); ++place) {
       // The last sample of a batch fills the rest of its lanes.
       const tn::index in_batch = std::min(wanted.batch, wanted.count - place / wanted.padded * wanted.batch);
       const tn::index in_order = wanted.first + place / wanted.padded * wanted.batch + std::min(place % wanted.padded, in_batch - 1);
@@ -205,8 +205,8 @@ TEST_CASE("training goes as on the CPU") {
 }
 
 TEST_CASE("training goes as on the CPU in several chunks of many steps") {
-  using tn::detail::feeder;
-  static_assert(feeder<tn::gpu, bars_set>::most_steps(32, 64) == 256);
+  using tn::detail::prefetcher;
+  static_assert(prefetcher<tn::gpu, bars_set>::most_steps(32, 64) == 256);
   // 300 steps of two are a chunk of 256 and one of 44; one sample is left.
   int calls = 0;
   const tn::fit_options options{.epochs = 2, .batch_size = 2, .on_step = [&](const tn::step_report& r) {

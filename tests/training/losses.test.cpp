@@ -43,13 +43,13 @@ void check(const golden::loss_case& expected, const Loss& loss) {
     Pack each;
     if (expected.labels.empty()) {
       each = loss.template operator()<Pack, Lanes, Out>(
-          out.template block<Pack>(b), tn::dense_target<Pack, Lanes>{dense.template block<Pack>(b)}, grad.template block<Pack>(b), scale);
+          tn::lane::block<Pack>(out, b), tn::dense_target<Pack, Lanes>{tn::lane::block<Pack>(dense, b)}, tn::lane::block<Pack>(grad, b), scale);
     } else {
-      each = loss.template operator()<Pack, Lanes, Out>(out.template block<Pack>(b),
+      each = loss.template operator()<Pack, Lanes, Out>(tn::lane::block<Pack>(out, b),
                                                         tn::class_target<Pack>{tn::lane::load<Pack>(labels.data() + b * width)},
-                                                        grad.template block<Pack>(b), scale);
+                                                        tn::lane::block<Pack>(grad, b), scale);
     }
-    tn::lane::store<Pack>(losses.data() + b * width, each);
+    tn::lane::store(losses.data() + b * width, each);
   }
   double mean = 0;
   std::vector<double> gradients;

@@ -1,167 +1,26 @@
 // SPDX-License-Identifier: MIT
 /// @file
-/// From a tree of layers to a list of operations on numbered values, checking every layer on the way. Value 0 is the input.
+/// Pass 1, lower: from the tree of layers to a list of operations on numbered values. Every layer is checked on the way.
 #pragma once
 
 #include <cstddef>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 
+#include <typenet/core/diagnostics.hpp>
+#include <typenet/core/shape.hpp>
+#include <typenet/graph/ir.hpp>
 #include <typenet/layer/compositions.hpp>
+#include <typenet/layer/input.hpp>
 #include <typenet/layer/layer.hpp>
 
-namespace typenet::detail {
+namespace typenet {
 
-/// What an operation does, as plain numbers for the memory plan.
-struct op_info {
-  enum class kind { layer, add, copy, join } what = kind::layer;
-  int input = 0;
-  int second = -1;  ///< the other operand of an addition
-  int output = 0;
-  int output_size = 0;
-  int offset_in_output = 0;  ///< of a join: where its input lies in the joined value
-  bool reads_input = false;  ///< in the backward pass, as are these two
-  bool reads_output = false;
-  bool in_place = false;
-  bool only_reshapes = false;
-  index saved = 0;
-};
+template <class Input = void, class... Layers>
+struct network;
 
-/// A layer applied to a value.
-template <class Layer, shape In, int Input, int Output>
-struct layer_op {
-  using layer = Layer;
-  static constexpr shape in = In;
-  static constexpr shape out = Layer::output(In);
-  static constexpr op_info info{op_info::kind::layer,
-                                Input,
-                                -1,
-                                Output,
-                                out.size(),
-                                0,
-                                Layer::backward_reads_input,
-                                Layer::backward_reads_output,
-                                Layer::in_place,
-                                Layer::only_reshapes,
-                                Layer::saved_size(In)};
-};
-
-/// The end of a residual: output = input + second.
-template <shape In, int Input, int Second, int Output>
-struct add_op {
-  static constexpr shape in = In;
-  static constexpr shape out = In;
-  static constexpr op_info info{op_info::kind::add, Input, Second, Output, In.size(), 0, false, false, false, false, 0};
-};
-
-/// A value again, for a branch that would otherwise hand on a value that others use too.
-template <shape In, int Input, int Output>
-struct copy_op {
-  static constexpr shape in = In;
-  static constexpr shape out = In;
-  static constexpr op_info info{op_info::kind::copy, Input, -1, Output, In.size(), 0, false, false, false, false, 0};
-};
-
-/// Says that a branch's value lies at `Offset` in the joined value; nothing is executed.
-template <shape In, int Input, int Output, shape Joined, int Offset>
-struct join_op {
-  static constexpr shape in = In;
-  static constexpr shape out = Joined;
-  static constexpr op_info info{op_info::kind::join, Input, -1, Output, Joined.size(), Offset, false, false, false, true, 0};
-};
-
-template <class... Ops>
-struct op_list {
-  template <class... More>
-  using append = op_list<Ops..., More...>;
-};
-template <class A, class B>
-struct join_lists;
-template <class... A, class... B>
-struct join_lists<op_list<A...>, op_list<B...>> {
-  using type = op_list<A..., B...>;
-};
-
-template <int Rank, int A, int B, int C>
-struct got_for {
-  using type = got<A, B, C>;
-};
-template <int A, int B, int C>
-struct got_for<1, A, B, C> {
-  using type = got<A>;
-};
-template <shape S>
-struct got_of : got_for<S.rank, S[0], S[1], S[2]> {};
-template <shape S>
-using got_t = typename got_of<S>::type;
-
-/// Operations by their number.
-template <std::size_t I, class Op>
-struct numbered {
-  using op = Op;
-};
-template <class Numbers, class... Ops>
-struct numbered_ops;
-template <std::size_t... I, class... Ops>
-struct numbered_ops<std::index_sequence<I...>, Ops...> : numbered<I, Ops>... {};
-template <std::size_t I, class Op>
-numbered<I, Op> numbered_at(numbered<I, Op>*);
-
-template <std::size_t I, class... Ops>
-auto op_at_of(op_list<Ops...>) ->
-    typename decltype(numbered_at<I>(static_cast<numbered_ops<std::index_sequence_for<Ops...>, Ops...>*>(nullptr)))::op;
-/// Operation `I` of a list.
-template <std::size_t I, class List>
-using op_at = decltype(op_at_of<I>(List{}));
-
-/// A part of the network that fits: its operations, what comes out as which value, and the next free value.
-template <class Ops, shape Out, int Value, int Next>
-struct lowered {
-  static constexpr bool fits = true;
-  using ops = Ops;
-  static constexpr shape out = Out;
-  using got_out = typename got_of<Out>::type;
-  static constexpr int value = Value;
-  static constexpr int next = Next;
-};
-
-/// One that does not, and why.
-template <class Where, class Layer, class Needs, class Got>
-struct rejected {
-  static constexpr bool fits = false;
-  using error = layer_error<Where, Layer, Needs, Got>;
-  static constexpr shape out{};
-  static constexpr int value = 0;
-  static constexpr int next = 1;
-  using ops = op_list<>;
-
-  static constexpr sentence text() {
-    sentence s{"typenet: "};
-    s.add(where_text(static_cast<Where*>(nullptr))).add(type_name<Layer>()).add(" needs ");
-    if constexpr (requires { Needs::text(); })
-      s.add(Needs::text());
-    else
-      s.add(type_name<Needs>());
-    return s.add(got_text(static_cast<Got*>(nullptr)));
-  }
-
- private:
-  template <int... Path>
-  static constexpr sentence where_text(at<Path...>*) {
-    sentence s;
-    int n = 0;
-    ((s.add(n++ == 0 ? "layer " : ".").add(Path)), ...);
-    if (n > 0) s.add(", ");
-    return s;
-  }
-  template <int... Extents>
-  static constexpr sentence got_text(got<Extents...>*) {
-    sentence s;
-    int n = 0;
-    ((s.add(n++ == 0 ? "; it got " : "x").add(Extents)), ...);
-    return s;
-  }
-};
+namespace detail {
 
 template <class Where, int I>
 struct deeper;
@@ -175,15 +34,11 @@ struct deeper<at<Path...>, I> {
 template <class L, shape In, int Value, int Next, class Where>
 struct lower {
   static constexpr auto find() {
-    if constexpr (!layer<L>) {
-      return rejected<Where, L, needs::a_layer, got_t<In>>{};
-    } else {
-      using answer = decltype(L::template check<In>());
-      if constexpr (std::is_same_v<answer, accepted>)
-        return lowered<op_list<layer_op<L, In, Value, Next>>, L::output(In), Next, Next + 1>{};
-      else
-        return rejected<Where, L, answer, got_t<In>>{};
-    }
+    using answer = decltype(check_layer<L, In>());
+    if constexpr (std::is_same_v<answer, accepted>)
+      return lowered<op_list<layer_op<L, In, Value, Next>>, L::output(In), Next, Next + 1>{};
+    else
+      return ill_formed<Where, L, answer, got_t<In>>{};
   }
   using type = decltype(find());
 };
@@ -225,7 +80,7 @@ struct nth<0, First, Rest...> {
 /// `Lower` unless two neighbours have one name.
 template <int Repeated, class Lower, class Where, class... Layers>
 struct if_names_differ {
-  using type = rejected<typename deeper<Where, Repeated>::type, typename nth<Repeated, Layers...>::type, needs::a_name_of_its_own, got<>>;
+  using type = ill_formed<typename deeper<Where, Repeated>::type, typename nth<Repeated, Layers...>::type, needs::a_name_of_its_own, got<>>;
 };
 template <class Lower, class Where, class... Layers>
 struct if_names_differ<-1, Lower, Where, Layers...> : Lower {};
@@ -258,7 +113,7 @@ template <class... Layers, shape In, int Value, int Next, class Where>
 struct lower<sequential<Layers...>, In, Value, Next, Where> : lower_children<In, Value, Next, Where, Layers...> {};
 template <shape In, int Value, int Next, class Where>
 struct lower<sequential<>, In, Value, Next, Where> {
-  using type = rejected<Where, sequential<>, needs::at_least_one_layer, got_t<In>>;
+  using type = ill_formed<Where, sequential<>, needs::at_least_one_layer, got_t<In>>;
 };
 
 // ---- names
@@ -267,7 +122,7 @@ template <named_layer L, shape In, int Value, int Next, class Where>
 struct lower<L, In, Value, Next, Where> {
   static constexpr bool plain = !L::word().empty() && L::word().find('.') == std::string_view::npos;
   using type = typename std::conditional_t<plain, lower<typename L::layer, In, Value, Next, Where>,
-                                           std::type_identity<rejected<Where, L, needs::a_name_without_dots, got_t<In>>>>::type;
+                                           std::type_identity<ill_formed<Where, L, needs::a_name_without_dots, got_t<In>>>>::type;
 };
 
 // ---- residual
@@ -276,13 +131,13 @@ template <class... Body, shape In, int Value, int Next, class Where>
 struct lower<residual<Body...>, In, Value, Next, Where> {
   static constexpr auto find() {
     if constexpr (sizeof...(Body) == 0) {
-      return rejected<Where, residual<>, needs::at_least_one_layer, got_t<In>>{};
+      return ill_formed<Where, residual<>, needs::at_least_one_layer, got_t<In>>{};
     } else {
       using body = typename lower_children<In, Value, Next, Where, Body...>::type;
       if constexpr (!body::fits)
         return body{};
       else if constexpr (body::out != In)
-        return rejected<Where, residual<Body...>, typename body_needs<got_t<In>>::type, typename body::got_out>{};
+        return ill_formed<Where, residual<Body...>, typename body_needs<got_t<In>>::type, typename body::got_out>{};
       else
         return lowered<typename body::ops::template append<add_op<In, Value, body::value, body::next>>, In, body::next, body::next + 1>{};
     }
@@ -351,9 +206,9 @@ struct lower_branches<Whole, Ops, branch_ends<Ends...>, In, Value, Next, Where, 
     if constexpr (!result::fits) {
       return result{};
     } else if constexpr (I > 0 && result::out.rank != First.rank) {
-      return rejected<Where, Whole, needs::branches_of_one_rank, typename result::got_out>{};
+      return ill_formed<Where, Whole, needs::branches_of_one_rank, typename result::got_out>{};
     } else if constexpr (I > 0 && (result::out.height() != First.height() || result::out.width() != First.width())) {
-      return rejected<Where, Whole, needs::branches_of_height_and_width<First.height(), First.width()>, typename result::got_out>{};
+      return ill_formed<Where, Whole, needs::branches_of_height_and_width<First.height(), First.width()>, typename result::got_out>{};
     } else {
       constexpr int at = Channels * result::out.area();
       constexpr shape first = I == 0 ? result::out : First;
@@ -379,7 +234,45 @@ struct lower<concat<Branches...>, In, Value, Next, Where>
                       Branches...> {};
 template <shape In, int Value, int Next, class Where>
 struct lower<concat<>, In, Value, Next, Where> {
-  using type = rejected<Where, concat<>, needs::at_least_one_branch, got_t<In>>;
+  using type = ill_formed<Where, concat<>, needs::at_least_one_branch, got_t<In>>;
 };
 
-}  // namespace typenet::detail
+// ---- a whole network
+
+template <class T>
+struct input_traits {
+  static constexpr bool is_input = false;
+};
+template <int... Extents>
+struct input_traits<input<Extents...>> {
+  static constexpr bool is_input = true;
+};
+
+/// Pass 1 of graph/compile.hpp: lowers a whole network. `type` is a `lowered`, or an `ill_formed` that says what is wrong.
+template <class Input, class... Layers>
+struct lower_network {
+  static constexpr auto find() {
+    if constexpr (std::is_void_v<Input>) {
+      return ill_formed<at<>, network<void>, needs::an_input_and_layers, got<>>{};
+    } else if constexpr (!input_traits<Input>::is_input) {
+      return ill_formed<at<>, Input, needs::an_input_first, got<>>{};
+    } else if constexpr (!Input::one_or_three) {
+      return ill_formed<at<>, Input, needs::one_or_three_extents, got<>>{};
+    } else if constexpr (!Input::positive) {
+      return ill_formed<at<>, Input, needs::positive_sizes, got<>>{};
+    } else if constexpr (sizeof...(Layers) == 0) {
+      return ill_formed<at<>, Input, needs::at_least_one_layer, got<>>{};
+    } else {
+      using whole = typename lower_children<Input::value, 0, 1, at<>, Layers...>::type;
+      if constexpr (!whole::fits || makes_value<typename whole::ops>::value)
+        return whole{};
+      else  // only reshapes: the output must not be the caller's input itself
+        return lowered<typename whole::ops::template append<copy_op<whole::out, whole::value, whole::next>>, whole::out, whole::next,
+                       whole::next + 1>{};
+    }
+  }
+  using type = decltype(find());
+};
+
+}  // namespace detail
+}  // namespace typenet

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 /// @file
-/// Where each value of a network lies, decided at compile time.
+/// Pass 3, memory plan: decides where each value of the network lies, and which gradients add to what is there.
 #pragma once
 
 #include <array>
 
-#include <typenet/graph/lower.hpp>
+#include <typenet/graph/ir.hpp>
 
 namespace typenet::detail {
 

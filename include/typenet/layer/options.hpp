@@ -3,7 +3,6 @@
 /// The options of layers, written as tags in any order: `conv2d<32, 3, padding<1>, stride<2>>`.
 #pragma once
 
-#include <cstdint>
 #include <type_traits>
 
 #include <typenet/core/diagnostics.hpp>
@@ -21,92 +20,6 @@ struct kernel_size {
 /// A window that is not square: `conv2d<6, kernel<3, 5>>`.
 template <int Height, int Width>
 inline constexpr kernel_size kernel{Height, Width};
-
-namespace detail {
-
-/// Bits as words that are members, not an array: nvcc cannot write arrays in template arguments out again.
-template <int Words>
-struct bit_words {
-  std::uint64_t word = 0;
-  bit_words<Words - 1> rest{};
-
-  [[nodiscard]] constexpr bool get(int bit) const { return bit < 64 ? (word >> bit & 1) != 0 : rest.get(bit - 64); }
-  constexpr void set(int bit, bool value) {
-    if (bit >= 64)
-      rest.set(bit - 64, value);
-    else
-      word = (word & ~(std::uint64_t{1} << bit)) | std::uint64_t{value} << bit;
-  }
-  friend constexpr bool operator==(const bit_words&, const bit_words&) = default;
-};
-template <>
-struct bit_words<0> {
-  [[nodiscard]] static constexpr bool get(int) { return false; }
-  constexpr void set(int, bool) {}
-  friend constexpr bool operator==(const bit_words&, const bit_words&) = default;
-};
-
-}  // namespace detail
-
-/// Which input channels each output channel of a convolution reads: a row for each input, a column for each output.
-template <int Inputs, int Outputs>
-struct connection_table {
-  using words = detail::bit_words<(Inputs * Outputs + 63) / 64>;
-  words bits{};
-
-  static constexpr int inputs = Inputs;
-  static constexpr int outputs = Outputs;
-
-  constexpr connection_table() = default;
-  /// `{{{1, 0}, {0, 1}, {1, 0}}}`: three inputs, of which the second feeds the second output and the others the first.
-  constexpr explicit connection_table(const bool (&on)[Inputs][Outputs]) {
-    for (int i = 0; i < Inputs; ++i)
-      for (int o = 0; o < Outputs; ++o) connect(i, o, on[i][o]);
-  }
-  /// The member as such, as nvcc writes it out.
-  constexpr explicit connection_table(const words& of) : bits{of} {}
-
-  /// Whether an input channel feeds an output channel.
-  [[nodiscard]] constexpr bool on(int input, int output) const { return bits.get(input * Outputs + output); }
-  constexpr void connect(int input, int output, bool whether = true) { bits.set(input * Outputs + output, whether); }
-
-  /// Connected (input, output) pairs.
-  [[nodiscard]] constexpr int links() const {
-    int n = 0;
-    for (int o = 0; o < Outputs; ++o) n += links_to(o);
-    return n;
-  }
-  /// Input channels that one output channel reads.
-  [[nodiscard]] constexpr int links_to(int output) const {
-    int n = 0;
-    for (int i = 0; i < Inputs; ++i) n += on(i, output) ? 1 : 0;
-    return n;
-  }
-  friend constexpr bool operator==(const connection_table&, const connection_table&) = default;
-};
-
-/// Which of the 6 maps of S2 (rows) feed which of the 16 of C3 (columns) in LeNet-5 (LeCun et al. 1998, table I).
-inline constexpr connection_table<6, 16> lenet5_c3{{{1, 0, 0, 0, 1, 1, 1, 0, 0, 1, 1, 1, 1, 0, 1, 1},
-                                                    {1, 1, 0, 0, 0, 1, 1, 1, 0, 0, 1, 1, 1, 1, 0, 1},
-                                                    {1, 1, 1, 0, 0, 0, 1, 1, 1, 0, 0, 1, 0, 1, 1, 1},
-                                                    {0, 1, 1, 1, 0, 0, 1, 1, 1, 1, 0, 0, 1, 0, 1, 1},
-                                                    {0, 0, 1, 1, 1, 0, 0, 1, 1, 1, 1, 0, 1, 1, 0, 1},
-                                                    {0, 0, 0, 1, 1, 1, 0, 0, 1, 1, 1, 1, 0, 1, 1, 1}}};
-
-/// Which 8 of the 12 maps of H1 (rows) feed each of the 12 of H2 (columns) in the network of 1989, in A. Karpathy's reading of LeCun et al.
-/// 1989, which says no more than that each sees eight.
-inline constexpr connection_table<12, 12> lenet1989_h2{{{1, 1, 1, 1, 0, 0, 0, 0, 1, 1, 1, 1},
-                                                        {1, 1, 1, 1, 0, 0, 0, 0, 1, 1, 1, 1},
-                                                        {1, 1, 1, 1, 0, 0, 0, 0, 1, 1, 1, 1},
-                                                        {1, 1, 1, 1, 0, 0, 0, 0, 1, 1, 1, 1},
-                                                        {1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0},
-                                                        {1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0},
-                                                        {1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0},
-                                                        {1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0},
-                                                        {0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1},
-                                                        {0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1},
-                                                        {0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1},
-                                                        {0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1}}};
 
 namespace option_kind {
 struct stride;
@@ -237,11 +150,6 @@ constexpr bias_use bias_of() {
   else
     return std::is_same_v<decltype(kind), const bias_kind> ? bias_use::per_unit : bias_use::unheard_of;
 }
-
-template <class T>
-inline constexpr bool is_connection_table = false;
-template <int Inputs, int Outputs>
-inline constexpr bool is_connection_table<const connection_table<Inputs, Outputs>> = true;
 
 }  // namespace detail
 }  // namespace typenet

@@ -13,18 +13,18 @@ template <auto Window, class... Options>
 struct avg_pool2d : detail::pooling<avg_pool2d<Window, Options...>, Window, Options...> {
   static constexpr bool backward_reads_input = false;
   template <class Scalar>
-  static constexpr Scalar beyond = 0;
+  static constexpr Scalar padding_value = 0;
 
   template <class Pack, int Count>
   TYPENET_HD TYPENET_INLINE static Pack combine(const Pack (&x)[Count]) {
     Pack sum = x[0];
     TYPENET_UNROLL
     for (int i = 1; i < Count; ++i) sum = sum + x[i];
-    return sum * lane::broadcast<Pack>(static_cast<lane::scalar_t<Pack>>(1.0 / Count));
+    return sum * static_cast<lane::scalar_t<Pack>>(1.0 / Count);
   }
   template <class Pack, int Count>
-  TYPENET_HD TYPENET_INLINE static void share(const Pack (&)[Count], const Pack& gradient, Pack (&to)[Count]) {
-    const Pack each = gradient * lane::broadcast<Pack>(static_cast<lane::scalar_t<Pack>>(1.0 / Count));
+  TYPENET_HD TYPENET_INLINE static void distribute_gradient(const Pack (&)[Count], const Pack& gradient, Pack (&to)[Count]) {
+    const Pack each = gradient * static_cast<lane::scalar_t<Pack>>(1.0 / Count);
     TYPENET_UNROLL
     for (int i = 0; i < Count; ++i) to[i] = each;
   }
@@ -50,11 +50,11 @@ struct global_avg_pool2d : layer_defaults {
     exec.for_each(exec.blocks() * In.channels(), [=] TYPENET_HD(index item) {
       const index block = item / In.channels();
       const index channel = item % In.channels();
-      const scalar* from = data.input.template block<pack>(block) + channel * In.area() * Exec::lanes;
-      pack sum = lane::broadcast<pack>(0);
+      const scalar* from = lane::block<pack>(data.input, block) + channel * In.area() * Exec::lanes;
+      pack sum = 0;
       for (int e = 0; e < In.area(); ++e) sum = sum + lane::load<pack>(from + index{e} * Exec::lanes);
-      lane::store<pack>(data.output.template block<pack>(block) + channel * Exec::lanes,
-                        sum * lane::broadcast<pack>(static_cast<scalar>(1.0 / In.area())));
+      lane::store(lane::block<pack>(data.output, block) + channel * Exec::lanes,
+                        sum * static_cast<scalar>(1.0 / In.area()));
     });
   }
 
@@ -64,9 +64,9 @@ struct global_avg_pool2d : layer_defaults {
     using scalar = typename Exec::scalar;
     lane::for_each_pack<In.size()>(exec, [=] TYPENET_HD(index block, index offset) {
       const index channel = offset / (In.area() * Exec::lanes);
-      const pack g = lane::load<pack>(data.output_gradient.template block<pack>(block) + channel * Exec::lanes);
-      lane::put<Accumulate, pack>(data.input_gradient.template block<pack>(block) + offset,
-                                  g * lane::broadcast<pack>(static_cast<scalar>(1.0 / In.area())));
+      const pack g = lane::load<pack>(lane::block<pack>(data.output_gradient, block) + channel * Exec::lanes);
+      lane::store_or_add<Accumulate>(lane::block<pack>(data.input_gradient, block) + offset,
+                                  g * static_cast<scalar>(1.0 / In.area()));
     });
   }
 };

@@ -5,6 +5,10 @@
 
 #include <typenet/core/real.hpp>
 #include <typenet/layer/layer.hpp>
+#include <typenet/simd/loops.hpp>
+#include <typenet/simd/lane_view.hpp>
+#include <typenet/simd/execution.hpp>
+#include <typenet/core/ceil_div.hpp>
 
 namespace typenet {
 
@@ -36,7 +40,7 @@ struct batch_norm : layer_defaults {
 
   template <shape In>
   static constexpr fusion_role role() {
-    return fusion_role::normalisation;
+    return fusion_role::normalization;
   }
 
   template <shape In, class Exec, class Data>
@@ -45,7 +49,7 @@ struct batch_norm : layer_defaults {
     constexpr int channels = In.channels();
     constexpr int area = In.rank == 3 ? In.area() : 1;
     const bool training = exec.training();
-    if (training) gather_statistics<In>(exec, data);
+    if (training) compute_statistics<In>(exec, data);
     constexpr int chunk = lane::grain<Exec>(area, 8);
     constexpr index chunks = detail::ceil_div(area, chunk);
     exec.for_each(exec.blocks() * channels * chunks, [=] TYPENET_HD(index item) {
@@ -53,12 +57,12 @@ struct batch_norm : layer_defaults {
       const index channel = item / chunks % channels;
       const int begin = static_cast<int>(item % chunks) * chunk;
       const int end = begin + chunk < area ? begin + chunk : area;
-      const auto* from = data.input.template block<pack>(block) + channel * area * Exec::lanes;
-      auto* to = data.output.template block<pack>(block) + channel * area * Exec::lanes;
-      const line<pack> normal = normalising<In, pack>(data, channel, training);
+      const auto* from = lane::block<pack>(data.input, block) + channel * area * Exec::lanes;
+      auto* to = lane::block<pack>(data.output, block) + channel * area * Exec::lanes;
+      const affine<pack> normal = normalizer<In, pack>(data, channel, training);
       for (int e = begin; e < end; ++e) {
         const index at = index{e} * Exec::lanes;
-        lane::store<pack>(to + at, normal(lane::load<pack>(from + at)));
+        lane::store(to + at, normal(lane::load<pack>(from + at)));
       }
     });
   }
@@ -72,26 +76,26 @@ struct batch_norm : layer_defaults {
     exec.template reduce<2>(
         channels, exec.blocks() * area,
         [=] TYPENET_HD(index channel, index first, index last, pack(&total)[2]) {
-          const pack center = lane::broadcast<pack>(data.scratch[channel]);
+          const pack center = data.scratch[channel];
           // Two chains of each hide the latency of the additions.
-          pack sum[2] = {total[0], lane::broadcast<pack>(0)};
-          pack product[2] = {total[1], lane::broadcast<pack>(0)};
+          pack sum[2] = {total[0], 0};
+          pack product[2] = {total[1], 0};
           lane::for_each_run(first, last, area, [&](index block, index begin, index end) {
-            const scalar* x = data.input.template block<pack>(block) + channel * area * Exec::lanes;
-            const scalar* g = data.output_gradient.template block<pack>(block) + channel * area * Exec::lanes;
+            const scalar* x = lane::block<pack>(data.input, block) + channel * area * Exec::lanes;
+            const scalar* g = lane::block<pack>(data.output_gradient, block) + channel * area * Exec::lanes;
             index e = begin;
             for (; e + 2 <= end; e += 2) {
               TYPENET_UNROLL
               for (int i = 0; i < 2; ++i) {
                 const pack gi = lane::load<pack>(g + (e + i) * Exec::lanes);
                 sum[i] = sum[i] + gi;
-                product[i] = lane::fma<pack>(gi, lane::load<pack>(x + (e + i) * Exec::lanes) - center, product[i]);
+                product[i] = lane::fma(gi, lane::load<pack>(x + (e + i) * Exec::lanes) - center, product[i]);
               }
             }
             if (e < end) {
               const pack gi = lane::load<pack>(g + e * Exec::lanes);
               sum[0] = sum[0] + gi;
-              product[0] = lane::fma<pack>(gi, lane::load<pack>(x + e * Exec::lanes) - center, product[0]);
+              product[0] = lane::fma(gi, lane::load<pack>(x + e * Exec::lanes) - center, product[0]);
             }
           });
           total[0] = sum[0] + sum[1];
@@ -113,75 +117,75 @@ struct batch_norm : layer_defaults {
       const index channel = item / chunks % channels;
       const int begin = static_cast<int>(item % chunks) * chunk;
       const int end = begin + chunk < area ? begin + chunk : area;
-      const auto* x = data.input.template block<pack>(block) + channel * area * Exec::lanes;
-      const auto* g = data.output_gradient.template block<pack>(block) + channel * area * Exec::lanes;
-      auto* to = data.input_gradient.template block<pack>(block) + channel * area * Exec::lanes;
-      const plane<pack> back = differentiating<In, pack>(data, channel, batch);
+      const auto* x = lane::block<pack>(data.input, block) + channel * area * Exec::lanes;
+      const auto* g = lane::block<pack>(data.output_gradient, block) + channel * area * Exec::lanes;
+      auto* to = lane::block<pack>(data.input_gradient, block) + channel * area * Exec::lanes;
+      const affine_of_two<pack> back = normalizer_backward<In, pack>(data, channel, batch);
       const int valid = lane::valid_lanes<pack>(block, batch);
       for (int e = begin; e < end; ++e) {
         const index at = index{e} * Exec::lanes;
-        lane::put<Accumulate, pack>(to + at, lane::keep_lanes<pack>(back(lane::load<pack>(g + at), lane::load<pack>(x + at)), valid));
+        lane::store_or_add<Accumulate>(to + at, lane::keep_lanes(back(lane::load<pack>(g + at), lane::load<pack>(x + at)), valid));
       }
     });
   }
 
   // One sample: a channel's positions are in the lanes.
 
-  template <shape In, row_execution Exec, class Data>
+  template <shape In, one_sample_execution Exec, class Data>
     requires(In.rank == 3)
   TYPENET_HD static void forward(Exec& exec, const Data& data) {
     using scalar = typename Exec::scalar;
-    using row = typename Exec::row;
+    using vector = typename Exec::vector;
     constexpr int area = In.area();
     const bool training = exec.training();
-    if (training) gather_statistics<In>(exec, data);
+    if (training) compute_statistics<In>(exec, data);
     for_each_plane<In>(exec, [&](index sample, index channel) {
-      const scalar* const from = data.input.template block<scalar>(sample) + channel * area;
-      scalar* const to = data.output.template block<scalar>(sample) + channel * area;
-      const line<row> normal = normalising<In, row>(data, channel, training);
-      for (int e = 0; e < area; e += lane::width<row>)
-        lane::put_first<false, row>(to + e, normal(lane::load_unaligned<row>(from + e)), area - e);
+      const scalar* const from = lane::block<scalar>(data.input, sample) + channel * area;
+      scalar* const to = lane::block<scalar>(data.output, sample) + channel * area;
+      const affine<vector> normal = normalizer<In, vector>(data, channel, training);
+      for (int e = 0; e < area; e += lane::width<vector>)
+        lane::store_or_add_first<false>(to + e, normal(lane::load_unaligned<vector>(from + e)), area - e);
     });
   }
 
-  template <shape In, row_execution Exec, class Data>
+  template <shape In, one_sample_execution Exec, class Data>
     requires(In.rank == 3)
   TYPENET_HD static void backward_parameters(Exec& exec, const Data& data) {
     using scalar = typename Exec::scalar;
-    using row = typename Exec::row;
+    using vector = typename Exec::vector;
     constexpr int area = In.rank == 3 ? In.area() : 1;
     const index samples = exec.blocks();
     exec.for_each(In.channels(), [&](index channel) {
-      const row center = lane::broadcast<row>(data.scratch[channel]);
-      row sum[2] = {lane::broadcast<row>(0), lane::broadcast<row>(0)};
+      const vector center = data.scratch[channel];
+      vector sum[2] = {0, 0};
       for (index sample = 0; sample < samples; ++sample) {
-        const scalar* const x = data.input.template block<scalar>(sample) + channel * area;
-        const scalar* const g = data.output_gradient.template block<scalar>(sample) + channel * area;
-        for (int e = 0; e < area; e += lane::width<row>) {
-          const row gradient = lane::keep_lanes<row>(lane::load_unaligned<row>(g + e), area - e);
+        const scalar* const x = lane::block<scalar>(data.input, sample) + channel * area;
+        const scalar* const g = lane::block<scalar>(data.output_gradient, sample) + channel * area;
+        for (int e = 0; e < area; e += lane::width<vector>) {
+          const vector gradient = lane::keep_lanes(lane::load_unaligned<vector>(g + e), area - e);
           sum[0] = sum[0] + gradient;
-          sum[1] = lane::fma<row>(gradient, lane::keep_lanes<row>(lane::load_unaligned<row>(x + e) - center, area - e), sum[1]);
+          sum[1] = lane::fma(gradient, lane::keep_lanes(lane::load_unaligned<vector>(x + e) - center, area - e), sum[1]);
         }
       }
-      const scalar total[2] = {lane::sum<row>(sum[0]), lane::sum<row>(sum[1])};
+      const scalar total[2] = {lane::sum(sum[0]), lane::sum(sum[1])};
       write_gradients<In>(data, channel, total);
     });
   }
 
-  template <shape In, bool Accumulate, row_execution Exec, class Data>
+  template <shape In, bool Accumulate, one_sample_execution Exec, class Data>
     requires(In.rank == 3)
   TYPENET_HD static void backward_input(Exec& exec, const Data& data) {
     using scalar = typename Exec::scalar;
-    using row = typename Exec::row;
+    using vector = typename Exec::vector;
     constexpr int area = In.rank == 3 ? In.area() : 1;
     const index batch = exec.batch();
     for_each_plane<In>(exec, [&](index sample, index channel) {
-      const scalar* const x = data.input.template block<scalar>(sample) + channel * area;
-      const scalar* const g = data.output_gradient.template block<scalar>(sample) + channel * area;
-      scalar* const to = data.input_gradient.template block<scalar>(sample) + channel * area;
-      const plane<row> back = differentiating<In, row>(data, channel, batch);
-      for (int e = 0; e < area; e += lane::width<row>)
-        lane::put_first<Accumulate, row>(to + e, back(lane::load_unaligned<row>(g + e), lane::load_unaligned<row>(x + e)), area - e);
+      const scalar* const x = lane::block<scalar>(data.input, sample) + channel * area;
+      const scalar* const g = lane::block<scalar>(data.output_gradient, sample) + channel * area;
+      scalar* const to = lane::block<scalar>(data.input_gradient, sample) + channel * area;
+      const affine_of_two<vector> back = normalizer_backward<In, vector>(data, channel, batch);
+      for (int e = 0; e < area; e += lane::width<vector>)
+        lane::store_or_add_first<Accumulate>(to + e, back(lane::load_unaligned<vector>(g + e), lane::load_unaligned<vector>(x + e)), area - e);
     });
   }
 
@@ -189,33 +193,33 @@ struct batch_norm : layer_defaults {
 
   /// a x + b.
   template <class Pack>
-  struct line {
+  struct affine {
     Pack a, b;
-    TYPENET_HD TYPENET_INLINE Pack operator()(const Pack& x) const { return lane::fma<Pack>(x, a, b); }
+    TYPENET_HD TYPENET_INLINE Pack operator()(const Pack& x) const { return lane::fma(x, a, b); }
   };
   /// a g + b x + c.
   template <class Pack>
-  struct plane {
+  struct affine_of_two {
     Pack a, b, c;
     TYPENET_HD TYPENET_INLINE Pack operator()(const Pack& g, const Pack& x) const {
-      return lane::fma<Pack>(g, a, lane::fma<Pack>(x, b, c));
+      return lane::fma(g, a, lane::fma(x, b, c));
     }
   };
 
   /// How a channel is normalised: by this batch's statistics while training, else by the running ones.
   template <shape In, class Pack, class Data>
-  TYPENET_HD TYPENET_INLINE static line<Pack> normalising(const Data& data, index channel, bool training) {
+  TYPENET_HD TYPENET_INLINE static affine<Pack> normalizer(const Data& data, index channel, bool training) {
     using scalar = lane::scalar_t<Pack>;
     constexpr int channels = In.channels();
     if (training)
-      return {lane::broadcast<Pack>(data.scratch[2 * channels + channel]), lane::broadcast<Pack>(data.scratch[3 * channels + channel])};
-    const scalar a = data.parameters[0][channel] / lane::sqrt<scalar>(data.buffers[1][channel] + static_cast<scalar>(Epsilon.value()));
-    return {lane::broadcast<Pack>(a), lane::broadcast<Pack>(data.parameters[1][channel] - data.buffers[0][channel] * a)};
+      return {Pack(data.scratch[2 * channels + channel]), Pack(data.scratch[3 * channels + channel])};
+    const scalar a = data.parameters[0][channel] / lane::sqrt(data.buffers[1][channel] + static_cast<scalar>(Epsilon.value()));
+    return {Pack(a), Pack(data.parameters[1][channel] - data.buffers[0][channel] * a)};
   }
 
   /// The gradient of a channel's inputs from that of its outputs: γ/σ (dy − mean(dy) − x̂ mean(dy x̂)).
   template <shape In, class Pack, class Data>
-  TYPENET_HD TYPENET_INLINE static plane<Pack> differentiating(const Data& data, index channel, index batch) {
+  TYPENET_HD TYPENET_INLINE static affine_of_two<Pack> normalizer_backward(const Data& data, index channel, index batch) {
     using scalar = lane::scalar_t<Pack>;
     constexpr int channels = In.channels();
     constexpr int area = In.rank == 3 ? In.area() : 1;
@@ -224,24 +228,24 @@ struct batch_norm : layer_defaults {
     const scalar a = data.parameters[0][channel] * inverse;
     const scalar b = -a * inverse * data.gradients[0][channel] / count;
     const scalar c = -a * data.gradients[1][channel] / count - b * mean;
-    return {lane::broadcast<Pack>(a), lane::broadcast<Pack>(b), lane::broadcast<Pack>(c)};
+    return {Pack(a), Pack(b), Pack(c)};
   }
 
   /// Whether a channel's outputs rise with its inputs (1), fall (-1), or are all equal (0).
   template <class Data>
-  TYPENET_HD TYPENET_INLINE static int direction(const Data& data, index channel) {
+  TYPENET_HD TYPENET_INLINE static int scale_sign(const Data& data, index channel) {
     return data.parameters[0][channel] > 0 ? 1 : data.parameters[0][channel] < 0 ? -1 : 0;
   }
 
   /// The mean that a batch's channel has about it.
   template <class Pack, class Data>
   TYPENET_HD TYPENET_INLINE static Pack mean(const Data& data, index channel) {
-    return lane::broadcast<Pack>(data.scratch[channel]);
+    return Pack(data.scratch[channel]);
   }
 
   /// Statistics of the batch in `data.input`.
   template <shape In, class Exec, class Data>
-  TYPENET_HD static void gather_statistics(Exec& exec, const Data& data) {
+  TYPENET_HD static void compute_statistics(Exec& exec, const Data& data) {
     using pack = typename Exec::pack;
     using scalar = typename Exec::scalar;
     constexpr int area = In.rank == 3 ? In.area() : 1;
@@ -249,40 +253,40 @@ struct batch_norm : layer_defaults {
     exec.template reduce<2>(
         In.channels(), exec.blocks() * area,
         [=] TYPENET_HD(index channel, index first, index last, pack(&sum)[2]) {
-          const pack about = lane::broadcast<pack>(data.input.template block<pack>(0)[channel * area * Exec::lanes]);
+          const pack about = lane::block<pack>(data.input, 0)[channel * area * Exec::lanes];
           lane::for_each_run(first, last, area, [&](index block, index begin, index end) {
-            add_deviations<pack, Exec::lanes>(data.input.template block<pack>(block) + channel * area * Exec::lanes,
+            add_deviations<pack, Exec::lanes>(lane::block<pack>(data.input, block) + channel * area * Exec::lanes,
                                               lane::valid_lanes<pack>(block, batch), about, begin, end, sum);
           });
         },
         [=] TYPENET_HD(index channel, const scalar(&sum)[2]) { write_statistics<In, pack, Exec::lanes>(data, channel, batch, sum); });
   }
 
-  template <shape In, row_execution Exec, class Data>
+  template <shape In, one_sample_execution Exec, class Data>
     requires(In.rank == 3)
-  TYPENET_HD static void gather_statistics(Exec& exec, const Data& data) {
+  TYPENET_HD static void compute_statistics(Exec& exec, const Data& data) {
     using scalar = typename Exec::scalar;
-    using row = typename Exec::row;
+    using vector = typename Exec::vector;
     constexpr int area = In.rank == 3 ? In.area() : 1;
     const index samples = exec.blocks();
     exec.for_each(In.channels(), [&](index channel) {
-      const row about = lane::broadcast<row>(data.input.template block<scalar>(0)[channel * area]);
-      row sum[2] = {lane::broadcast<row>(0), lane::broadcast<row>(0)};
+      const vector about = lane::block<scalar>(data.input, 0)[channel * area];
+      vector sum[2] = {0, 0};
       for (index sample = 0; sample < samples; ++sample) {
-        const scalar* const x = data.input.template block<scalar>(sample) + channel * area;
-        for (int e = 0; e < area; e += lane::width<row>) {
-          const row d = lane::keep_lanes<row>(lane::load_unaligned<row>(x + e) - about, area - e);
+        const scalar* const x = lane::block<scalar>(data.input, sample) + channel * area;
+        for (int e = 0; e < area; e += lane::width<vector>) {
+          const vector d = lane::keep_lanes(lane::load_unaligned<vector>(x + e) - about, area - e);
           sum[0] = sum[0] + d;
-          sum[1] = lane::fma<row>(d, d, sum[1]);
+          sum[1] = lane::fma(d, d, sum[1]);
         }
       }
-      const scalar total[2] = {lane::sum<row>(sum[0]), lane::sum<row>(sum[1])};
+      const scalar total[2] = {lane::sum(sum[0]), lane::sum(sum[1])};
       write_statistics<In, scalar, 1>(data, channel, samples, total);
     });
   }
 
   /// Calls `body(sample, channel)` for each.
-  template <shape In, row_execution Exec, class Body>
+  template <shape In, one_sample_execution Exec, class Body>
   TYPENET_HD static void for_each_plane(Exec& exec, const Body& body) {
     exec.for_each(exec.blocks() * In.channels(), [&](index item) { body(item / In.channels(), item % In.channels()); });
   }
@@ -296,7 +300,7 @@ struct batch_norm : layer_defaults {
     const auto count = static_cast<scalar>(batch * area);
     const scalar shift = sum[0] / count;
     const scalar square = sum[1] / count - shift * shift;
-    const scalar mean = data.input.template block<Pack>(0)[channel * area * Lanes] + shift;
+    const scalar mean = lane::block<Pack>(data.input, 0)[channel * area * Lanes] + shift;
     const scalar variance = square > 0 ? square : scalar{0};
     const auto momentum = static_cast<scalar>(Momentum.value());
     scalar* const running_mean = data.buffers[0] + channel;
@@ -305,7 +309,7 @@ struct batch_norm : layer_defaults {
     const scalar unbiased = count > 1 ? variance * (count / (count - 1)) : variance;
     *running_variance += momentum * (unbiased - *running_variance);
     if (channel == 0) data.buffers[2][0] += 1;
-    const scalar inverse = 1 / lane::sqrt<scalar>(variance + static_cast<scalar>(Epsilon.value()));
+    const scalar inverse = 1 / lane::sqrt(variance + static_cast<scalar>(Epsilon.value()));
     const scalar slope = inverse * data.parameters[0][channel];
     data.scratch[channel] = mean;
     data.scratch[channels + channel] = inverse;
@@ -326,29 +330,29 @@ struct batch_norm : layer_defaults {
   TYPENET_HD TYPENET_INLINE static void add_deviations(const lane::scalar_t<Pack>* x, int valid, const Pack& about, index first, index last,
                                                        Pack (&total)[2]) {
     if (valid == lane::width<Pack>) {
-      Pack sum[2] = {total[0], lane::broadcast<Pack>(0)};
-      Pack square[2] = {total[1], lane::broadcast<Pack>(0)};
+      Pack sum[2] = {total[0], 0};
+      Pack square[2] = {total[1], 0};
       index e = first;
       for (; e + 2 <= last; e += 2) {
         TYPENET_UNROLL
         for (int i = 0; i < 2; ++i) {
           const Pack d = lane::load<Pack>(x + (e + i) * Lanes) - about;
           sum[i] = sum[i] + d;
-          square[i] = lane::fma<Pack>(d, d, square[i]);
+          square[i] = lane::fma(d, d, square[i]);
         }
       }
       if (e < last) {
         const Pack d = lane::load<Pack>(x + e * Lanes) - about;
         sum[0] = sum[0] + d;
-        square[0] = lane::fma<Pack>(d, d, square[0]);
+        square[0] = lane::fma(d, d, square[0]);
       }
       total[0] = sum[0] + sum[1];
       total[1] = square[0] + square[1];
     } else if (valid > 0) {
       for (index e = first; e < last; ++e) {
-        const Pack d = lane::keep_lanes<Pack>(lane::load<Pack>(x + e * Lanes) - about, valid);
+        const Pack d = lane::keep_lanes(lane::load<Pack>(x + e * Lanes) - about, valid);
         total[0] = total[0] + d;
-        total[1] = lane::fma<Pack>(d, d, total[1]);
+        total[1] = lane::fma(d, d, total[1]);
       }
     }
   }

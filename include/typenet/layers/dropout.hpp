@@ -9,6 +9,9 @@
 #include <typenet/core/random.hpp>
 #include <typenet/core/real.hpp>
 #include <typenet/layer/layer.hpp>
+#include <typenet/simd/loops.hpp>
+#include <typenet/simd/lane_view.hpp>
+#include <typenet/core/ceil_div.hpp>
 
 namespace typenet {
 
@@ -51,8 +54,8 @@ struct dropout : layer_defaults {
       lane::for_each_pack<In.size()>(exec, [=] TYPENET_HD(index block, index offset) {
         lane::mask_t<pack> dropped;
         copy(kept<Exec>(data, block, offset / Exec::lanes), reinterpret_cast<unsigned char*>(&dropped), sizeof dropped);
-        put<Accumulate, pack>(data.output_gradient.template block<pack>(block) + offset,
-                              data.input_gradient.template block<pack>(block) + offset, dropped);
+        put<Accumulate, pack>(lane::block<pack>(data.output_gradient, block) + offset,
+                              lane::block<pack>(data.input_gradient, block) + offset, dropped);
       });
     } else {
       draw<In, Accumulate, false>(exec, data, data.output_gradient, data.input_gradient);
@@ -77,9 +80,9 @@ struct dropout : layer_defaults {
       const index block = item / quads;
       const auto quad = static_cast<std::uint32_t>(item % quads);
       const counter_rng rng{keys->seed, random_stream::dropout, substream};
-      constexpr int slots = lane::slots<pack>;
-      alignas(64) std::uint32_t words[4][slots];
-      rng.template for_lanes<slots>(keys->epoch, samples + block * lane::width<pack> + lane::first_slot<pack>(), quad, words);
+      constexpr int lanes_per_thread = lane::lanes_per_thread<pack>;
+      alignas(64) std::uint32_t words[4][lanes_per_thread];
+      rng.template for_lanes<lanes_per_thread>(keys->epoch, samples + block * lane::width<pack> + lane::first_lane<pack>(), quad, words);
       const index first = index{quad} * 4;
       const int count = first + 4 <= In.size() ? 4 : static_cast<int>(In.size() - first);
       auto* const bits = kept<Exec>(data, block, first);
@@ -88,7 +91,7 @@ struct dropout : layer_defaults {
         const lane::mask_t<pack> dropped = lane::below<pack>(words[i], threshold);
         if constexpr (Keep && lane::bit_masks<pack>)
           copy(reinterpret_cast<const unsigned char*>(&dropped), bits + index{i} * index{sizeof dropped}, sizeof dropped);
-        put<Accumulate, pack>(source.template block<pack>(block) + at, target.template block<pack>(block) + at, dropped);
+        put<Accumulate, pack>(lane::block<pack>(source, block) + at, lane::block<pack>(target, block) + at, dropped);
       }
     });
   }
@@ -97,8 +100,8 @@ struct dropout : layer_defaults {
   template <bool Accumulate, class Pack>
   TYPENET_HD TYPENET_INLINE static void put(const lane::scalar_t<Pack>* from, lane::scalar_t<Pack>* to, const lane::mask_t<Pack>& dropped) {
     constexpr auto scale = static_cast<lane::scalar_t<Pack>>(1 / (1 - P.value()));
-    const Pack factor = lane::select<Pack>(dropped, lane::broadcast<Pack>(0), lane::broadcast<Pack>(scale));
-    lane::put<Accumulate, Pack>(to, lane::load<Pack>(from) * factor);
+    const Pack factor = lane::select(dropped, Pack(0), scale);
+    lane::store_or_add<Accumulate>(to, lane::load<Pack>(from) * factor);
   }
   TYPENET_HD TYPENET_INLINE static void copy(const unsigned char* from, unsigned char* to, std::size_t bytes) {
     for (std::size_t b = 0; b < bytes; ++b) to[b] = from[b];
@@ -107,7 +110,7 @@ struct dropout : layer_defaults {
   template <class Exec, class Data>
   TYPENET_HD TYPENET_INLINE static auto* kept(const Data& data, index block, index number) {
     using pack = typename Exec::pack;
-    return reinterpret_cast<unsigned char*>(data.saved.template block<pack>(block)) + number * index{sizeof(lane::mask_t<pack>)};
+    return reinterpret_cast<unsigned char*>(lane::block<pack>(data.saved, block)) + number * index{sizeof(lane::mask_t<pack>)};
   }
 };
 

@@ -3,77 +3,17 @@
 /// euclidean_rbf: how far an input lies from each of several fixed codes of +1 and -1.
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
-#include <string_view>
 #include <type_traits>
 
 #include <typenet/layer/layer.hpp>
-#include <typenet/layer/options.hpp>
+#include <typenet/simd/loops.hpp>
+#include <typenet/simd/lane_view.hpp>
+#include <typenet/layer/code_table.hpp>
 
 namespace typenet {
 
-/// Codes of +1 and -1, one in each row.
-template <int Rows, int Columns>
-struct code_table {
-  static_assert(Rows > 0 && Columns > 0);
-  using words = detail::bit_words<(Rows * Columns + 63) / 64>;
-  /// Set where a code has +1.
-  words bits{};
-
-  static constexpr int rows = Rows;
-  static constexpr int columns = Columns;
-
-  constexpr code_table() = default;
-  /// `{{{1, 0}, {0, 1}}}`: the codes (+1, -1) and (-1, +1).
-  constexpr explicit code_table(const bool (&on)[Rows][Columns]) {
-    for (int r = 0; r < Rows; ++r)
-      for (int c = 0; c < Columns; ++c) set(r, c, on[r][c]);
-  }
-  /// The member as such, as nvcc writes it out.
-  constexpr explicit code_table(const words& of) : bits{of} {}
-
-  /// +1 or -1.
-  [[nodiscard]] constexpr int at(int row, int column) const { return bits.get(row * Columns + column) ? 1 : -1; }
-  constexpr void set(int row, int column, bool plus = true) { bits.set(row * Columns + column, plus); }
-  friend constexpr bool operator==(const code_table&, const code_table&) = default;
-};
-
-/// The codes of `Rows` bitmaps drawn side by side, one column of text between them: `#` is +1, all else -1. A code lists its bitmap row
-/// by row.
-template <int Rows, int Width, std::size_t Height>
-constexpr code_table<Rows, Width* static_cast<int>(Height)> drawn_codes(const std::string_view (&drawing)[Height]) {
-  code_table<Rows, Width* static_cast<int>(Height)> codes{};
-  for (int r = 0; r < Rows; ++r)
-    for (int y = 0; y < static_cast<int>(Height); ++y)
-      for (int x = 0; x < Width; ++x) codes.set(r, y * Width + x, drawing[y][static_cast<std::size_t>(r * (Width + 1) + x)] == '#');
-  return codes;
-}
-
-// clang-format off
-/// The digits as LeNet-5 has them: 7 x 12 (LeCun et al. 1998, figure 3).
-inline constexpr code_table<10, 84> lenet5_codes = drawn_codes<10, 7>({
-    ".#####. ...##.. .#####. ####### .#####. .#####. ..####. ####### .#####. .#####.",
-    "....... ..###.. ....... .....## ....... ....... .##.... .....## ##...## ##..###",
-    "..###.. .####.. .#####. ....##. ....... ####### ##..... .....## ##...## ##...##",
-    ".##.##. ...##.. ##...## ...##.. .##..## ##..... ##..... ....##. ##...## ##...##",
-    "##...## ...##.. #....## ..####. .##..## ##..... ######. ...##.. .#####. ##..###",
-    "##...## ...##.. ....##. .....## ###..## .####.. ###..## ...##.. ##...## .######",
-    "##...## ...##.. ..###.. .....## ##...## ..####. ##...## ..##... ##...## .....##",
-    "##...## ...##.. .##.... .....## ##...## .....## ##...## ..##... ##...## .....##",
-    ".##.##. ...##.. ##..... ##...## ##..### ##...## ###..## ..##... ##...## ....##.",
-    "..###.. .###### ####### .#####. .###### .#####. .#####. ..##... .#####. .####..",
-    "....... ....... ....... ....... .....## ....... ....... ....... ....... .......",
-    "....... ....... ....... ....... .....## ....... ....... ....... ....... ......."
-});
-// clang-format on
-
 namespace detail {
-
-template <class T>
-inline constexpr bool is_code_table = false;
-template <int Rows, int Columns>
-inline constexpr bool is_code_table<code_table<Rows, Columns>> = true;
 
 /// The bits of each code from a word's first on.
 template <auto Codes>
@@ -94,7 +34,7 @@ struct code_words {
     // A table of its own: device code sees no constant of the class.
     constexpr lookup t = make();
     const bool plus = (t.word[row * of_row + column / 64] >> (column % 64) & 1) != 0;
-    return lane::broadcast<Pack>(static_cast<lane::scalar_t<Pack>>(plus ? 1 : -1));
+    return Pack(static_cast<lane::scalar_t<Pack>>(plus ? 1 : -1));
   }
 };
 
@@ -131,22 +71,22 @@ struct euclidean_rbf : layer_defaults {
     exec.for_each(exec.blocks() * rows, [=] TYPENET_HD(index item) {
       const index block = item / rows;
       const int row = static_cast<int>(item % rows);
-      const auto* const x = data.input.template block<pack>(block);
+      const auto* const x = lane::block<pack>(data.input, block);
       // Four chains hide the additions' latency.
-      pack square[4] = {lane::broadcast<pack>(0), lane::broadcast<pack>(0), lane::broadcast<pack>(0), lane::broadcast<pack>(0)};
+      pack square[4] = {0, 0, 0, 0};
       int j = 0;
       for (; j + 4 <= inputs; j += 4) {
         TYPENET_UNROLL
         for (int i = 0; i < 4; ++i) {
           const pack d = lane::load<pack>(x + index{j + i} * Exec::lanes) - detail::code_words<Codes>::template at<pack>(row, j + i);
-          square[i] = lane::fma<pack>(d, d, square[i]);
+          square[i] = lane::fma(d, d, square[i]);
         }
       }
       for (; j < inputs; ++j) {
         const pack d = lane::load<pack>(x + index{j} * Exec::lanes) - detail::code_words<Codes>::template at<pack>(row, j);
-        square[0] = lane::fma<pack>(d, d, square[0]);
+        square[0] = lane::fma(d, d, square[0]);
       }
-      lane::store<pack>(data.output.template block<pack>(block) + index{row} * Exec::lanes,
+      lane::store(lane::block<pack>(data.output, block) + index{row} * Exec::lanes,
                         (square[0] + square[1]) + (square[2] + square[3]));
     });
   }
@@ -158,19 +98,19 @@ struct euclidean_rbf : layer_defaults {
     constexpr int rows = Codes.rows;
     lane::for_each_pack<In.size()>(exec, [=] TYPENET_HD(index block, index offset) {
       const int column = static_cast<int>(offset / Exec::lanes);
-      const auto* const gradient = data.output_gradient.template block<pack>(block);
-      const pack x = lane::load<pack>(data.input.template block<pack>(block) + offset);
-      pack sum = lane::broadcast<pack>(0);
+      const auto* const gradient = lane::block<pack>(data.output_gradient, block);
+      const pack x = lane::load<pack>(lane::block<pack>(data.input, block) + offset);
+      pack sum = 0;
       for (int row = 0; row < rows; ++row)
-        sum = lane::fma<pack>(lane::load<pack>(gradient + index{row} * Exec::lanes),
+        sum = lane::fma(lane::load<pack>(gradient + index{row} * Exec::lanes),
                               x - detail::code_words<Codes>::template at<pack>(row, column), sum);
-      lane::put<Accumulate, pack>(data.input_gradient.template block<pack>(block) + offset, sum + sum);
+      lane::store_or_add<Accumulate>(lane::block<pack>(data.input_gradient, block) + offset, sum + sum);
     });
   }
 
   /// ∂²E/∂x_j² = Σ over codes of ∂²E/∂y_i² (2 (x_j − w_ij))² + 2 ∂E/∂y_i: here the second derivative of y itself counts, since of
   /// `rbf_mse` it is all there is.
-  static constexpr second_order curvature = second_order::own;
+  static constexpr second_order curvature = second_order::custom;
   template <shape In, bool Wanted, bool Accumulate, class Exec, class Data>
   TYPENET_HD static void backward_curvature(Exec& exec, const Data& data) {
     if constexpr (Wanted) bend<In, Accumulate>(exec, data);
@@ -181,17 +121,17 @@ struct euclidean_rbf : layer_defaults {
     constexpr int rows = Codes.rows;
     lane::for_each_pack<In.size()>(exec, [=] TYPENET_HD(index block, index offset) {
       const int column = static_cast<int>(offset / Exec::lanes);
-      const auto* const curvature_of_output = data.output_gradient.template block<pack>(block);
-      const auto* const slope_of_output = data.output_slope.template block<pack>(block);
-      const pack x = lane::load<pack>(data.input.template block<pack>(block) + offset);
-      pack sum = lane::broadcast<pack>(0);
+      const auto* const curvature_of_output = lane::block<pack>(data.output_gradient, block);
+      const auto* const slope_of_output = lane::block<pack>(data.output_slope, block);
+      const pack x = lane::load<pack>(lane::block<pack>(data.input, block) + offset);
+      pack sum = 0;
       for (int row = 0; row < rows; ++row) {
         const pack d = x - detail::code_words<Codes>::template at<pack>(row, column);
         const pack slope = d + d;
         const pack g = lane::load<pack>(slope_of_output + index{row} * Exec::lanes);
-        sum = sum + lane::fma<pack>(slope * slope, lane::load<pack>(curvature_of_output + index{row} * Exec::lanes), g + g);
+        sum = sum + lane::fma(slope * slope, lane::load<pack>(curvature_of_output + index{row} * Exec::lanes), g + g);
       }
-      lane::put<Accumulate, pack>(data.input_gradient.template block<pack>(block) + offset, sum);
+      lane::store_or_add<Accumulate>(lane::block<pack>(data.input_gradient, block) + offset, sum);
     });
   }
 };

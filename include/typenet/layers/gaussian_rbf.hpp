@@ -4,6 +4,10 @@
 #pragma once
 
 #include <typenet/layer/layer.hpp>
+#include <typenet/simd/loops.hpp>
+#include <typenet/simd/lane_view.hpp>
+#include <typenet/simd/execution.hpp>
+#include <typenet/core/ceil_div.hpp>
 
 namespace typenet {
 
@@ -40,24 +44,24 @@ struct gaussian_rbf : layer_defaults {
     exec.for_each(exec.blocks() * Units, [=] TYPENET_HD(index item) {
       const index block = item / Units;
       const index unit = item % Units;
-      const scalar* x = data.input.template block<pack>(block);
+      const scalar* x = lane::block<pack>(data.input, block);
       const scalar* center = data.parameters[0] + unit * inputs;
-      pack square[4] = {lane::broadcast<pack>(0), lane::broadcast<pack>(0), lane::broadcast<pack>(0), lane::broadcast<pack>(0)};
+      pack square[4] = {0, 0, 0, 0};
       int j = 0;
       for (; j + 4 <= inputs; j += 4) {
         TYPENET_UNROLL
         for (int i = 0; i < 4; ++i) {
-          const pack d = lane::load<pack>(x + index{j + i} * Exec::lanes) - lane::broadcast<pack>(center[j + i]);
-          square[i] = lane::fma<pack>(d, d, square[i]);
+          const pack d = lane::load<pack>(x + index{j + i} * Exec::lanes) - center[j + i];
+          square[i] = lane::fma(d, d, square[i]);
         }
       }
       for (; j < inputs; ++j) {
-        const pack d = lane::load<pack>(x + index{j} * Exec::lanes) - lane::broadcast<pack>(center[j]);
-        square[0] = lane::fma<pack>(d, d, square[0]);
+        const pack d = lane::load<pack>(x + index{j} * Exec::lanes) - center[j];
+        square[0] = lane::fma(d, d, square[0]);
       }
       const pack distance = (square[0] + square[1]) + (square[2] + square[3]);
-      lane::store<pack>(data.output.template block<pack>(block) + unit * Exec::lanes,
-                        lane::exp<pack>(distance * lane::broadcast<pack>(static_cast<scalar>(-0.5))));
+      lane::store(lane::block<pack>(data.output, block) + unit * Exec::lanes,
+                        lane::exp(distance * static_cast<scalar>(-0.5)));
     });
   }
 
@@ -77,13 +81,13 @@ struct gaussian_rbf : layer_defaults {
           const int count = inputs % together == 0 || first + together <= inputs ? together : inputs - first;
           const scalar* center = data.parameters[0] + unit * inputs + first;
           for (index b = first_block; b < last_block; ++b) {
-            const pack pull = lane::load<pack>(data.output_gradient.template block<pack>(b) + unit * Exec::lanes) *
-                              lane::load<pack>(data.output.template block<pack>(b) + unit * Exec::lanes);
-            const scalar* x = data.input.template block<pack>(b) + index{first} * Exec::lanes;
+            const pack pull = lane::load<pack>(lane::block<pack>(data.output_gradient, b) + unit * Exec::lanes) *
+                              lane::load<pack>(lane::block<pack>(data.output, b) + unit * Exec::lanes);
+            const scalar* x = lane::block<pack>(data.input, b) + index{first} * Exec::lanes;
             TYPENET_UNROLL
             for (int j = 0; j < together; ++j)
               if (j < count)
-                sum[j] = lane::fma<pack>(pull, lane::load<pack>(x + index{j} * Exec::lanes) - lane::broadcast<pack>(center[j]), sum[j]);
+                sum[j] = lane::fma(pull, lane::load<pack>(x + index{j} * Exec::lanes) - center[j], sum[j]);
           }
         },
         [=] TYPENET_HD(index item, const scalar(&total)[together]) {
@@ -105,85 +109,85 @@ struct gaussian_rbf : layer_defaults {
       const index block = item / tiles;
       const int first = static_cast<int>(item % tiles) * together;
       const int count = inputs % together == 0 || first + together <= inputs ? together : inputs - first;
-      const scalar* g = data.output_gradient.template block<pack>(block);
-      const scalar* y = data.output.template block<pack>(block);
-      const scalar* x = data.input.template block<pack>(block) + index{first} * Exec::lanes;
-      scalar* to = data.input_gradient.template block<pack>(block) + index{first} * Exec::lanes;
+      const scalar* g = lane::block<pack>(data.output_gradient, block);
+      const scalar* y = lane::block<pack>(data.output, block);
+      const scalar* x = lane::block<pack>(data.input, block) + index{first} * Exec::lanes;
+      scalar* to = lane::block<pack>(data.input_gradient, block) + index{first} * Exec::lanes;
       pack sum[together];
       TYPENET_UNROLL
-      for (int j = 0; j < together; ++j) sum[j] = lane::broadcast<pack>(0);
+      for (int j = 0; j < together; ++j) sum[j] = 0;
       for (int unit = 0; unit < Units; ++unit) {
         const pack pull = lane::load<pack>(g + index{unit} * Exec::lanes) * lane::load<pack>(y + index{unit} * Exec::lanes);
         const scalar* center = data.parameters[0] + index{unit} * inputs + first;
         TYPENET_UNROLL
         for (int j = 0; j < together; ++j)
           if (j < count)
-            sum[j] = lane::fma<pack>(pull, lane::broadcast<pack>(center[j]) - lane::load<pack>(x + index{j} * Exec::lanes), sum[j]);
+            sum[j] = lane::fma(pull, center[j] - lane::load<pack>(x + index{j} * Exec::lanes), sum[j]);
       }
       TYPENET_UNROLL
       for (int j = 0; j < together; ++j)
-        if (j < count) lane::put<Accumulate, pack>(to + index{j} * Exec::lanes, sum[j]);
+        if (j < count) lane::store_or_add<Accumulate>(to + index{j} * Exec::lanes, sum[j]);
     });
   }
 
   // One sample: its features are in the lanes.
 
-  template <shape In, row_execution Exec, class Data>
+  template <shape In, one_sample_execution Exec, class Data>
   TYPENET_HD static void forward(Exec& exec, const Data& data) {
     using scalar = typename Exec::scalar;
-    using row = typename Exec::row;
-    constexpr int inputs = In.size(), width = lane::width<row>;
+    using vector = typename Exec::vector;
+    constexpr int inputs = In.size(), width = lane::width<vector>;
     exec.for_each(exec.blocks() * Units, [&](index item) {
-      const scalar* const x = data.input.template block<scalar>(item / Units);
+      const scalar* const x = lane::block<scalar>(data.input, item / Units);
       const scalar* const center = data.parameters[0] + item % Units * inputs;
-      row sum = lane::broadcast<row>(0);
+      vector sum = 0;
       int j = 0;
       for (; j + width <= inputs; j += width) {
-        const row d = lane::load_unaligned<row>(x + j) - lane::load_unaligned<row>(center + j);
-        sum = lane::fma<row>(d, d, sum);
+        const vector d = lane::load_unaligned<vector>(x + j) - lane::load_unaligned<vector>(center + j);
+        sum = lane::fma(d, d, sum);
       }
       if constexpr (inputs % width > 0) {
-        const row d = lane::keep_lanes<row>(lane::load_unaligned<row>(x + j) - lane::load_unaligned<row>(center + j), inputs % width);
-        sum = lane::fma<row>(d, d, sum);
+        const vector d = lane::keep_lanes(lane::load_unaligned<vector>(x + j) - lane::load_unaligned<vector>(center + j), inputs % width);
+        sum = lane::fma(d, d, sum);
       }
-      data.output.template block<scalar>(item / Units)[item % Units] = lane::exp<scalar>(scalar(-0.5) * lane::sum<row>(sum));
+      lane::block<scalar>(data.output, item / Units)[item % Units] = lane::exp(scalar(-0.5) * lane::sum(sum));
     });
   }
 
-  template <shape In, row_execution Exec, class Data>
+  template <shape In, one_sample_execution Exec, class Data>
   TYPENET_HD static void backward_parameters(Exec& exec, const Data& data) {
     using scalar = typename Exec::scalar;
-    using row = typename Exec::row;
-    constexpr int inputs = In.size(), width = lane::width<row>;
+    using vector = typename Exec::vector;
+    constexpr int inputs = In.size(), width = lane::width<vector>;
     const index batch = exec.batch();
     exec.for_each(Units, [&](index unit) {
       const scalar* const center = data.parameters[0] + unit * inputs;
       for (int j = 0; j < inputs; j += width) {
-        const row c = lane::load_unaligned<row>(center + j);
-        row sum = lane::broadcast<row>(0);
+        const vector c = lane::load_unaligned<vector>(center + j);
+        vector sum = 0;
         for (index sample = 0; sample < batch; ++sample) {
-          const scalar pull = data.output_gradient.template block<scalar>(sample)[unit] * data.output.template block<scalar>(sample)[unit];
-          const row x = lane::load_unaligned<row>(data.input.template block<scalar>(sample) + j);
-          sum = lane::fma<row>(lane::broadcast<row>(pull), x - c, sum);
+          const scalar pull = lane::block<scalar>(data.output_gradient, sample)[unit] * lane::block<scalar>(data.output, sample)[unit];
+          const vector x = lane::load_unaligned<vector>(lane::block<scalar>(data.input, sample) + j);
+          sum = lane::fma(pull, x - c, sum);
         }
-        lane::put_first<false, row>(data.gradients[0] + unit * inputs + j, sum, inputs - j);
+        lane::store_or_add_first<false>(data.gradients[0] + unit * inputs + j, sum, inputs - j);
       }
     });
   }
 
-  template <shape In, bool Accumulate, row_execution Exec, class Data>
+  template <shape In, bool Accumulate, one_sample_execution Exec, class Data>
   TYPENET_HD static void backward_input(Exec& exec, const Data& data) {
     using scalar = typename Exec::scalar;
-    using row = typename Exec::row;
-    lane::for_each_row<In.size()>(exec, [&](index sample, int first, int count) {
-      const scalar* const g = data.output_gradient.template block<scalar>(sample);
-      const scalar* const y = data.output.template block<scalar>(sample);
-      const row x = lane::load_unaligned<row>(data.input.template block<scalar>(sample) + first);
-      row sum = lane::broadcast<row>(0);
+    using vector = typename Exec::vector;
+    lane::for_each_vector<In.size()>(exec, [&](index sample, int first, int count) {
+      const scalar* const g = lane::block<scalar>(data.output_gradient, sample);
+      const scalar* const y = lane::block<scalar>(data.output, sample);
+      const vector x = lane::load_unaligned<vector>(lane::block<scalar>(data.input, sample) + first);
+      vector sum = 0;
       for (int unit = 0; unit < Units; ++unit)
-        sum = lane::fma<row>(lane::broadcast<row>(g[unit] * y[unit]),
-                             lane::load_unaligned<row>(data.parameters[0] + index{unit} * In.size() + first) - x, sum);
-      lane::put_first<Accumulate, row>(data.input_gradient.template block<scalar>(sample) + first, sum, count);
+        sum = lane::fma(g[unit] * y[unit],
+                             lane::load_unaligned<vector>(data.parameters[0] + index{unit} * In.size() + first) - x, sum);
+      lane::store_or_add_first<Accumulate>(lane::block<scalar>(data.input_gradient, sample) + first, sum, count);
     });
   }
 

@@ -3,7 +3,7 @@
 /// gelu: each number weighted by its normal percentile.
 #pragma once
 
-#include <typenet/layer/layer.hpp>
+#include <typenet/layer/elementwise.hpp>
 
 namespace typenet {
 
@@ -16,8 +16,8 @@ struct gelu : elementwise<gelu, differentiates_from::input> {
   template <class Pack>
   TYPENET_HD TYPENET_INLINE static Pack derivative(const Pack& x) {
     using scalar = lane::scalar_t<Pack>;
-    const Pack density = lane::exp(x * x * lane::broadcast<Pack>(static_cast<scalar>(-0.5))) *
-                         lane::broadcast<Pack>(static_cast<scalar>(0.3989422804014327));
+    const Pack density = lane::exp(x * x * static_cast<scalar>(-0.5)) *
+                         static_cast<scalar>(0.3989422804014327);
     return distribution(x) + x * density;
   }
 
@@ -25,8 +25,8 @@ struct gelu : elementwise<gelu, differentiates_from::input> {
   template <class Pack>
   TYPENET_HD TYPENET_INLINE static Pack distribution(const Pack& x) {
     using scalar = lane::scalar_t<Pack>;
-    const Pack half = lane::broadcast<Pack>(static_cast<scalar>(0.5));
-    return half + half * lane::erf(x * lane::broadcast<Pack>(static_cast<scalar>(0.7071067811865476)));
+    const Pack half = static_cast<scalar>(0.5);
+    return half + half * lane::erf(x * static_cast<scalar>(0.7071067811865476));
   }
 };
 

@@ -5,6 +5,8 @@
 
 #include <typenet/core/real.hpp>
 #include <typenet/layer/layer.hpp>
+#include <typenet/simd/loops.hpp>
+#include <typenet/simd/lane_view.hpp>
 
 namespace typenet {
 
@@ -41,27 +43,27 @@ struct group_norm : layer_defaults {
     exec.for_each(exec.blocks() * Groups, [=] TYPENET_HD(index item) {
       const index block = item / Groups;
       const index group = item % Groups;
-      const scalar* x = data.input.template block<pack>(block) + group * size * Exec::lanes;
-      scalar* y = data.output.template block<pack>(block) + group * size * Exec::lanes;
-      scalar* saved = data.saved.template block<pack>(block) + 2 * group * Exec::lanes;
-      const pack share = lane::broadcast<pack>(static_cast<scalar>(1.0 / size));
-      pack mean = lane::broadcast<pack>(0);
+      const scalar* x = lane::block<pack>(data.input, block) + group * size * Exec::lanes;
+      scalar* y = lane::block<pack>(data.output, block) + group * size * Exec::lanes;
+      scalar* saved = lane::block<pack>(data.saved, block) + 2 * group * Exec::lanes;
+      const pack share = static_cast<scalar>(1.0 / size);
+      pack mean = 0;
       for (int e = 0; e < size; ++e) mean = mean + lane::load<pack>(x + index{e} * Exec::lanes);
       mean = mean * share;
-      pack variance = lane::broadcast<pack>(0);
+      pack variance = 0;
       for (int e = 0; e < size; ++e) {
         const pack d = lane::load<pack>(x + index{e} * Exec::lanes) - mean;
-        variance = lane::fma<pack>(d, d, variance);
+        variance = lane::fma(d, d, variance);
       }
-      const pack inverse = lane::broadcast<pack>(1) /
-                           lane::sqrt<pack>(lane::fma<pack>(variance, share, lane::broadcast<pack>(static_cast<scalar>(Epsilon.value()))));
-      lane::store<pack>(saved, mean);
-      lane::store<pack>(saved + Exec::lanes, inverse);
+      const pack inverse = 1 /
+                           lane::sqrt(lane::fma(variance, share, Epsilon.value()));
+      lane::store(saved, mean);
+      lane::store(saved + Exec::lanes, inverse);
       for (int c = 0; c < channels; ++c) {
-        const pack scale = inverse * lane::broadcast<pack>(data.parameters[0][group * channels + c]);
-        const pack shift = lane::broadcast<pack>(data.parameters[1][group * channels + c]);
+        const pack scale = inverse * data.parameters[0][group * channels + c];
+        const pack shift = data.parameters[1][group * channels + c];
         for (int e = c * area; e < (c + 1) * area; ++e)
-          lane::store<pack>(y + index{e} * Exec::lanes, lane::fma<pack>(lane::load<pack>(x + index{e} * Exec::lanes) - mean, scale, shift));
+          lane::store(y + index{e} * Exec::lanes, lane::fma(lane::load<pack>(x + index{e} * Exec::lanes) - mean, scale, shift));
       }
     });
   }
@@ -76,17 +78,17 @@ struct group_norm : layer_defaults {
         In.channels(), exec.blocks() * area,
         [=] TYPENET_HD(index channel, index first, index last, pack(&total)[2]) {
           lane::for_each_run(first, last, area, [&](index block, index begin, index end) {
-            const scalar* x = data.input.template block<pack>(block) + channel * area * Exec::lanes;
-            const scalar* g = data.output_gradient.template block<pack>(block) + channel * area * Exec::lanes;
-            const scalar* saved = data.saved.template block<pack>(block) + 2 * (channel / channels) * Exec::lanes;
+            const scalar* x = lane::block<pack>(data.input, block) + channel * area * Exec::lanes;
+            const scalar* g = lane::block<pack>(data.output_gradient, block) + channel * area * Exec::lanes;
+            const scalar* saved = lane::block<pack>(data.saved, block) + 2 * (channel / channels) * Exec::lanes;
             const pack mean = lane::load<pack>(saved);
-            pack here = lane::broadcast<pack>(0);
+            pack here = 0;
             for (index e = begin; e < end; ++e) {
               const pack gi = lane::load<pack>(g + e * Exec::lanes);
               total[0] = total[0] + gi;
-              here = lane::fma<pack>(gi, lane::load<pack>(x + e * Exec::lanes) - mean, here);
+              here = lane::fma(gi, lane::load<pack>(x + e * Exec::lanes) - mean, here);
             }
-            total[1] = lane::fma<pack>(here, lane::load<pack>(saved + Exec::lanes), total[1]);
+            total[1] = lane::fma(here, lane::load<pack>(saved + Exec::lanes), total[1]);
           });
         },
         [=] TYPENET_HD(index channel, const scalar(&total)[2]) {
@@ -105,32 +107,32 @@ struct group_norm : layer_defaults {
     exec.for_each(exec.blocks() * Groups, [=] TYPENET_HD(index item) {
       const index block = item / Groups;
       const index group = item % Groups;
-      const scalar* x = data.input.template block<pack>(block) + group * size * Exec::lanes;
-      const scalar* g = data.output_gradient.template block<pack>(block) + group * size * Exec::lanes;
-      scalar* to = data.input_gradient.template block<pack>(block) + group * size * Exec::lanes;
-      const scalar* saved = data.saved.template block<pack>(block) + 2 * group * Exec::lanes;
+      const scalar* x = lane::block<pack>(data.input, block) + group * size * Exec::lanes;
+      const scalar* g = lane::block<pack>(data.output_gradient, block) + group * size * Exec::lanes;
+      scalar* to = lane::block<pack>(data.input_gradient, block) + group * size * Exec::lanes;
+      const scalar* saved = lane::block<pack>(data.saved, block) + 2 * group * Exec::lanes;
       const pack mean = lane::load<pack>(saved);
       const pack inverse = lane::load<pack>(saved + Exec::lanes);
-      const pack share = lane::broadcast<pack>(static_cast<scalar>(1.0 / size));
-      pack sum = lane::broadcast<pack>(0);
+      const pack share = static_cast<scalar>(1.0 / size);
+      pack sum = 0;
       pack product = sum;
       for (int c = 0; c < channels; ++c) {
-        const pack weight = lane::broadcast<pack>(data.parameters[0][group * channels + c]);
+        const pack weight = data.parameters[0][group * channels + c];
         for (int e = c * area; e < (c + 1) * area; ++e) {
           const pack gi = lane::load<pack>(g + index{e} * Exec::lanes) * weight;
           sum = sum + gi;
-          product = lane::fma<pack>(gi, lane::load<pack>(x + index{e} * Exec::lanes) - mean, product);
+          product = lane::fma(gi, lane::load<pack>(x + index{e} * Exec::lanes) - mean, product);
         }
       }
       // dx = 1/σ (γ dy − mean(γ dy) − x̂ mean(γ dy x̂))
-      const pack b = lane::broadcast<pack>(0) - product * inverse * inverse * inverse * share;
-      const pack c0 = lane::broadcast<pack>(0) - sum * inverse * share;
+      const pack b = 0 - product * inverse * inverse * inverse * share;
+      const pack c0 = 0 - sum * inverse * share;
       for (int c = 0; c < channels; ++c) {
-        const pack a = inverse * lane::broadcast<pack>(data.parameters[0][group * channels + c]);
+        const pack a = inverse * data.parameters[0][group * channels + c];
         for (int e = c * area; e < (c + 1) * area; ++e) {
           const index at = index{e} * Exec::lanes;
-          const pack dx = lane::fma<pack>(lane::load<pack>(g + at), a, lane::fma<pack>(lane::load<pack>(x + at) - mean, b, c0));
-          lane::put<Accumulate, pack>(to + at, dx);
+          const pack dx = lane::fma(lane::load<pack>(g + at), a, lane::fma(lane::load<pack>(x + at) - mean, b, c0));
+          lane::store_or_add<Accumulate>(to + at, dx);
         }
       }
     });

@@ -4,14 +4,14 @@
 #pragma once
 
 #include <typenet/core/real.hpp>
-#include <typenet/layer/layer.hpp>
+#include <typenet/layer/elementwise.hpp>
 
 namespace typenet {
 
 /// x for positive x, `Slope` times x otherwise. @see torch.nn.LeakyReLU
 template <real Slope = 0.01>
 struct leaky_relu : elementwise<leaky_relu<Slope>, differentiates_from::input> {
-  static constexpr bool never_falls = Slope.value() >= 0;
+  static constexpr bool is_monotonic = Slope.value() >= 0;
 
   template <class Pack>
   TYPENET_HD TYPENET_INLINE static Pack apply(const Pack& x) {
@@ -20,8 +20,8 @@ struct leaky_relu : elementwise<leaky_relu<Slope>, differentiates_from::input> {
   template <class Pack>
   TYPENET_HD TYPENET_INLINE static Pack derivative(const Pack& x) {
     using scalar = lane::scalar_t<Pack>;
-    return lane::select<Pack>(lane::greater(x, lane::broadcast<Pack>(0)), lane::broadcast<Pack>(1),
-                              lane::broadcast<Pack>(static_cast<scalar>(Slope.value())));
+    return lane::select(lane::greater(x, 0), Pack(1),
+                              Pack(static_cast<scalar>(Slope.value())));
   }
 };
 

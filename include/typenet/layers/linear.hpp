@@ -5,6 +5,10 @@
 
 #include <typenet/kernels/linear_one_sample.hpp>
 #include <typenet/layer/layer.hpp>
+#include <typenet/simd/loops.hpp>
+#include <typenet/simd/lane_view.hpp>
+#include <typenet/simd/execution.hpp>
+#include <typenet/core/ceil_div.hpp>
 #include <typenet/layer/options.hpp>
 #include <typenet/simd/register_tile.hpp>
 
@@ -25,9 +29,9 @@ struct linear : layer_defaults {
   static constexpr int widest = 32;
 
  public:
-  static constexpr second_order curvature = second_order::squares;
+  static constexpr second_order curvature = second_order::gauss_newton_linear;
   static constexpr index scratch_size(shape in, index samples) { return samples * lanes_of_features(in.size(), widest); }
-  static constexpr index row_scratch_size(shape, index) { return 0; }
+  static constexpr index one_sample_scratch_size(shape, index) { return 0; }
 
   template <shape In>
   static constexpr auto check() {
@@ -68,20 +72,20 @@ struct linear : layer_defaults {
       // The last tile reaches back into its neighbour rather than be short, and leaves to that what is its own.
       const int wanted = static_cast<int>(item % tiles) * rows;
       const int first = wanted + rows <= Features ? wanted : Features - rows;
-      const scalar* x = data.input.template block<pack>(block);
+      const scalar* x = lane::block<pack>(data.input, block);
       const scalar* w = data.parameters[0] + index{first} * inputs;
       pack sum[rows];
       TYPENET_UNROLL
-      for (int r = 0; r < rows; ++r) sum[r] = lane::broadcast<pack>(has_bias ? data.parameters[has_bias ? 1 : 0][first + r] : scalar{0});
+      for (int r = 0; r < rows; ++r) sum[r] = has_bias ? data.parameters[has_bias ? 1 : 0][first + r] : scalar{0};
       for (int i = 0; i < inputs; ++i) {
         const pack xi = lane::load<pack>(x + index{i} * Exec::lanes);
         TYPENET_UNROLL
-        for (int r = 0; r < rows; ++r) sum[r] = lane::fma<pack>(xi, lane::broadcast<pack>(w[r * inputs + i]), sum[r]);
+        for (int r = 0; r < rows; ++r) sum[r] = lane::fma(xi, w[r * inputs + i], sum[r]);
       }
-      scalar* y = data.output.template block<pack>(block) + index{first} * Exec::lanes;
+      scalar* y = lane::block<pack>(data.output, block) + index{first} * Exec::lanes;
       TYPENET_UNROLL
       for (int r = 0; r < rows; ++r)
-        if (first + r >= wanted) lane::store<pack>(y + index{r} * Exec::lanes, sum[r]);
+        if (first + r >= wanted) lane::store(y + index{r} * Exec::lanes, sum[r]);
     });
   }
 
@@ -96,20 +100,20 @@ struct linear : layer_defaults {
       const index block = item / tiles;
       const int wanted = static_cast<int>(item % tiles) * rows;
       const int first = wanted + rows <= inputs ? wanted : inputs - rows;
-      const scalar* g = data.output_gradient.template block<pack>(block);
+      const scalar* g = lane::block<pack>(data.output_gradient, block);
       const scalar* w = data.parameters[0] + first;
       pack sum[rows];
       TYPENET_UNROLL
-      for (int r = 0; r < rows; ++r) sum[r] = lane::broadcast<pack>(0);
+      for (int r = 0; r < rows; ++r) sum[r] = 0;
       for (int o = 0; o < Features; ++o) {
         const pack go = lane::load<pack>(g + index{o} * Exec::lanes);
         TYPENET_UNROLL
-        for (int r = 0; r < rows; ++r) sum[r] = lane::fma<pack>(go, lane::broadcast<pack>(w[index{o} * inputs + r]), sum[r]);
+        for (int r = 0; r < rows; ++r) sum[r] = lane::fma(go, w[index{o} * inputs + r], sum[r]);
       }
-      scalar* to = data.input_gradient.template block<pack>(block) + index{first} * Exec::lanes;
+      scalar* to = lane::block<pack>(data.input_gradient, block) + index{first} * Exec::lanes;
       TYPENET_UNROLL
       for (int r = 0; r < rows; ++r)
-        if (first + r >= wanted) lane::put<Accumulate, pack>(to + index{r} * Exec::lanes, sum[r]);
+        if (first + r >= wanted) lane::store_or_add<Accumulate>(to + index{r} * Exec::lanes, sum[r]);
     });
   }
 
@@ -144,10 +148,10 @@ struct linear : layer_defaults {
     exec.for_each(row_tiles * column_tiles + (has_bias ? Features : 0), [=] TYPENET_HD(index item) {
       if (has_bias && item >= row_tiles * column_tiles) {
         const index o = item - row_tiles * column_tiles;
-        pack sum = lane::broadcast<pack>(0);
-        for (index b = 0; b < blocks; ++b) sum = sum + lane::load<pack>(data.output_gradient.template block<pack>(b) + o * lanes);
-        const scalar total = lane::sum<pack>(sum);
-        if (lane::leads<pack>()) data.gradients[has_bias ? 1 : 0][o] = total;
+        pack sum = 0;
+        for (index b = 0; b < blocks; ++b) sum = sum + lane::load<pack>(lane::block<pack>(data.output_gradient, b) + o * lanes);
+        const scalar total = lane::sum(sum);
+        if (lane::is_leader<pack>()) data.gradients[has_bias ? 1 : 0][o] = total;
         return;
       }
       const int first_row = static_cast<int>(item / column_tiles) * tile_rows;
@@ -156,7 +160,7 @@ struct linear : layer_defaults {
       pack sum[tile_rows][tile_columns];
       TYPENET_UNROLL
       for (int r = 0; r < tile_rows; ++r) TYPENET_UNROLL
-      for (int c = 0; c < tile_columns; ++c) sum[r][c] = lane::broadcast<pack>(0);
+      for (int c = 0; c < tile_columns; ++c) sum[r][c] = 0;
       const scalar* x = rows_of_samples + index{first_column} * width;
       for (index sample = 0; sample < batch; ++sample, x += row) {
         const scalar* g =
@@ -166,9 +170,9 @@ struct linear : layer_defaults {
         for (int c = 0; c < tile_columns; ++c) xs[c] = lane::load<pack>(x + c * width);
         TYPENET_UNROLL
         for (int r = 0; r < tile_rows; ++r) {
-          const pack gr = lane::broadcast<pack>(g[index{r} * lanes]);
+          const pack gr = g[index{r} * lanes];
           TYPENET_UNROLL
-          for (int c = 0; c < tile_columns; ++c) sum[r][c] = lane::fma<pack>(gr, xs[c], sum[r][c]);
+          for (int c = 0; c < tile_columns; ++c) sum[r][c] = lane::fma(gr, xs[c], sum[r][c]);
         }
       }
       TYPENET_UNROLL
@@ -177,25 +181,25 @@ struct linear : layer_defaults {
         const int column = (first_column + c) * width;
         scalar* to = data.gradients[0] + index{first_row + r} * inputs + column;
         if (first_column + c >= wanted && column + width <= inputs)
-          lane::store_unaligned<pack>(to, sum[r][c]);
+          lane::store_unaligned(to, sum[r][c]);
         else if (first_column + c >= wanted && column < inputs)
-          lane::store_first<pack>(to, sum[r][c], inputs % width);
+          lane::store_first(to, sum[r][c], inputs % width);
       }
     });
   }
 
   // One sample: its features are in the lanes throughout.
-  template <shape In, row_execution Exec, class Data>
+  template <shape In, one_sample_execution Exec, class Data>
   TYPENET_HD static void forward(Exec& exec, const Data& data) {
-    detail::linear_rows<In.size(), Features, has_bias, Exec>::forward(exec, data);
+    detail::linear_one_sample<In.size(), Features, has_bias, Exec>::forward(exec, data);
   }
-  template <shape In, bool Accumulate, row_execution Exec, class Data>
+  template <shape In, bool Accumulate, one_sample_execution Exec, class Data>
   TYPENET_HD static void backward_input(Exec& exec, const Data& data) {
-    detail::linear_rows<In.size(), Features, has_bias, Exec>::template backward_input<Accumulate>(exec, data);
+    detail::linear_one_sample<In.size(), Features, has_bias, Exec>::template backward_input<Accumulate>(exec, data);
   }
-  template <shape In, row_execution Exec, class Data>
+  template <shape In, one_sample_execution Exec, class Data>
   TYPENET_HD static void backward_parameters(Exec& exec, const Data& data) {
-    detail::linear_rows<In.size(), Features, has_bias, Exec>::backward_parameters(exec, data);
+    detail::linear_one_sample<In.size(), Features, has_bias, Exec>::backward_parameters(exec, data);
   }
 
  private:

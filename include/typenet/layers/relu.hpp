@@ -3,25 +3,25 @@
 /// relu: negative numbers become zero.
 #pragma once
 
-#include <typenet/layer/layer.hpp>
+#include <typenet/layer/elementwise.hpp>
 
 namespace typenet {
 
 /// max(x, 0). The slope at 0 is 0. @see torch.nn.ReLU
 struct relu : elementwise<relu, differentiates_from::output> {
-  static constexpr bool never_falls = true;
+  static constexpr bool is_monotonic = true;
 
   template <class Pack>
   TYPENET_HD TYPENET_INLINE static Pack apply(const Pack& x) {
-    return lane::max(x, lane::broadcast<Pack>(0));
+    return lane::max(x, 0);
   }
   template <class Pack>
   TYPENET_HD TYPENET_INLINE static Pack derivative(const Pack& y) {
-    return lane::select<Pack>(lane::greater(y, lane::broadcast<Pack>(0)), lane::broadcast<Pack>(1), lane::broadcast<Pack>(0));
+    return lane::select(lane::greater(y, 0), Pack(1), Pack(0));
   }
   template <class Pack>
   TYPENET_HD TYPENET_INLINE static Pack pass_back(const Pack& y, const Pack& gradient) {
-    return lane::select<Pack>(lane::greater(y, lane::broadcast<Pack>(0)), gradient, lane::broadcast<Pack>(0));
+    return lane::select(lane::greater(y, 0), gradient, 0);
   }
 };
 

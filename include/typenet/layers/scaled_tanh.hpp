@@ -3,27 +3,27 @@
 /// scaled_tanh: the squashing function of 1998.
 #pragma once
 
-#include <typenet/layer/layer.hpp>
+#include <typenet/layer/elementwise.hpp>
 
 namespace typenet {
 
 /// 1.7159 tanh(2x/3), the squashing function of LeCun et al. 1998 (appendix A): f(1) = 1 and f(-1) = -1.
 struct scaled_tanh : elementwise<scaled_tanh, differentiates_from::output> {
-  static constexpr bool never_falls = true;
+  static constexpr bool is_monotonic = true;
   static constexpr double amplitude = 1.7159;
   static constexpr double slope = 2.0 / 3.0;
 
   template <class Pack>
   TYPENET_HD TYPENET_INLINE static Pack apply(const Pack& x) {
     using scalar = lane::scalar_t<Pack>;
-    return lane::broadcast<Pack>(static_cast<scalar>(amplitude)) * lane::tanh(lane::broadcast<Pack>(static_cast<scalar>(slope)) * x);
+    return static_cast<scalar>(amplitude) * lane::tanh(static_cast<scalar>(slope) * x);
   }
   template <class Pack>
   TYPENET_HD TYPENET_INLINE static Pack derivative(const Pack& y) {
     // AS (1 - (y/A)^2)
     using scalar = lane::scalar_t<Pack>;
-    return lane::broadcast<Pack>(static_cast<scalar>(amplitude * slope)) -
-           lane::broadcast<Pack>(static_cast<scalar>(slope / amplitude)) * y * y;
+    return Pack(static_cast<scalar>(amplitude * slope)) -
+           static_cast<scalar>(slope / amplitude) * y * y;
   }
 };
 

@@ -4,6 +4,8 @@
 #pragma once
 
 #include <typenet/layer/layer.hpp>
+#include <typenet/simd/loops.hpp>
+#include <typenet/simd/lane_view.hpp>
 
 namespace typenet {
 
@@ -28,18 +30,18 @@ struct softmax : layer_defaults {
     exec.for_each(exec.blocks() * In.area(), [=] TYPENET_HD(index item) {
       const index block = item / In.area();
       const index position = item % In.area() * Exec::lanes;
-      const scalar* x = data.input.template block<pack>(block) + position;
-      scalar* y = data.output.template block<pack>(block) + position;
+      const scalar* x = lane::block<pack>(data.input, block) + position;
+      scalar* y = lane::block<pack>(data.output, block) + position;
       pack most = lane::load<pack>(x);
-      for (int c = 1; c < In.channels(); ++c) most = lane::max<pack>(most, lane::load<pack>(x + c * step));
-      pack sum = lane::broadcast<pack>(0);
+      for (int c = 1; c < In.channels(); ++c) most = lane::max(most, lane::load<pack>(x + c * step));
+      pack sum = 0;
       for (int c = 0; c < In.channels(); ++c) {
-        const pack e = lane::exp<pack>(lane::load<pack>(x + c * step) - most);
-        lane::store<pack>(y + c * step, e);
+        const pack e = lane::exp(lane::load<pack>(x + c * step) - most);
+        lane::store(y + c * step, e);
         sum = sum + e;
       }
-      const pack scale = lane::broadcast<pack>(1) / sum;
-      for (int c = 0; c < In.channels(); ++c) lane::store<pack>(y + c * step, lane::load<pack>(y + c * step) * scale);
+      const pack scale = 1 / sum;
+      for (int c = 0; c < In.channels(); ++c) lane::store(y + c * step, lane::load<pack>(y + c * step) * scale);
     });
   }
 
@@ -51,13 +53,13 @@ struct softmax : layer_defaults {
     exec.for_each(exec.blocks() * In.area(), [=] TYPENET_HD(index item) {
       const index block = item / In.area();
       const index position = item % In.area() * Exec::lanes;
-      const scalar* y = data.output.template block<pack>(block) + position;
-      const scalar* g = data.output_gradient.template block<pack>(block) + position;
-      scalar* to = data.input_gradient.template block<pack>(block) + position;
-      pack dot = lane::broadcast<pack>(0);
-      for (int c = 0; c < In.channels(); ++c) dot = lane::fma<pack>(lane::load<pack>(y + c * step), lane::load<pack>(g + c * step), dot);
+      const scalar* y = lane::block<pack>(data.output, block) + position;
+      const scalar* g = lane::block<pack>(data.output_gradient, block) + position;
+      scalar* to = lane::block<pack>(data.input_gradient, block) + position;
+      pack dot = 0;
+      for (int c = 0; c < In.channels(); ++c) dot = lane::fma(lane::load<pack>(y + c * step), lane::load<pack>(g + c * step), dot);
       for (int c = 0; c < In.channels(); ++c)
-        lane::put<Accumulate, pack>(to + c * step, lane::load<pack>(y + c * step) * (lane::load<pack>(g + c * step) - dot));
+        lane::store_or_add<Accumulate>(to + c * step, lane::load<pack>(y + c * step) * (lane::load<pack>(g + c * step) - dot));
     });
   }
 };

@@ -3,13 +3,13 @@
 /// tanh: the hyperbolic tangent.
 #pragma once
 
-#include <typenet/layer/layer.hpp>
+#include <typenet/layer/elementwise.hpp>
 
 namespace typenet {
 
 /// The hyperbolic tangent. @see torch.nn.Tanh
 struct tanh : elementwise<tanh, differentiates_from::output> {
-  static constexpr bool never_falls = true;
+  static constexpr bool is_monotonic = true;
 
   template <class Pack>
   TYPENET_HD TYPENET_INLINE static Pack apply(const Pack& x) {
@@ -17,7 +17,7 @@ struct tanh : elementwise<tanh, differentiates_from::output> {
   }
   template <class Pack>
   TYPENET_HD TYPENET_INLINE static Pack derivative(const Pack& y) {
-    return lane::broadcast<Pack>(1) - y * y;
+    return 1 - y * y;
   }
 };
 

@@ -18,13 +18,13 @@ struct trainable_subsample : detail::pooling<trainable_subsample<Window, Options
 
  public:
   template <class Scalar>
-  static constexpr Scalar beyond = 0;
+  static constexpr Scalar padding_value = 0;
 
   static constexpr auto parameters(shape in) {
     const int channels = in.channels();
     // Windows that an input lies in.
     const int fan_out =
-        static_cast<int>(detail::ceil_div(base::window.height, base::step.height) * detail::ceil_div(base::window.width, base::step.width));
+        static_cast<int>(detail::ceil_div(base::kernel.height, base::stride.height) * detail::ceil_div(base::kernel.width, base::stride.width));
     return std::array<parameter_spec, 2>{parameter_spec{"weight", parameter_role::weight, 1, {channels, 1, 1, 1}, base::count, fan_out},
                                          parameter_spec{"bias", parameter_role::bias, 1, {channels, 1, 1, 1}, base::count, fan_out}};
   }
@@ -43,10 +43,10 @@ struct trainable_subsample : detail::pooling<trainable_subsample<Window, Options
 
     template <class P, int Count>
     TYPENET_HD TYPENET_INLINE P combine(const P (&x)[Count]) const {
-      return lane::fma<P>(sum<P>(x), weight, bias);
+      return lane::fma(sum<P>(x), weight, bias);
     }
     template <class P, int Count>
-    TYPENET_HD TYPENET_INLINE void share(const P (&)[Count], const P& gradient, P (&to)[Count]) const {
+    TYPENET_HD TYPENET_INLINE void distribute_gradient(const P (&)[Count], const P& gradient, P (&to)[Count]) const {
       const P each = gradient * weight;
       TYPENET_UNROLL
       for (int i = 0; i < Count; ++i) to[i] = each;
@@ -54,7 +54,7 @@ struct trainable_subsample : detail::pooling<trainable_subsample<Window, Options
   };
   template <class Pack, class Data>
   TYPENET_HD TYPENET_INLINE static channel<Pack> of_channel(const Data& data, index c) {
-    return {lane::broadcast<Pack>(data.parameters[0][c]), lane::broadcast<Pack>(data.parameters[1][c])};
+    return {Pack(data.parameters[0][c]), Pack(data.parameters[1][c])};
   }
 
   template <shape In, class Exec, class Data>
@@ -78,14 +78,14 @@ struct trainable_subsample : detail::pooling<trainable_subsample<Window, Options
         In.channels(), exec.blocks() * windows,
         [=] TYPENET_HD(index c, index first, index last, pack(&total)[2]) {
           lane::for_each_run(first, last, windows, [&](index block, index begin, index end) {
-            const scalar* x = data.input.template block<pack>(block) + c * In.area() * Exec::lanes;
-            const scalar* g = data.output_gradient.template block<pack>(block) + c * windows * Exec::lanes;
+            const scalar* x = lane::block<pack>(data.input, block) + c * In.area() * Exec::lanes;
+            const scalar* g = lane::block<pack>(data.output_gradient, block) + c * windows * Exec::lanes;
             for (int e = static_cast<int>(begin); e < static_cast<int>(end); ++e) {
               pack inputs[base::count];
               base::template read<In, Exec::lanes>(x, e / columns, e % columns, inputs);
               const pack gradient = lane::load<pack>(g + index{e} * Exec::lanes);
               const pack all = sum<pack>(inputs);
-              total[0] = lane::fma<pack>(gradient, Squared ? all * all : all, total[0]);
+              total[0] = lane::fma(gradient, Squared ? all * all : all, total[0]);
               total[1] = total[1] + gradient;
             }
           });

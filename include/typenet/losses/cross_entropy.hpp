@@ -27,39 +27,39 @@ struct cross_entropy {
                              lane::scalar_t<Pack> scale) const {
     using scalar = lane::scalar_t<Pack>;
     constexpr int classes = Out.size();
-    const Pack keep = lane::broadcast<Pack>(static_cast<scalar>(1 - label_smoothing));
-    const Pack rest = lane::broadcast<Pack>(static_cast<scalar>(label_smoothing / classes));
+    const Pack keep = static_cast<scalar>(1 - label_smoothing);
+    const Pack rest = static_cast<scalar>(label_smoothing / classes);
     Pack most = lane::load<Pack>(output);
-    for (int k = 1; k < classes; ++k) most = lane::max<Pack>(most, lane::load<Pack>(output + index{k} * Lanes));
-    Pack sum = lane::broadcast<Pack>(0);
+    for (int k = 1; k < classes; ++k) most = lane::max(most, lane::load<Pack>(output + index{k} * Lanes));
+    Pack sum = 0;
     Pack dot = sum;
     for (int k = 0; k < classes; ++k) {
       const Pack score = lane::load<Pack>(output + index{k} * Lanes) - most;
-      sum = sum + lane::exp<Pack>(score);
-      dot = lane::fma<Pack>(lane::fma<Pack>(target.at(k), keep, rest), score, dot);
+      sum = sum + lane::exp(score);
+      dot = lane::fma(lane::fma(target.at(k), keep, rest), score, dot);
     }
     if (gradient != nullptr) {
-      const Pack inverse = lane::broadcast<Pack>(1) / sum;
+      const Pack inverse = 1 / sum;
       for (int k = 0; k < classes; ++k) {
-        const Pack probability = lane::exp<Pack>(lane::load<Pack>(output + index{k} * Lanes) - most) * inverse;
-        lane::store<Pack>(gradient + index{k} * Lanes,
-                          (probability - lane::fma<Pack>(target.at(k), keep, rest)) * lane::broadcast<Pack>(scale));
+        const Pack probability = lane::exp(lane::load<Pack>(output + index{k} * Lanes) - most) * inverse;
+        lane::store(gradient + index{k} * Lanes,
+                          (probability - lane::fma(target.at(k), keep, rest)) * scale);
       }
     }
-    return lane::log<Pack>(sum) - dot;
+    return lane::log(sum) - dot;
   }
 
   /// Writes the second derivatives of each sample's loss, p (1 − p) of the softmax p, times `scale`.
   template <class Pack, int Lanes, shape Out, class Target>
   TYPENET_HD void curvature(const lane::scalar_t<Pack>* output, const Target&, lane::scalar_t<Pack>* to, lane::scalar_t<Pack> scale) const {
     Pack most = lane::load<Pack>(output);
-    for (int k = 1; k < Out.size(); ++k) most = lane::max<Pack>(most, lane::load<Pack>(output + index{k} * Lanes));
-    Pack sum = lane::broadcast<Pack>(0);
-    for (int k = 0; k < Out.size(); ++k) sum = sum + lane::exp<Pack>(lane::load<Pack>(output + index{k} * Lanes) - most);
-    const Pack one = lane::broadcast<Pack>(1), inverse = one / sum;
+    for (int k = 1; k < Out.size(); ++k) most = lane::max(most, lane::load<Pack>(output + index{k} * Lanes));
+    Pack sum = 0;
+    for (int k = 0; k < Out.size(); ++k) sum = sum + lane::exp(lane::load<Pack>(output + index{k} * Lanes) - most);
+    const Pack one = 1, inverse = one / sum;
     for (int k = 0; k < Out.size(); ++k) {
-      const Pack p = lane::exp<Pack>(lane::load<Pack>(output + index{k} * Lanes) - most) * inverse;
-      lane::store<Pack>(to + index{k} * Lanes, p * (one - p) * lane::broadcast<Pack>(scale));
+      const Pack p = lane::exp(lane::load<Pack>(output + index{k} * Lanes) - most) * inverse;
+      lane::store(to + index{k} * Lanes, p * (one - p) * scale);
     }
   }
   static constexpr bool has_curvature = true;

@@ -35,25 +35,25 @@ struct mse {
                              lane::scalar_t<Pack> scale) const {
     using scalar = lane::scalar_t<Pack>;
     const auto share = static_cast<scalar>(1.0 / Out.size());
-    const Pack slope = lane::broadcast<Pack>(2 * share * scale);
-    Pack sum = lane::broadcast<Pack>(0);
+    const Pack slope = 2 * share * scale;
+    Pack sum = 0;
     for (int k = 0; k < Out.size(); ++k) {
       Pack wanted = target.at(k);
       if constexpr (Target::is_class)
         wanted =
-            lane::fma<Pack>(wanted, lane::broadcast<Pack>(static_cast<scalar>(on - off)), lane::broadcast<Pack>(static_cast<scalar>(off)));
+            lane::fma(wanted, on - off, off);
       const Pack difference = lane::load<Pack>(output + index{k} * Lanes) - wanted;
-      sum = lane::fma<Pack>(difference, difference, sum);
-      if (gradient != nullptr) lane::store<Pack>(gradient + index{k} * Lanes, difference * slope);
+      sum = lane::fma(difference, difference, sum);
+      if (gradient != nullptr) lane::store(gradient + index{k} * Lanes, difference * slope);
     }
-    return sum * lane::broadcast<Pack>(share);
+    return sum * share;
   }
 
   /// Writes the second derivatives of each sample's loss, times `scale`.
   template <class Pack, int Lanes, shape Out, class Target>
   TYPENET_HD void curvature(const lane::scalar_t<Pack>*, const Target&, lane::scalar_t<Pack>* to, lane::scalar_t<Pack> scale) const {
-    const Pack all = lane::broadcast<Pack>(static_cast<lane::scalar_t<Pack>>(2.0 / Out.size()) * scale);
-    for (int k = 0; k < Out.size(); ++k) lane::store<Pack>(to + index{k} * Lanes, all);
+    const Pack all = static_cast<lane::scalar_t<Pack>>(2.0 / Out.size()) * scale;
+    for (int k = 0; k < Out.size(); ++k) lane::store(to + index{k} * Lanes, all);
   }
   static constexpr bool has_curvature = true;
 };

@@ -29,26 +29,26 @@ struct rbf_map {
   TYPENET_HD Pack operator()(const lane::scalar_t<Pack>* output, const Target& target, lane::scalar_t<Pack>* gradient,
                              lane::scalar_t<Pack> scale) const {
     const sums<Pack> of = sum_up<Pack, Lanes, Out>(output);
-    Pack dot = lane::broadcast<Pack>(0);
-    for (int k = 0; k < Out.size(); ++k) dot = lane::fma<Pack>(target.at(k), lane::load<Pack>(output + index{k} * Lanes) - of.least, dot);
+    Pack dot = 0;
+    for (int k = 0; k < Out.size(); ++k) dot = lane::fma(target.at(k), lane::load<Pack>(output + index{k} * Lanes) - of.least, dot);
     if (gradient != nullptr) {
-      const Pack inverse = lane::broadcast<Pack>(1) / of.sum;
+      const Pack inverse = 1 / of.sum;
       for (int k = 0; k < Out.size(); ++k) {
-        const Pack p = lane::exp<Pack>(of.least - lane::load<Pack>(output + index{k} * Lanes)) * inverse;
-        lane::store<Pack>(gradient + index{k} * Lanes, (target.at(k) - p) * lane::broadcast<Pack>(scale));
+        const Pack p = lane::exp(of.least - lane::load<Pack>(output + index{k} * Lanes)) * inverse;
+        lane::store(gradient + index{k} * Lanes, (target.at(k) - p) * scale);
       }
     }
-    return dot + lane::log<Pack>(of.sum);
+    return dot + lane::log(of.sum);
   }
 
   /// Writes the second derivatives of each sample's loss, p (1 − p) with p_k the share of e^−y_k in the sum, times `scale`.
   template <class Pack, int Lanes, shape Out, class Target>
   TYPENET_HD void curvature(const lane::scalar_t<Pack>* output, const Target&, lane::scalar_t<Pack>* to, lane::scalar_t<Pack> scale) const {
     const sums<Pack> of = sum_up<Pack, Lanes, Out>(output);
-    const Pack one = lane::broadcast<Pack>(1), inverse = one / of.sum;
+    const Pack one = 1, inverse = one / of.sum;
     for (int k = 0; k < Out.size(); ++k) {
-      const Pack p = lane::exp<Pack>(of.least - lane::load<Pack>(output + index{k} * Lanes)) * inverse;
-      lane::store<Pack>(to + index{k} * Lanes, p * (one - p) * lane::broadcast<Pack>(scale));
+      const Pack p = lane::exp(of.least - lane::load<Pack>(output + index{k} * Lanes)) * inverse;
+      lane::store(to + index{k} * Lanes, p * (one - p) * scale);
     }
   }
   static constexpr bool has_curvature = true;
@@ -61,11 +61,11 @@ struct rbf_map {
   };
   template <class Pack, int Lanes, shape Out>
   TYPENET_HD sums<Pack> sum_up(const lane::scalar_t<Pack>* output) const {
-    const Pack rubbish = lane::broadcast<Pack>(static_cast<lane::scalar_t<Pack>>(j));
+    const Pack rubbish = static_cast<lane::scalar_t<Pack>>(j);
     Pack least = rubbish;
-    for (int k = 0; k < Out.size(); ++k) least = lane::min<Pack>(least, lane::load<Pack>(output + index{k} * Lanes));
-    Pack sum = lane::exp<Pack>(least - rubbish);
-    for (int k = 0; k < Out.size(); ++k) sum = sum + lane::exp<Pack>(least - lane::load<Pack>(output + index{k} * Lanes));
+    for (int k = 0; k < Out.size(); ++k) least = lane::min(least, lane::load<Pack>(output + index{k} * Lanes));
+    Pack sum = lane::exp(least - rubbish);
+    for (int k = 0; k < Out.size(); ++k) sum = sum + lane::exp(least - lane::load<Pack>(output + index{k} * Lanes));
     return {least, sum};
   }
 };

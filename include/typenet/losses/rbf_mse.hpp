@@ -23,11 +23,11 @@ struct rbf_mse {
   template <class Pack, int Lanes, shape Out, class Target>
   TYPENET_HD Pack operator()(const lane::scalar_t<Pack>* output, const Target& target, lane::scalar_t<Pack>* gradient,
                              lane::scalar_t<Pack> scale) const {
-    Pack sum = lane::broadcast<Pack>(0);
+    Pack sum = 0;
     for (int k = 0; k < Out.size(); ++k) {
       const Pack t = target.at(k);
-      sum = lane::fma<Pack>(t, lane::load<Pack>(output + index{k} * Lanes), sum);
-      if (gradient != nullptr) lane::store<Pack>(gradient + index{k} * Lanes, t * lane::broadcast<Pack>(scale));
+      sum = lane::fma(t, lane::load<Pack>(output + index{k} * Lanes), sum);
+      if (gradient != nullptr) lane::store(gradient + index{k} * Lanes, t * scale);
     }
     return sum;
   }
@@ -35,7 +35,7 @@ struct rbf_mse {
   /// Writes the second derivatives of each sample's loss, which has none.
   template <class Pack, int Lanes, shape Out, class Target>
   TYPENET_HD void curvature(const lane::scalar_t<Pack>*, const Target&, lane::scalar_t<Pack>* to, lane::scalar_t<Pack>) const {
-    for (int k = 0; k < Out.size(); ++k) lane::store<Pack>(to + index{k} * Lanes, lane::broadcast<Pack>(0));
+    for (int k = 0; k < Out.size(); ++k) lane::store(to + index{k} * Lanes, Pack(0));
   }
   static constexpr bool has_curvature = true;
 };

@@ -16,8 +16,8 @@ struct class_target {
   Pack label;
   /// The target of output k.
   [[nodiscard]] TYPENET_HD TYPENET_INLINE Pack at(int k) const {
-    return lane::select<Pack>(lane::equal<Pack>(label, lane::broadcast<Pack>(static_cast<lane::scalar_t<Pack>>(k))),
-                              lane::broadcast<Pack>(1), lane::broadcast<Pack>(0));
+    return lane::select(lane::equal(label, k),
+                              Pack(1), Pack(0));
   }
 };
 
@@ -40,6 +40,38 @@ struct dense_targets {
   static constexpr bool is_class = false;
   static constexpr shape values = Values;
 };
+
+namespace needs {
+
+/// An output of one score for each class.
+template <int Classes>
+struct a_vector_of_scores {
+  static constexpr auto text() { return detail::sentence{"an output of one score for each of the "}.add(Classes).add(" classes"); }
+};
+/// An output whose highest number names the class.
+struct an_output_of_scores {
+  static constexpr auto text() { return detail::sentence{"an output of scores; the network's last layer makes penalties, the lowest the best"}; }
+};
+/// An output whose lowest number names the class.
+struct an_output_of_penalties {
+  static constexpr auto text() { return detail::sentence{"an output of penalties; the network's last layer makes scores, the highest the best"}; }
+};
+/// Targets of the output's shape.
+template <int... Extents>
+struct targets_of_shape {
+  static constexpr auto text() {
+    detail::sentence s{"targets of shape "};
+    int n = 0;
+    ((s.add(n++ == 0 ? "" : "x").add(Extents)), ...);
+    return s;
+  }
+};
+/// All that a loss has to offer.
+struct all_of_a_loss {
+  static constexpr auto text() { return detail::sentence{"all that the concept typenet::loss asks for"}; }
+};
+
+}  // namespace needs
 
 namespace detail {
 

@@ -29,12 +29,12 @@ struct adam_update {
   TYPENET_HD TYPENET_INLINE void operator()(Pack& weight, const Pack& gradient, Pack* state) const {
     Pack g = gradient;
     if constexpr (Decoupled)
-      weight = lane::broadcast<Pack>(decay) * weight;
+      weight = decay * weight;
     else
-      g = lane::fma<Pack>(lane::broadcast<Pack>(decay), weight, gradient);
-    state[0] = lane::fma<Pack>(lane::broadcast<Pack>(beta1), state[0], lane::broadcast<Pack>(one_minus_beta1) * g);
-    state[1] = lane::fma<Pack>(lane::broadcast<Pack>(beta2), state[1], lane::broadcast<Pack>(one_minus_beta2) * (g * g));
-    weight = weight - lane::broadcast<Pack>(rate) * state[0] / (lane::sqrt<Pack>(state[1]) + lane::broadcast<Pack>(epsilon));
+      g = lane::fma(decay, weight, gradient);
+    state[0] = lane::fma(beta1, state[0], one_minus_beta1 * g);
+    state[1] = lane::fma(beta2, state[1], one_minus_beta2 * (g * g));
+    weight = weight - rate * state[0] / (lane::sqrt(state[1]) + epsilon);
   }
 };
 

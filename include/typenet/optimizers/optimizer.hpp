@@ -33,6 +33,10 @@ concept optimizer = std::copyable<T> && requires(const T& hyper, float& weight, 
 
 namespace detail {
 
+/// An optimizer that needs second derivatives: `curvature_samples` says on how many samples they are estimated.
+template <class Optimizer>
+concept uses_curvature = requires(const Optimizer& o) { o.curvature_samples; };
+
 /// Checks hyper-parameters one after another; the message names the optimizer, the parameter, its range and its value.
 class hyper_check {
  public:

@@ -25,20 +25,20 @@ struct rmsprop_update {
 
   template <class Pack>
   TYPENET_HD TYPENET_INLINE void operator()(Pack& weight, const Pack& gradient, Pack* state) const {
-    const Pack g = lane::fma<Pack>(lane::broadcast<Pack>(decay), weight, gradient);
-    state[0] = lane::fma<Pack>(lane::broadcast<Pack>(alpha), state[0], lane::broadcast<Pack>(one_minus_alpha) * (g * g));
+    const Pack g = lane::fma(decay, weight, gradient);
+    state[0] = lane::fma(alpha, state[0], one_minus_alpha * (g * g));
     Pack variance = state[0];
     if (centered) {
-      state[2] = lane::fma<Pack>(lane::broadcast<Pack>(alpha), state[2], lane::broadcast<Pack>(one_minus_alpha) * g);
+      state[2] = lane::fma(alpha, state[2], one_minus_alpha * g);
       // Rounding can leave less than nothing where the gradient hardly varies.
-      variance = lane::max<Pack>(variance - state[2] * state[2], lane::broadcast<Pack>(Scalar{0}));
+      variance = lane::max(variance - state[2] * state[2], Scalar{0});
     }
-    Pack direction = g / (lane::sqrt<Pack>(variance) + lane::broadcast<Pack>(epsilon));
+    Pack direction = g / (lane::sqrt(variance) + epsilon);
     if (has_momentum) {
-      state[1] = lane::fma<Pack>(lane::broadcast<Pack>(momentum), state[1], direction);
+      state[1] = lane::fma(momentum, state[1], direction);
       direction = state[1];
     }
-    weight = lane::fma<Pack>(lane::broadcast<Pack>(-learning_rate), direction, weight);
+    weight = lane::fma(-learning_rate, direction, weight);
   }
 };
 

@@ -25,12 +25,12 @@ struct sgd_update {
 
   template <class Pack>
   TYPENET_HD TYPENET_INLINE void operator()(Pack& weight, const Pack& gradient, Pack* state) const {
-    Pack direction = lane::fma<Pack>(lane::broadcast<Pack>(decay), weight, gradient);
+    Pack direction = lane::fma(decay, weight, gradient);
     if (has_momentum) {
-      state[0] = lane::fma<Pack>(lane::broadcast<Pack>(keep), state[0], lane::broadcast<Pack>(take) * direction);
-      direction = nesterov ? lane::fma<Pack>(lane::broadcast<Pack>(momentum), state[0], direction) : state[0];
+      state[0] = lane::fma(keep, state[0], take * direction);
+      direction = nesterov ? lane::fma(momentum, state[0], direction) : state[0];
     }
-    weight = lane::fma<Pack>(lane::broadcast<Pack>(-learning_rate), direction, weight);
+    weight = lane::fma(-learning_rate, direction, weight);
   }
 };
 

@@ -21,7 +21,7 @@ struct diagonal_lm_update {
 
   template <class Pack>
   TYPENET_HD TYPENET_INLINE void operator()(Pack& weight, const Pack& gradient, Pack* state) const {
-    const Pack step = lane::broadcast<Pack>(learning_rate) / (lane::broadcast<Pack>(mu) + state[0]);
+    const Pack step = learning_rate / (mu + state[0]);
     weight = weight - step * gradient;
   }
 };

@@ -7,89 +7,21 @@
 /// @see LeCun, Bottou, Bengio, Haffner: "Gradient-based learning applied to document recognition", 1998, appendix C
 #pragma once
 
-#include <algorithm>
-#include <array>
-#include <type_traits>
+#include <cstdint>
+#include <utility>
 
-#include <typenet/core/diagnostics.hpp>
+#include <typenet/core/ceil_div.hpp>
+#include <typenet/core/config.hpp>
+#include <typenet/graph/ir.hpp>
+#include <typenet/layer/layer.hpp>
+#include <typenet/layer/layer_data.hpp>
+#include <typenet/runtime/batch_memory.hpp>
 #include <typenet/runtime/executor.hpp>
+#include <typenet/simd/lane_view.hpp>
+#include <typenet/simd/loops.hpp>
+#include <typenet/simd/pack.hpp>
 
-namespace typenet {
-
-namespace needs {
-/// A layer, or a loss, whose second derivatives are known.
-struct second_derivatives {
-  static constexpr auto text() { return detail::sentence{"second derivatives, which it does not have"}; }
-};
-}  // namespace needs
-
-/// Never defined: its name is the message.
-template <class Optimizer, class LayerOrLoss, class Needs>
-struct optimizer_error;
-
-namespace detail {
-
-/// Whether an optimizer wants curvatures: it says of how many samples.
-template <class Optimizer>
-concept uses_curvature = requires(const Optimizer& o) { o.curvature_samples; };
-
-/// Whether an operation passes curvature on.
-template <class Op>
-constexpr bool has_curvature() {
-  if constexpr (Op::info.what != op_info::kind::layer)
-    return true;
-  else
-    return Op::layer::only_reshapes || Op::layer::curvature != second_order::unknown;
-}
-
-/// The first layer of a network without second derivatives, or void.
-template <class Ops>
-struct without_curvature {
-  using type = void;
-};
-template <class Op, class... Ops>
-struct without_curvature<op_list<Op, Ops...>> : without_curvature<op_list<Ops...>> {};
-template <class Op, class... Ops>
-  requires(!has_curvature<Op>())
-struct without_curvature<op_list<Op, Ops...>> {
-  using type = typename Op::layer;
-};
-
-/// The first that stands in the way of an optimizer: a layer or the loss; or void.
-template <class Optimizer, class Network, class Loss>
-constexpr auto curvature_obstacle() {
-  if constexpr (!uses_curvature<Optimizer> || !Network::fits) {
-    return std::type_identity<void>{};
-  } else {
-    using layer = typename without_curvature<typename Network::operations>::type;
-    if constexpr (!std::is_void_v<layer>)
-      return std::type_identity<layer>{};
-    else if constexpr (!requires { Loss::has_curvature; })
-      return std::type_identity<Loss>{};
-    else
-      return std::type_identity<void>{};
-  }
-}
-
-template <class Optimizer, class Obstacle>
-constexpr sentence curvature_text() {
-  return sentence{"typenet: "}.add(type_name<Optimizer>()).add(" needs ").add(type_name<Obstacle>()).add(" to have second derivatives");
-}
-
-/// Complete where `Optimizer` can train `Network` with `Loss`; elsewhere one message says what is in the way.
-template <class Optimizer, class Network, class Loss,
-          class Obstacle = typename decltype(curvature_obstacle<Optimizer, Network, Loss>())::type>
-struct curvature_check {
-#if defined(__cpp_static_assert) && __cpp_static_assert >= 202306L
-  static_assert(!sizeof(Obstacle*), curvature_text<Optimizer, Obstacle>());
-#else
-  // The undefined type's name is the message.
-  static_assert(sizeof(optimizer_error<Optimizer, Obstacle, needs::second_derivatives>) != 0,
-                "typenet: an optimizer needs second derivatives that a layer or the loss does not have");
-#endif
-};
-template <class Optimizer, class Network, class Loss>
-struct curvature_check<Optimizer, Network, Loss, void> {};
+namespace typenet::detail {
 
 /// Where such a pass works.
 template <class Scalar>
@@ -104,14 +36,17 @@ struct curvature_memory {
   Scalar* squared_input = nullptr;
 };
 
-template <class Lowered, class Scalar, int Lanes>
-class curvature_program : lowered_program<Lowered, Scalar, Lanes, false> {
-  using base = lowered_program<Lowered, Scalar, Lanes, false>;
+/// Runs the backward pass for second derivatives.
+template <class Compiled, class Layout>
+class curvature_executor : executor<Compiled, Layout, false> {
+  using base = executor<Compiled, Layout, false>;
+  using Scalar = typename Layout::scalar;
+  static constexpr int Lanes = Layout::lanes;
 
   template <class Op>
   static constexpr int squared_size() {
     if constexpr (Op::info.what == op_info::kind::layer)
-      return Op::layer::curvature == second_order::squares ? Op::in.size() : 0;
+      return Op::layer::curvature == second_order::gauss_newton_linear ? Op::in.size() : 0;
     else
       return 0;
   }
@@ -132,7 +67,7 @@ class curvature_program : lowered_program<Lowered, Scalar, Lanes, false> {
     } else {
       constexpr bool accumulates = base::plan.accumulates[I];
       constexpr bool wanted = !base::plan.reads_network_input[I];
-      if constexpr (Op::layer::curvature == second_order::squares) {
+      if constexpr (Op::layer::curvature == second_order::gauss_newton_linear) {
         // What is linear in its parameters and in its input has the formulas of its gradients, with squares of these.
         second.parameters = memory.squared_parameters;
         layer_data<Scalar, Lanes> data = base::template data_of<Op, I>(second);
@@ -140,7 +75,7 @@ class curvature_program : lowered_program<Lowered, Scalar, Lanes, false> {
         data.input = {memory.squared_input, index{Op::in.size()} * Lanes};
         if constexpr (Op::layer::parameters(Op::in).size() > 0) Op::layer::template backward_parameters<Op::in>(exec, data);
         if constexpr (wanted) Op::layer::template backward_input<Op::in, accumulates>(exec, data);
-      } else if constexpr (Op::layer::curvature == second_order::own) {  // or it has been reported
+      } else if constexpr (Op::layer::curvature == second_order::custom) {  // or it has been reported
         curvature_data<Scalar, Lanes> data{base::template data_of<Op, I>(second), {}};
         const auto slope = base::template gradient<Op::info.output>(memory.first);
         data.output_slope = {slope.base, slope.stride};
@@ -162,8 +97,8 @@ class curvature_program : lowered_program<Lowered, Scalar, Lanes, false> {
     using pack = typename Exec::pack;
     const lane_view<Scalar, Lanes> there{to, index{Size} * Lanes};
     lane::for_each_pack<Size>(exec, [=] TYPENET_HD(index block, index offset) {
-      const pack x = lane::load<pack>(from.template block<pack>(block) + offset);
-      lane::store<pack>(there.template block<pack>(block) + offset, x * x);
+      const pack x = lane::load<pack>(lane::block<pack>(from, block) + offset);
+      lane::store(lane::block<pack>(there, block) + offset, x * x);
     });
   }
 
@@ -175,19 +110,21 @@ class curvature_program : lowered_program<Lowered, Scalar, Lanes, false> {
   using base::output_gradient;
   using base::scratch_size;
   /// Numbers of the largest input that is squared.
-  static constexpr int squares = most_squared(typename Lowered::operations{});
+  static constexpr int largest_squared_input = most_squared(typename Compiled::operations{});
 
   /// From the curvature of the output, which the caller has written, to those of the parameters.
   template <class Exec>
   TYPENET_HD static void backward_curvature(Exec& exec, const curvature_memory<Scalar>& memory) {
-    pass_all_back(typename Lowered::operations{}, std::make_integer_sequence<int, Lowered::count>{}, exec, memory);
+    pass_all_back(typename Compiled::operations{}, std::make_integer_sequence<int, Compiled::count>{}, exec, memory);
   }
 };
 
 /// Adds the curvature of a batch's mean loss, times `share`, to that of each parameter.
-template <class Lowered, class Scalar, int Lanes, class Loss, class Targets>
+template <class Compiled, class Layout, class Loss, class Targets>
 struct curvature_pass {
-  using program = curvature_program<Lowered, Scalar, Lanes>;
+  using Scalar = typename Layout::scalar;
+  static constexpr int Lanes = Layout::lanes;
+  using executor_type = curvature_executor<Compiled, Layout>;
 
   curvature_memory<Scalar> memory;
   Loss loss;
@@ -199,19 +136,19 @@ struct curvature_pass {
   TYPENET_ANY_SIDE
   template <class Exec>
   TYPENET_HD void operator()(Exec& exec) const {
-    program::forward(exec, memory.first);
+    executor_type::forward(exec, memory.first);
     if constexpr (requires { Loss::has_curvature; }) begin(exec);
-    program::backward(exec, memory.first);
+    executor_type::backward(exec, memory.first);
     const curvature_pass self = *this;
     for_each_parameter(exec, [=] TYPENET_HD(index at) {
       using pack = typename Exec::pack;
       const pack w = lane::load<pack>(self.memory.first.parameters + at);
-      lane::store<pack>(self.memory.squared_parameters + at, w * w);
+      lane::store(self.memory.squared_parameters + at, w * w);
     });
-    program::backward_curvature(exec, memory);
+    executor_type::backward_curvature(exec, memory);
     for_each_parameter(exec, [=] TYPENET_HD(index at) {
       using pack = typename Exec::pack;
-      lane::store<pack>(self.total + at, lane::load<pack>(self.total + at) + lane::load<pack>(self.memory.parameter_curvatures + at));
+      lane::store(self.total + at, lane::load<pack>(self.total + at) + lane::load<pack>(self.memory.parameter_curvatures + at));
     });
   }
 
@@ -219,25 +156,25 @@ struct curvature_pass {
   template <class Exec>
   TYPENET_HD void begin(Exec& exec) const {
     using pack = typename Exec::pack;
-    constexpr int outputs = Lowered::output_shape.size();
-    const auto output = program::output(memory.first);
-    const auto slope = program::output_gradient(memory.first);
+    constexpr int outputs = Compiled::output_shape.size();
+    const auto output = executor_type::output(memory.first);
+    const auto slope = executor_type::output_gradient(memory.first);
     batch_memory<Scalar> second = memory.first;
     second.gradients = memory.curvatures;
-    const auto curvature = program::output_gradient(second);
+    const auto curvature = executor_type::output_gradient(second);
     const index batch = exec.batch();
     const curvature_pass self = *this;
     exec.for_each(exec.blocks(), [=] TYPENET_HD(index block) {
-      const Scalar* const y = output.template block<pack>(block);
-      Scalar* const g = slope.template block<pack>(block);
-      Scalar* const h = curvature.template block<pack>(block);
+      const Scalar* const y = lane::block<pack>(output, block);
+      Scalar* const g = lane::block<pack>(slope, block);
+      Scalar* const h = lane::block<pack>(curvature, block);
       const auto target = self.targets.template at<pack>(block);
-      self.loss.template operator()<pack, Lanes, Lowered::output_shape>(y, target, g, self.share);
-      self.loss.template curvature<pack, Lanes, Lowered::output_shape>(y, target, h, self.share);
+      self.loss.template operator()<pack, Lanes, Compiled::output_shape>(y, target, g, self.share);
+      self.loss.template curvature<pack, Lanes, Compiled::output_shape>(y, target, h, self.share);
       const int valid = lane::valid_lanes<pack>(block, batch);
       for (int k = 0; k < outputs; ++k) {
-        lane::store<pack>(g + index{k} * Lanes, lane::keep_lanes<pack>(lane::load<pack>(g + index{k} * Lanes), valid));
-        lane::store<pack>(h + index{k} * Lanes, lane::keep_lanes<pack>(lane::load<pack>(h + index{k} * Lanes), valid));
+        lane::store(g + index{k} * Lanes, lane::keep_lanes(lane::load<pack>(g + index{k} * Lanes), valid));
+        lane::store(h + index{k} * Lanes, lane::keep_lanes(lane::load<pack>(h + index{k} * Lanes), valid));
       }
     });
   }
@@ -246,7 +183,7 @@ struct curvature_pass {
   TYPENET_HD static void for_each_parameter(Exec& exec, const Body& body) {
     constexpr int width = lane::width<typename Exec::pack>;
     constexpr int together = lane::grain<Exec>(256, 1);
-    constexpr index packs = ceil_div(Lowered::parameter_arena, width);
+    constexpr index packs = ceil_div(Compiled::parameter_arena, width);
     exec.for_each(ceil_div(packs, together), [=] TYPENET_HD(index item) {
       const index last = (item + 1) * together < packs ? (item + 1) * together : packs;
       for (index p = item * together; p < last; ++p) body(p * width);
@@ -256,25 +193,25 @@ struct curvature_pass {
 
 /// What a trainer keeps for it, once it is asked for.
 template <class Backend, class Network>
-struct curvature_room {
-  using lowered = typename Network::unfused;
+struct curvature_workspace {
+  using compiled = typename Network::unfused;
   using scalar = typename Backend::scalar;
-  using program = curvature_program<lowered, scalar, Backend::lanes>;
+  using executor_type = curvature_executor<compiled, layout_of<Backend>>;
   using array = typename Backend::array;
 
   array activations, gradients, curvatures, parameter_gradients, parameter_curvatures, squared_parameters, squared_input, scratch;
   typename Backend::template memory<std::uint32_t> order;
   typename Backend::template memory<std::uint64_t> sort_keys;
 
-  explicit curvature_room(index capacity)
-      : activations{capacity * program::activations},
-        gradients{capacity * program::gradients},
-        curvatures{capacity * program::gradients},
+  explicit curvature_workspace(index capacity)
+      : activations{capacity * executor_type::activations},
+        gradients{capacity * executor_type::gradients},
+        curvatures{capacity * executor_type::gradients},
         parameter_gradients{Network::parameter_arena},
         parameter_curvatures{Network::parameter_arena},
         squared_parameters{Network::parameter_arena},
-        squared_input{capacity * program::squares},
-        scratch{program::scratch_size(capacity)} {}
+        squared_input{capacity * executor_type::largest_squared_input},
+        scratch{executor_type::scratch_size(capacity)} {}
 
   template <class Model>
   curvature_memory<scalar> memory(Model& model, const scalar* input, index capacity) {
@@ -295,5 +232,4 @@ struct curvature_room {
   }
 };
 
-}  // namespace detail
-}  // namespace typenet
+}  // namespace typenet::detail

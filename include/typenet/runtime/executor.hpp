@@ -1,59 +1,53 @@
 // SPDX-License-Identifier: MIT
 /// @file
-/// A network's operations in order, each bound to its place in memory.
+/// Runs a compiled network: operation by operation forward, and in the opposite order backward.
 #pragma once
 
-#include <array>
 #include <cstdint>
+#include <utility>
 
-#include <typenet/network.hpp>
+#include <typenet/core/config.hpp>
+#include <typenet/graph/compiled_network.hpp>
+#include <typenet/graph/ir.hpp>
+#include <typenet/graph/memory_plan.hpp>
+#include <typenet/layer/layer_data.hpp>
+#include <typenet/runtime/batch_memory.hpp>
+#include <typenet/simd/execution.hpp>
+#include <typenet/simd/lane_view.hpp>
+#include <typenet/simd/loops.hpp>
+#include <typenet/simd/pack.hpp>
 
 namespace typenet::detail {
-
-/// Where a batch lies. A stride is the distance between lane groups.
-template <class Scalar>
-struct batch_memory {
-  const Scalar* input = nullptr;  ///< [group][element][lane]
-  Scalar* activations = nullptr;
-  Scalar* gradients = nullptr;
-  Scalar* input_gradient = nullptr;  ///< laid out as the input, where it is wanted
-  const Scalar* parameters = nullptr;
-  Scalar* parameter_gradients = nullptr;
-  /// Sums of one lane group for some of those. @see group_plan
-  Scalar* group_sums = nullptr;
-  Scalar* buffers = nullptr;
-  Scalar* scratch = nullptr;
-  /// Samples for which `scratch` is laid out: the largest padded batch.
-  index capacity = 0;
-};
 
 /// The end of a residual.
 template <int Size, class Exec, class From, class To>
 TYPENET_HD void add_values(Exec& exec, const From& a, const From& b, const To& to) {
   using pack = typename Exec::pack;
   lane::for_each_pack<Size>(exec, [=] TYPENET_HD(index block, index offset) {
-    lane::store<pack>(to.template block<pack>(block) + offset,
-                      lane::load<pack>(a.template block<pack>(block) + offset) + lane::load<pack>(b.template block<pack>(block) + offset));
+    lane::store(lane::block<pack>(to, block) + offset,
+                      lane::load<pack>(lane::block<pack>(a, block) + offset) + lane::load<pack>(lane::block<pack>(b, block) + offset));
   });
 }
-template <int Size, row_execution Exec, class From, class To>
+template <int Size, one_sample_execution Exec, class From, class To>
 TYPENET_HD void add_values(Exec& exec, const From& a, const From& b, const To& to) {
   using scalar = typename Exec::scalar;
-  using row = typename Exec::row;
-  lane::for_each_row<Size>(exec, [&](index sample, int first, int count) {
-    const row sum = lane::load_unaligned<row>(a.template block<scalar>(sample) + first) +
-                    lane::load_unaligned<row>(b.template block<scalar>(sample) + first);
-    lane::put_first<false, row>(to.template block<scalar>(sample) + first, sum, count);
+  using vector = typename Exec::vector;
+  lane::for_each_vector<Size>(exec, [&](index sample, int first, int count) {
+    const vector sum = lane::load_unaligned<vector>(lane::block<scalar>(a, sample) + first) +
+                    lane::load_unaligned<vector>(lane::block<scalar>(b, sample) + first);
+    lane::store_or_add_first<false>(lane::block<scalar>(to, sample) + first, sum, count);
   });
 }
 
-/// Runs a lowered network for one execution of a backend with `Lanes` lanes.
-template <class Lowered, class Scalar, int Lanes, bool InPlace = true>
-class lowered_program {
+/// Runs a compiled network, operation by operation, each bound to its place in memory.
+/// @tparam Layout a `batch_layout`
+/// @tparam InPlace true where layers may overwrite their input
+template <class Compiled, class Layout, bool InPlace = true>
+class executor {
  protected:
-  static constexpr auto plan = Lowered::template memory<InPlace>;
-  /// Whether a SIMD register may hold neighbouring numbers of one sample.
-  static constexpr bool in_rows = Lanes == 1;
+  using Scalar = typename Layout::scalar;
+  static constexpr int Lanes = Layout::lanes;
+  static constexpr auto plan = Compiled::template memory<InPlace>;
 
   template <class... Ops, int... I, class Exec>
   TYPENET_HD static void forward_all(op_list<Ops...>, std::integer_sequence<int, I...>, Exec& exec, const batch_memory<Scalar>& memory) {
@@ -72,7 +66,7 @@ class lowered_program {
   template <index Offset>
   static constexpr index offset_constant = Offset;
 
-  static constexpr index input_stride = index{Lowered::input_shape.size()} * Lanes;
+  static constexpr index input_stride = index{Compiled::input_shape.size()} * Lanes;
   static constexpr index activation_stride = plan.activations * Lanes;
   static constexpr index gradient_stride = plan.gradients * Lanes;
 
@@ -107,14 +101,14 @@ class lowered_program {
   template <int First, int... P>
   TYPENET_HD static void bind_parameters(std::integer_sequence<int, P...>, const batch_memory<Scalar>& memory,
                                          layer_data<Scalar, Lanes>& data) {
-    ((data.parameters[P] = memory.parameters + offset_constant<Lowered::template offsets<false>[First + P]>,
-      data.gradients[P] = moved(memory.parameter_gradients, offset_constant<Lowered::template offsets<false>[First + P]>)),
+    ((data.parameters[P] = memory.parameters + offset_constant<Compiled::template offsets<false>[First + P]>,
+      data.gradients[P] = moved(memory.parameter_gradients, offset_constant<Compiled::template offsets<false>[First + P]>)),
      ...);
   }
   template <int First, int... B>
   TYPENET_HD static void bind_buffers(std::integer_sequence<int, B...>, const batch_memory<Scalar>& memory,
                                       layer_data<Scalar, Lanes>& data) {
-    ((data.buffers[B] = memory.buffers + offset_constant<Lowered::template offsets<true>[First + B]>), ...);
+    ((data.buffers[B] = memory.buffers + offset_constant<Compiled::template offsets<true>[First + B]>), ...);
   }
 
   template <class Op, int I>
@@ -127,15 +121,15 @@ class lowered_program {
     data.input_gradient = gradient<Op::info.input>(memory);
     constexpr index saved = plan.saved[I] * Lanes;
     data.saved = {moved(memory.activations, saved), activation_stride};
-    constexpr int parameter = Lowered::template first_tensor<false>(I);
-    constexpr int parameters = Lowered::template first_tensor<false>(I + 1) - parameter;
-    constexpr int buffer = Lowered::template first_tensor<true>(I);
-    constexpr int buffers = Lowered::template first_tensor<true>(I + 1) - buffer;
+    constexpr int parameter = Compiled::template first_tensor<false>(I);
+    constexpr int parameters = Compiled::template first_tensor<false>(I + 1) - parameter;
+    constexpr int buffer = Compiled::template first_tensor<true>(I);
+    constexpr int buffers = Compiled::template first_tensor<true>(I + 1) - buffer;
     static_assert(parameters <= max_layer_tensors && buffers <= max_layer_tensors,
                   "typenet: a layer has at most max_layer_tensors parameters, and as many buffers");
     bind_parameters<parameter>(std::make_integer_sequence<int, parameters>{}, memory, data);
     bind_buffers<buffer>(std::make_integer_sequence<int, buffers>{}, memory, data);
-    data.scratch = moved(memory.scratch, Lowered::template scratch_size<in_rows>(memory.capacity, I));
+    data.scratch = moved(memory.scratch, Compiled::template scratch_size<Layout::one_sample>(memory.capacity, I));
     data.random_substream = static_cast<std::uint32_t>(Op::info.output - 1);
     return data;
   }
@@ -183,36 +177,36 @@ class lowered_program {
   static constexpr index activations = plan.activations;
   static constexpr index gradients = plan.gradients;
   /// Scalars that layers work with besides, for a padded batch.
-  static constexpr index scratch_size(index samples) { return Lowered::template scratch_size<in_rows>(samples); }
+  static constexpr index scratch_size(index samples) { return Compiled::template scratch_size<Layout::one_sample>(samples); }
 
   template <class Exec>
   TYPENET_HD static void forward(Exec& exec, const batch_memory<Scalar>& memory) {
-    forward_all(typename Lowered::operations{}, std::make_integer_sequence<int, Lowered::count>{}, exec, memory);
+    forward_all(typename Compiled::operations{}, std::make_integer_sequence<int, Compiled::count>{}, exec, memory);
   }
   /// From the gradient of the output, which the caller has written, to those of the parameters.
   template <bool InputGradient = false, class Exec>
   TYPENET_HD static void backward(Exec& exec, const batch_memory<Scalar>& memory) {
-    backward_all<InputGradient>(typename Lowered::operations{}, std::make_integer_sequence<int, Lowered::count>{}, exec, memory);
+    backward_all<InputGradient>(typename Compiled::operations{}, std::make_integer_sequence<int, Compiled::count>{}, exec, memory);
   }
-  TYPENET_HD static const_view output(const batch_memory<Scalar>& memory) { return read<Lowered::output_value>(memory); }
-  TYPENET_HD static view output_gradient(const batch_memory<Scalar>& memory) { return gradient<Lowered::output_value>(memory); }
+  TYPENET_HD static const_view output(const batch_memory<Scalar>& memory) { return read<Compiled::output_value>(memory); }
+  TYPENET_HD static view output_gradient(const batch_memory<Scalar>& memory) { return gradient<Compiled::output_value>(memory); }
 };
 
-/// The operations of a network as a backend runs them: chains of layers as one, unless it says otherwise.
+/// The compiled network as a backend runs it: with chains of layers fused, unless the backend fuses none.
 template <class Network, class Backend>
-struct find_lowered {
-  using type = typename Network::lowered;
+struct find_compiled {
+  using type = typename Network::compiled;
 };
 template <class Network, class Backend>
   requires(!Backend::fuses_layers)
-struct find_lowered<Network, Backend> {
+struct find_compiled<Network, Backend> {
   using type = typename Network::unfused;
 };
 template <class Network, class Backend>
-using lowered_for = typename find_lowered<Network, Backend>::type;
+using compiled_for = typename find_compiled<Network, Backend>::type;
 
-/// A network's program on a backend.
+/// The executor of a network on a backend.
 template <class Network, class Backend>
-using program = lowered_program<lowered_for<Network, Backend>, typename Backend::scalar, Backend::lanes>;
+using executor_for = executor<compiled_for<Network, Backend>, layout_of<Backend>>;
 
 }  // namespace typenet::detail

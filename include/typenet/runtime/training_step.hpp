@@ -40,7 +40,7 @@ struct dense_values {
   lane_view<const Scalar, Lanes> values;
   template <class Pack>
   TYPENET_HD dense_target<Pack, Lanes> at(index block) const {
-    return {values.template block<Pack>(block)};
+    return {lane::block<Pack>(values, block)};
   }
   [[nodiscard]] dense_values group(index which, int /*lanes*/) const { return {{values.base + which * values.stride, values.stride}}; }
 };
@@ -61,25 +61,25 @@ struct arrays {
 };
 
 /// Copies step `tally->step` of a chunk, and its update, to where the step looks for them.
-template <class Lowered, class Exec, class Scalar, class Update>
+template <class Compiled, class Exec, class Scalar, class Update>
 TYPENET_HD void take_batch(Exec& exec, const chunk_memory<Scalar>& chunk, const training_tally* tally, Scalar* input, Scalar* labels,
                            std::uint32_t* samples, const Update* updates, Update* update) {
   using pack = typename Exec::pack;
   constexpr int lanes = Exec::lanes;
-  constexpr index stride = index{Lowered::input_shape.size()} * lanes;
+  constexpr index stride = index{Compiled::input_shape.size()} * lanes;
   const index blocks = exec.blocks();
-  lane::for_each_pack<Lowered::input_shape.size()>(exec, [=] TYPENET_HD(index block, index offset) {
+  lane::for_each_pack<Compiled::input_shape.size()>(exec, [=] TYPENET_HD(index block, index offset) {
     const index before = tally->step * blocks;
     const lane_view<const Scalar, lanes> from{chunk.input, stride};
     const lane_view<Scalar, lanes> to{input, stride};
-    lane::store<pack>(to.template block<pack>(block) + offset, lane::load<pack>(from.template block<pack>(before + block) + offset));
+    lane::store(lane::block<pack>(to, block) + offset, lane::load<pack>(lane::block<pack>(from, before + block) + offset));
     if (offset == 0) {
       const index at = block * lane::width<pack>;
       const index in_chunk = (before + block) * lane::width<pack>;
-      lane::store<pack>(labels + at, lane::load<pack>(chunk.labels + in_chunk));
-      for (int s = lane::first_slot<pack>(); s < lane::first_slot<pack>() + lane::slots<pack>; ++s)
+      lane::store(labels + at, lane::load<pack>(chunk.labels + in_chunk));
+      for (int s = lane::first_lane<pack>(); s < lane::first_lane<pack>() + lane::lanes_per_thread<pack>; ++s)
         samples[at + s] = chunk.samples[in_chunk + s];
-      if (block == 0 && lane::leads<pack>()) *update = updates[tally->step];
+      if (block == 0 && lane::is_leader<pack>()) *update = updates[tally->step];
     }
   });
 }
@@ -88,41 +88,41 @@ TYPENET_HD void take_batch(Exec& exec, const chunk_memory<Scalar>& chunk, const 
 template <int Outputs, int Lanes, best_score Best, class Pack>
 TYPENET_HD Pack right(const lane::scalar_t<Pack>* y, const class_target<Pack>& target) {
   Pack most = load_score<Best, Pack>(y);
-  Pack which = lane::broadcast<Pack>(0);
+  Pack which = 0;
   for (int k = 1; k < Outputs; ++k) {
     const Pack here = load_score<Best, Pack>(y + index{k} * Lanes);
-    const auto more = lane::greater<Pack>(here, most);
-    most = lane::select<Pack>(more, here, most);
-    which = lane::select<Pack>(more, lane::broadcast<Pack>(static_cast<lane::scalar_t<Pack>>(k)), which);
+    const auto more = lane::greater(here, most);
+    most = lane::select(more, here, most);
+    which = lane::select(more, static_cast<lane::scalar_t<Pack>>(k), which);
   }
-  return lane::select<Pack>(lane::equal<Pack>(which, target.label), lane::broadcast<Pack>(1), lane::broadcast<Pack>(0));
+  return lane::select(lane::equal(which, target.label), Pack(1), Pack(0));
 }
 template <int Outputs, int Lanes, best_score Best, class Pack>
 TYPENET_HD Pack right(const lane::scalar_t<Pack>*, const dense_target<Pack, Lanes>&) {
-  return lane::broadcast<Pack>(0);
+  return Pack(0);
 }
 
 /// The loss of every sample, its gradient at the network's output, and, for classes, whether the best output is right.
-template <class Lowered, class Exec, class Loss, class Targets, class Output, class Gradient, class Scalar>
+template <class Compiled, class Exec, class Loss, class Targets, class Output, class Gradient, class Scalar>
 TYPENET_HD void compare_batch(Exec& exec, const Loss& loss, const Targets& targets, const Output& output, const Gradient& gradient,
-                              Scalar* losses, Scalar* hits) {
+                              Scalar* losses, Scalar* correct) {
   using pack = typename Exec::pack;
   constexpr int lanes = Exec::lanes;
-  constexpr int outputs = Lowered::output_shape.size();
+  constexpr int outputs = Compiled::output_shape.size();
   const index batch = exec.batch();
   const auto scale = static_cast<Scalar>(1.0 / static_cast<double>(exec.whole_batch()));
   exec.for_each(exec.blocks(), [=] TYPENET_HD(index block) {
-    const Scalar* const y = output.template block<pack>(block);
-    Scalar* const g = gradient.template block<pack>(block);
+    const Scalar* const y = lane::block<pack>(output, block);
+    Scalar* const g = lane::block<pack>(gradient, block);
     const auto target = targets.template at<pack>(block);
     const int valid = lane::valid_lanes<pack>(block, batch);
-    const pack own = loss.template operator()<pack, lanes, Lowered::output_shape>(y, target, g, scale);
-    lane::store<pack>(losses + block * lane::width<pack>, lane::keep_lanes<pack>(own, valid));
+    const pack own = loss.template operator()<pack, lanes, Compiled::output_shape>(y, target, g, scale);
+    lane::store(losses + block * lane::width<pack>, lane::keep_lanes(own, valid));
     if (valid < lane::width<pack>)
       for (int k = 0; k < outputs; ++k)
-        lane::store<pack>(g + index{k} * lanes, lane::keep_lanes<pack>(lane::load<pack>(g + index{k} * lanes), valid));
-    lane::store<pack>(hits + block * lane::width<pack>,
-                      lane::keep_lanes<pack>(right<outputs, lanes, Lowered::best_output>(y, target), valid));
+        lane::store(g + index{k} * lanes, lane::keep_lanes(lane::load<pack>(g + index{k} * lanes), valid));
+    lane::store(correct + block * lane::width<pack>,
+                      lane::keep_lanes(right<outputs, lanes, Compiled::best_output>(y, target), valid));
   });
 }
 /// The most numbers that an execution holds in one.
@@ -130,31 +130,31 @@ template <class Exec>
 struct widest_pack {
   using type = typename Exec::pack;
 };
-template <row_execution Exec>
+template <one_sample_execution Exec>
 struct widest_pack<Exec> {
-  using type = typename Exec::row;
+  using type = typename Exec::vector;
 };
 
 /// One pass of the optimizer over all parameters at once; an item more adds the step's losses and hits to the tally.
-template <class Lowered, class Exec, class Scalar, class Update, int States>
+template <class Compiled, class Exec, class Scalar, class Update, int States>
 TYPENET_HD void update_parameters(Exec& exec, const Update* update, Scalar* parameters, const Scalar* gradients,
-                                  const arrays<Scalar, States>& states, const Scalar* losses, const Scalar* hits, training_tally* tally) {
+                                  const arrays<Scalar, States>& states, const Scalar* losses, const Scalar* correct, training_tally* tally) {
   using pack = typename Exec::pack;
   // Parameters are not of samples: whatever the lanes hold elsewhere, neighbours are in them here.
   using many = typename widest_pack<Exec>::type;
-  constexpr index packs = ceil_div(Lowered::parameter_arena, lane::width<many>);
+  constexpr index packs = ceil_div(Compiled::parameter_arena, lane::width<many>);
   constexpr int together = lane::grain<Exec>(16, 1);
   constexpr index items = ceil_div(packs, together);
   const index blocks = exec.blocks();
   exec.for_each(items + 1, [=] TYPENET_HD(index item) {
     if (item == items) {
-      pack loss = lane::broadcast<pack>(0), hit = loss;
+      pack loss = 0, hit = loss;
       for (index b = 0; b < blocks; ++b) {
         loss = loss + lane::load<pack>(losses + b * lane::width<pack>);
-        hit = hit + lane::load<pack>(hits + b * lane::width<pack>);
+        hit = hit + lane::load<pack>(correct + b * lane::width<pack>);
       }
-      const Scalar sum = lane::sum<pack>(loss), count = lane::sum<pack>(hit);
-      if (lane::leads<pack>()) {
+      const Scalar sum = lane::sum(loss), count = lane::sum(hit);
+      if (lane::is_leader<pack>()) {
         tally->loss += static_cast<double>(sum);
         tally->correct += static_cast<std::int64_t>(count);
         ++tally->step;
@@ -169,23 +169,25 @@ TYPENET_HD void update_parameters(Exec& exec, const Update* update, Scalar* para
       many own[States > 0 ? States : 1];
       for (int i = 0; i < States; ++i) own[i] = lane::load<many>(states.of[i] + at);
       change(weight, lane::load<many>(gradients + at), own);
-      lane::store<many>(parameters + at, weight);
-      for (int i = 0; i < States; ++i) lane::store<many>(states.of[i] + at, own[i]);
+      lane::store(parameters + at, weight);
+      for (int i = 0; i < States; ++i) lane::store(states.of[i] + at, own[i]);
     }
   });
 }
 
 /// A step of training, as a backend runs it: take a batch, forward, compare, backward, update.
-template <class Lowered, class Scalar, int Lanes, class Loss, class Update, int States, class Targets, bool Takes>
+template <class Compiled, class Layout, class Loss, class Update, int States, class Targets, bool UsesChunks>
 struct training_step {
-  using program = lowered_program<Lowered, Scalar, Lanes>;
+  using Scalar = typename Layout::scalar;
+  static constexpr int Lanes = Layout::lanes;
+  using executor_type = executor<Compiled, Layout>;
 
   batch_memory<Scalar> memory;
   Loss loss;
   Targets targets;
   arrays<Scalar, States> states;
   Scalar* losses = nullptr;
-  Scalar* hits = nullptr;
+  Scalar* correct = nullptr;
   training_tally* tally = nullptr;
   /// This step's, and those of the chunk.
   Update* update = nullptr;
@@ -199,70 +201,17 @@ struct training_step {
   TYPENET_ANY_SIDE
   template <class Exec>
   TYPENET_HD void operator()(Exec& exec) const {
-    if constexpr (Takes) take_batch<Lowered>(exec, chunk, tally, input, labels, samples, updates, update);
+    if constexpr (UsesChunks) take_batch<Compiled>(exec, chunk, tally, input, labels, samples, updates, update);
     if constexpr (grouped_execution<Exec>) {
-      grouped_program<Lowered, Scalar, Lanes>::train(exec, memory, [&](Exec& part, const auto& output, const auto& gradient, index group) {
-        compare_batch<Lowered>(part, loss, targets.group(group, Lanes), output, gradient, losses + group * Lanes, hits + group * Lanes);
+      grouped_executor<Compiled, Layout>::train(exec, memory, [&](Exec& part, const auto& output, const auto& gradient, index group) {
+        compare_batch<Compiled>(part, loss, targets.group(group, Lanes), output, gradient, losses + group * Lanes, correct + group * Lanes);
       });
     } else {
-      program::forward(exec, memory);
-      compare_batch<Lowered>(exec, loss, targets, program::output(memory), program::output_gradient(memory), losses, hits);
-      program::backward(exec, memory);
+      executor_type::forward(exec, memory);
+      compare_batch<Compiled>(exec, loss, targets, executor_type::output(memory), executor_type::output_gradient(memory), losses, correct);
+      executor_type::backward(exec, memory);
     }
-    update_parameters<Lowered>(exec, update, parameters, memory.parameter_gradients, states, losses, hits, tally);
-  }
-};
-
-/// A pass of inference.
-template <class Lowered, class Scalar, int Lanes>
-struct inference_pass {
-  batch_memory<Scalar> memory;
-
-  TYPENET_ANY_SIDE
-  template <class Exec>
-  TYPENET_HD void operator()(Exec& exec) const {
-    lowered_program<Lowered, Scalar, Lanes>::forward(exec, memory);
-  }
-};
-
-/// A loss of nothing, for evaluation without one.
-struct no_loss {};
-
-/// Scores a batch: for each sample its loss, the class predicted, and the true class's rank.
-template <class Lowered, class Scalar, int Lanes, class Loss>
-struct scoring_pass {
-  using program = lowered_program<Lowered, Scalar, Lanes>;
-  batch_memory<Scalar> memory;
-  Loss loss;
-  const Scalar* labels = nullptr;
-  Scalar* losses = nullptr;
-  Scalar* predicted = nullptr;
-  Scalar* ranks = nullptr;
-
-  TYPENET_ANY_SIDE
-  template <class Exec>
-  TYPENET_HD void operator()(Exec& exec) const {
-    using pack = typename Exec::pack;
-    program::forward(exec, memory);
-    const auto output = program::output(memory);
-    const scoring_pass self = *this;
-    exec.for_each(exec.blocks(), [=] TYPENET_HD(index block) {
-      const Scalar* const y = output.template block<pack>(block);
-      const index at = block * lane::width<pack>;
-      const class_target<pack> target{lane::load<pack>(self.labels + at)};
-      const auto s = score_of<pack, Lanes, Lowered::best_output>(y, Lowered::output_shape.size(), target.label);
-      lane::store<pack>(self.predicted + at, s.predicted);
-      lane::store<pack>(self.ranks + at, s.rank);
-      lane::store<pack>(self.losses + at, loss_of<pack>(self.loss, y, target));
-    });
-  }
-
-  template <class Pack, class Which, class Target>
-  TYPENET_HD static Pack loss_of(const Which& loss, const Scalar* y, const Target& target) {
-    if constexpr (std::is_same_v<Which, no_loss>)
-      return lane::broadcast<Pack>(0);
-    else
-      return loss.template operator()<Pack, Lanes, Lowered::output_shape>(y, target, nullptr, Scalar{1});
+    update_parameters<Compiled>(exec, update, parameters, memory.parameter_gradients, states, losses, correct, tally);
   }
 };
 

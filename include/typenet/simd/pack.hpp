@@ -32,9 +32,9 @@ struct traits<T> {
   TYPENET_HD static constexpr void store_first(T* to, T value, int count) {
     if (count > 0) *to = value;
   }
-  static constexpr int slots = 1;
-  TYPENET_HD static constexpr int first_slot() { return 0; }
-  TYPENET_HD static constexpr bool leads() { return true; }
+  static constexpr int lanes_per_thread = 1;
+  TYPENET_HD static constexpr int first_lane() { return 0; }
+  TYPENET_HD static constexpr bool is_leader() { return true; }
   template <int Lanes>
   TYPENET_HD static constexpr void to_rows(const T* block, T* rows, index stride, int count) {
     for (int l = 0; l < Lanes; ++l)
@@ -71,11 +71,47 @@ using mask_t = typename traits<Pack>::mask;
 /// Packs that the register file holds: what a register tile may use.
 template <class Pack>
 inline constexpr int registers = traits<Pack>::registers;
-/// Of those, what a GPU's thread may count on.
-inline constexpr int warp_registers = 24;
+/// A lower bound of `registers` for packs of executions with many workers: buffers whose size depends on a register tile are sized by it.
+inline constexpr int fewest_registers = 24;
 /// Samples in a pack.
 template <class Pack>
 inline constexpr int width = traits<Pack>::width;
+
+/// A plain number among the operands of a function: it stands in every lane.
+template <class T>
+concept plain_number = std::is_arithmetic_v<T>;
+
+namespace detail {
+
+/// Of two operands the one that says what the pack is: the one that is no plain number; of two plain numbers the narrower floating-point
+/// one, so that a literal does not widen a `float`.
+template <class A, class B>
+using wider_operand =
+    std::conditional_t<!plain_number<A>, A,
+                       std::conditional_t<!plain_number<B> || !std::is_floating_point_v<A>, B,
+                                          std::conditional_t<!std::is_floating_point_v<B> || sizeof(A) <= sizeof(B), A, B>>>;
+
+template <class A, class... Rest>
+struct pack_among {
+  using type = A;
+};
+template <class A, class B, class... Rest>
+struct pack_among<A, B, Rest...> : pack_among<wider_operand<A, B>, Rest...> {};
+
+}  // namespace detail
+
+/// The pack that operands of these types make together; plain numbers among them are broadcast to it.
+template <class... Operands>
+using pack_of = typename detail::pack_among<Operands...>::type;
+
+/// An operand as a pack: itself, or a plain number in every lane.
+template <class Pack, class Operand>
+TYPENET_HD TYPENET_INLINE decltype(auto) to_pack(const Operand& operand) {
+  if constexpr (std::is_same_v<Pack, Operand>)
+    return static_cast<const Pack&>(operand);
+  else
+    return traits<Pack>::broadcast(static_cast<scalar_t<Pack>>(operand));
+}
 
 /// Reads `width<Pack>` neighbouring scalars, aligned to the pack.
 template <class Pack>
@@ -107,20 +143,20 @@ TYPENET_HD TYPENET_INLINE void store_first(scalar_t<Pack>* to, const Pack& value
 
 /// Lanes that this thread holds: all of a SIMD pack, one of a warp's.
 template <class Pack>
-inline constexpr int slots = traits<Pack>::slots;
+inline constexpr int lanes_per_thread = traits<Pack>::lanes_per_thread;
 /// The first of them.
 template <class Pack>
-TYPENET_HD TYPENET_INLINE int first_slot() {
-  return traits<Pack>::first_slot();
+TYPENET_HD TYPENET_INLINE int first_lane() {
+  return traits<Pack>::first_lane();
 }
 /// Whether this thread is the one that writes what belongs to no lane.
 template <class Pack>
-TYPENET_HD TYPENET_INLINE bool leads() {
-  return traits<Pack>::leads();
+TYPENET_HD TYPENET_INLINE bool is_leader() {
+  return traits<Pack>::is_leader();
 }
 /// Whether one thread has a whole pack's comparison, in no more than a bit a lane.
 template <class Pack>
-inline constexpr bool bit_masks = slots<Pack> == width<Pack> && 8 * sizeof(mask_t<Pack>) <= width<Pack>;
+inline constexpr bool bit_masks = lanes_per_thread<Pack> == width<Pack> && 8 * sizeof(mask_t<Pack>) <= width<Pack>;
 
 /// Turns `Lanes` elements of `Lanes` samples from lanes into rows, a sample in each, `stride` apart; elements from `count` on are
 /// written as zeros and not read.
@@ -139,32 +175,38 @@ TYPENET_HD TYPENET_INLINE Pack broadcast(scalar_t<Pack> value) {
   return traits<Pack>::broadcast(value);
 }
 /// a * b + c, rounded once where the machine can.
-template <class Pack>
-TYPENET_HD TYPENET_INLINE Pack fma(const Pack& a, const Pack& b, const Pack& c) {
-  return traits<Pack>::fma(a, b, c);
+template <class A, class B, class C>
+TYPENET_HD TYPENET_INLINE pack_of<A, B, C> fma(const A& a, const B& b, const C& c) {
+  using pack = pack_of<A, B, C>;
+  return traits<pack>::fma(to_pack<pack>(a), to_pack<pack>(b), to_pack<pack>(c));
 }
-template <class Pack>
-TYPENET_HD TYPENET_INLINE Pack max(const Pack& a, const Pack& b) {
-  return traits<Pack>::max(a, b);
+template <class A, class B>
+TYPENET_HD TYPENET_INLINE pack_of<A, B> max(const A& a, const B& b) {
+  using pack = pack_of<A, B>;
+  return traits<pack>::max(to_pack<pack>(a), to_pack<pack>(b));
 }
-template <class Pack>
-TYPENET_HD TYPENET_INLINE Pack min(const Pack& a, const Pack& b) {
-  return traits<Pack>::min(a, b);
+template <class A, class B>
+TYPENET_HD TYPENET_INLINE pack_of<A, B> min(const A& a, const B& b) {
+  using pack = pack_of<A, B>;
+  return traits<pack>::min(to_pack<pack>(a), to_pack<pack>(b));
 }
 /// a > b, lane by lane.
-template <class Pack>
-TYPENET_HD TYPENET_INLINE mask_t<Pack> greater(const Pack& a, const Pack& b) {
-  return traits<Pack>::greater(a, b);
+template <class A, class B>
+TYPENET_HD TYPENET_INLINE mask_t<pack_of<A, B>> greater(const A& a, const B& b) {
+  using pack = pack_of<A, B>;
+  return traits<pack>::greater(to_pack<pack>(a), to_pack<pack>(b));
 }
 /// a == b, lane by lane.
-template <class Pack>
-TYPENET_HD TYPENET_INLINE mask_t<Pack> equal(const Pack& a, const Pack& b) {
-  return traits<Pack>::equal(a, b);
+template <class A, class B>
+TYPENET_HD TYPENET_INLINE mask_t<pack_of<A, B>> equal(const A& a, const B& b) {
+  using pack = pack_of<A, B>;
+  return traits<pack>::equal(to_pack<pack>(a), to_pack<pack>(b));
 }
 /// `condition ? yes : no`, lane by lane.
-template <class Pack>
-TYPENET_HD TYPENET_INLINE Pack select(const mask_t<Pack>& condition, const Pack& yes, const Pack& no) {
-  return traits<Pack>::select(condition, yes, no);
+template <class Yes, class No>
+TYPENET_HD TYPENET_INLINE pack_of<Yes, No> select(const mask_t<pack_of<Yes, No>>& condition, const Yes& yes, const No& no) {
+  using pack = pack_of<Yes, No>;
+  return traits<pack>::select(condition, to_pack<pack>(yes), to_pack<pack>(no));
 }
 /// True in the first `count` lanes.
 template <class Pack>
@@ -181,7 +223,7 @@ TYPENET_HD TYPENET_INLINE void prefetch([[maybe_unused]] const T* base, [[maybe_
 }
 /// In which of this thread's slots a word is below `limit`; words are aligned as packs are.
 template <class Pack>
-TYPENET_HD TYPENET_INLINE mask_t<Pack> below(const std::uint32_t (&words)[slots<Pack>], std::uint32_t limit) {
+TYPENET_HD TYPENET_INLINE mask_t<Pack> below(const std::uint32_t (&words)[lanes_per_thread<Pack>], std::uint32_t limit) {
   return traits<Pack>::below(words, limit);
 }
 /// The sum over the lanes, always in the same order.
@@ -235,10 +277,10 @@ TYPENET_HD TYPENET_INLINE Pack abs(const Pack& a) {
 template <class Pack, int Sums, class Partial, class Finish>
 TYPENET_HD TYPENET_INLINE void reduce_item(index item, index length, const Partial& partial, const Finish& finish) {
   Pack sum[Sums];
-  for (Pack& s : sum) s = broadcast<Pack>(0);
+  for (Pack& s : sum) s = 0;
   partial(item, index{0}, length, sum);
   scalar_t<Pack> total[Sums];
-  lane::sums<Pack, Sums>(sum, total);
+  lane::sums(sum, total);
   finish(item, total);
 }
 

@@ -45,15 +45,4 @@ constexpr register_tile choose_tile(int row_limit, int columns, int column_unit,
   return best;
 }
 
-/// The taps of one axis that fall inside the input: [first, last).
-struct tap_range {
-  int first, last;
-};
-TYPENET_HD constexpr tap_range taps_inside(int result, int stride, int padding, int dilation, int kernel, int size) {
-  const int at = result * stride - padding;
-  const int first = at < 0 ? (-at + dilation - 1) / dilation : 0;
-  const int last = at < size ? (size - 1 - at) / dilation + 1 : 0;
-  return {first < kernel ? first : kernel, last < kernel ? last : kernel};
-}
-
 }  // namespace typenet::detail

@@ -6,13 +6,9 @@
 
 #include <algorithm>
 #include <array>
-#include <atomic>
 #include <cstdint>
-#include <exception>
 #include <memory>
-#include <semaphore>
 #include <span>
-#include <thread>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -37,7 +33,7 @@ struct sample_memory {
 };
 
 /// Which samples are wanted: `count` of them, from the `first` of an order (or of the data set) on, in batches of `batch`.
-struct wanted_samples {
+struct batch_request {
   const std::uint32_t* order = nullptr;
   index first = 0;
   index count = 0;
@@ -54,7 +50,7 @@ struct wanted_samples {
     return order == nullptr ? place : static_cast<index>(order[place]);
   }
   /// Places in all.
-  [[nodiscard]] TYPENET_HD index room() const { return (count + batch - 1) / batch * padded; }
+  [[nodiscard]] TYPENET_HD index padded_size() const { return (count + batch - 1) / batch * padded; }
 };
 
 /// Writes the numbers of one sample into its lane.
@@ -72,7 +68,7 @@ struct lane_writer {
 template <class View, class Scalar, int Lanes>
 struct read_place {
   View view;
-  wanted_samples wanted;
+  batch_request wanted;
   Scalar* input;
   Scalar* labels;
   std::uint32_t* samples;
@@ -98,10 +94,10 @@ class sample_reader {
   }
 
   /// The order that samples will be wanted in.
-  void follow(const typename Backend::template memory<std::uint32_t>&) {}
+  void set_order(const typename Backend::template memory<std::uint32_t>&) {}
 
   /// @pre no more than a batch is wanted
-  void read(typename Backend::stream&, const wanted_samples& wanted, sample_memory<Backend>& to) {
+  void read(typename Backend::stream&, const batch_request& wanted, sample_memory<Backend>& to) {
     for (index first = 0; first < wanted.count; first += lanes) {
       const int here = static_cast<int>(std::min<index>(lanes, wanted.count - first));
       for (int l = 0; l < here; ++l) {
@@ -152,10 +148,10 @@ class sample_reader<Backend, Data> {
   sample_reader& operator=(const sample_reader&) = delete;
   ~sample_reader() = default;
 
-  void follow(const typename Backend::template memory<std::uint32_t>&) {}
+  void set_order(const typename Backend::template memory<std::uint32_t>&) {}
 
-  void read(typename Backend::stream& stream, const wanted_samples& wanted, sample_memory<Backend>& to) {
-    stream.for_each(wanted.room(), read_place<view, typename Backend::scalar, Backend::lanes>{view_, wanted, to.input.data(),
+  void read(typename Backend::stream& stream, const batch_request& wanted, sample_memory<Backend>& to) {
+    stream.for_each(wanted.padded_size(), read_place<view, typename Backend::scalar, Backend::lanes>{view_, wanted, to.input.data(),
                                                                                               to.labels.data(), to.samples.data()});
   }
 
@@ -175,20 +171,20 @@ class sample_reader<Backend, Data> {
 
   explicit sample_reader(const Data& data) : data_{&data} {}
 
-  void follow(const typename Backend::template memory<std::uint32_t>& order) {
+  void set_order(const typename Backend::template memory<std::uint32_t>& order) {
     order_.resize(static_cast<std::size_t>(order.size()));
     order.copy_to(order_);
   }
 
-  void read(typename Backend::stream& stream, const wanted_samples& wanted, sample_memory<Backend>& to) {
-    const auto room = static_cast<std::size_t>(wanted.room());
-    input_.resize(room * static_cast<std::size_t>(Data::sample_shape.size()));
-    labels_.resize(room);
-    samples_.resize(room);
-    wanted_samples here = wanted;
+  void read(typename Backend::stream& stream, const batch_request& wanted, sample_memory<Backend>& to) {
+    const auto slot = static_cast<std::size_t>(wanted.padded_size());
+    input_.resize(slot * static_cast<std::size_t>(Data::sample_shape.size()));
+    labels_.resize(slot);
+    samples_.resize(slot);
+    batch_request here = wanted;
     if (wanted.order != nullptr) here.order = order_.data();
     const read_place<host_view, scalar, Backend::lanes> place{{data_}, here, input_.data(), labels_.data(), samples_.data()};
-    for (index i = 0; i < wanted.room(); ++i) place(i);
+    for (index i = 0; i < wanted.padded_size(); ++i) place(i);
     stream.wait();  // until what lies there has been used
     to.input.copy_from(input_);
     to.labels.copy_from(labels_);
@@ -212,118 +208,6 @@ class sample_reader<Backend, Data> {
   const Data* data_;
   std::vector<scalar> input_, labels_;
   std::vector<std::uint32_t> samples_, order_;
-};
-
-/// Samples on their way into training: `count` of them in `steps` batches.
-template <class Backend>
-struct sample_chunk {
-  sample_memory<Backend>* memory;
-  index count, steps;
-};
-
-/// Reads batches on a thread of its own, one ahead of the training.
-template <class Backend, class Data>
-class feeder {
- public:
-  /// Batches that a chunk has at most.
-  static constexpr index most_steps(index /*padded*/, int /*inputs*/) { return 1; }
-
-  /// @param rooms_of two, each of a batch
-  feeder(const Data& data, typename Backend::stream& stream, const wanted_samples& wanted,
-         const typename Backend::template memory<std::uint32_t>&, std::array<sample_memory<Backend>, 2>& rooms_of)
-      : reader_{data}, stream_{&stream}, wanted_{wanted}, rooms_{&rooms_of}, thread_{[this] { work(); }} {}
-  feeder(const feeder&) = delete;
-  feeder& operator=(const feeder&) = delete;
-  ~feeder() {
-    stop_.store(true);
-    free_.release();
-    thread_.join();
-  }
-
-  sample_chunk<Backend> next() {
-    filled_.acquire();
-    if (failed_.load(std::memory_order_acquire)) std::rethrow_exception(failure_);
-    const std::size_t which = static_cast<std::size_t>(taken_++ % 2);
-    return {&(*rooms_)[which], counts_[which], 1};
-  }
-  void release() { free_.release(); }
-
- private:
-  void work() {
-    try {
-      int which = 0;
-      wanted_samples now = wanted_;
-      for (index done = 0; done < wanted_.count; done += now.count) {
-        free_.acquire();
-        if (stop_.load()) return;
-        now.first = wanted_.first + done;
-        now.count = std::min<index>(wanted_.batch, wanted_.count - done);
-        const std::size_t room = static_cast<std::size_t>(which++ % 2);
-        reader_.read(*stream_, now, (*rooms_)[room]);
-        counts_[room] = now.count;
-        filled_.release();
-      }
-    } catch (...) {
-      failure_ = std::current_exception();
-      failed_.store(true, std::memory_order_release);
-      filled_.release();
-    }
-  }
-
-  sample_reader<Backend, Data> reader_;
-  typename Backend::stream* stream_;
-  wanted_samples wanted_;
-  std::array<sample_memory<Backend>, 2>* rooms_;
-  std::array<index, 2> counts_{};
-  std::counting_semaphore<4> filled_{0};
-  std::counting_semaphore<4> free_{2};
-  std::atomic<bool> stop_{false};
-  std::exception_ptr failure_;
-  std::atomic<bool> failed_{false};
-  index taken_ = 0;
-  std::thread thread_;
-};
-
-/// For a device: chunks of many batches, put there in the order of its stream.
-template <class Backend, class Data>
-  requires(!Backend::host_memory)
-class feeder<Backend, Data> {
- public:
-  static constexpr index most_steps(index padded, int inputs) {
-    // Enough that the program seldom has to look, in memory that does not count.
-    constexpr index bytes = index{32} << 20;
-    return std::clamp<index>(bytes / (padded * inputs * static_cast<index>(sizeof(typename Backend::scalar))), 1, 256);
-  }
-
-  feeder(const Data& data, typename Backend::stream& stream, const wanted_samples& wanted,
-         const typename Backend::template memory<std::uint32_t>& order, std::array<sample_memory<Backend>, 2>& rooms)
-      : reader_{data},
-        stream_{&stream},
-        wanted_{wanted},
-        room_{rooms.data()},
-        steps_{most_steps(wanted.padded, Data::sample_shape.size())} {
-    reader_.follow(order);
-  }
-
-  /// A batch that is not full is a chunk of its own.
-  sample_chunk<Backend> next() {
-    wanted_samples now = wanted_;
-    now.first = wanted_.first + done_;
-    const index left = wanted_.count - done_;
-    now.count = left < wanted_.batch ? left : std::min(steps_, left / wanted_.batch) * wanted_.batch;
-    done_ += now.count;
-    reader_.read(*stream_, now, *room_);
-    return {room_, now.count, (now.count + wanted_.batch - 1) / wanted_.batch};
-  }
-  void release() {}
-
- private:
-  sample_reader<Backend, Data> reader_;
-  typename Backend::stream* stream_;
-  wanted_samples wanted_;
-  sample_memory<Backend>* room_;
-  index steps_;
-  index done_ = 0;
 };
 
 /// Fills `order` with the numbers below its size, shuffled: sorted by random keys, which any number of threads can do and comes out the

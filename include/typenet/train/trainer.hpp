@@ -1,91 +1,46 @@
 // SPDX-License-Identifier: MIT
 /// @file
-/// Training: `fit`, and the `trainer` beneath it that steps, stops and resumes.
+/// trainer: trains a model step by step; it can stop, and resume from a checkpoint. `fit` (train/fit.hpp) is the same in one call.
 #pragma once
 
 #include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstdint>
-#include <functional>
 #include <limits>
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
+#include <typenet/backends/batch_state.hpp>
+#include <typenet/core/config.hpp>
+#include <typenet/core/error.hpp>
+#include <typenet/core/random.hpp>
 #include <typenet/data/dataset.hpp>
-#include <typenet/losses.hpp>
-#include <typenet/model.hpp>
-#include <typenet/optimizers.hpp>
+#include <typenet/data/split.hpp>
+#include <typenet/graph/schedule.hpp>
+#include <typenet/losses/loss.hpp>
+#include <typenet/losses/target.hpp>
+#include <typenet/optimizers/optimizer.hpp>
+#include <typenet/runtime/batch_memory.hpp>
 #include <typenet/runtime/curvature.hpp>
+#include <typenet/runtime/executor.hpp>
 #include <typenet/runtime/training_step.hpp>
+#include <typenet/simd/execution.hpp>
+#include <typenet/simd/lane_view.hpp>
 #include <typenet/train/batch_loader.hpp>
+#include <typenet/train/curvature_check.hpp>
 #include <typenet/train/evaluate.hpp>
-#include <typenet/train/metrics.hpp>
+#include <typenet/train/options.hpp>
+#include <typenet/train/prefetcher.hpp>
+#include <typenet/train/report.hpp>
+#include <typenet/train/samples_check.hpp>
+#include <typenet/train/thread_tuner.hpp>
 
 namespace typenet {
-
-/// What a callback wants: to go on, or to stop here. Training that was stopped can go on later, with the same results.
-enum class control { proceed, stop };
-
-/// One epoch of training, as it went.
-struct epoch_report {
-  int epoch = 0;        ///< from 1
-  double loss = 0;      ///< mean over the epoch's samples, each under the weights of its own step
-  double accuracy = 0;  ///< likewise, a fraction
-  double seconds = 0;   ///< of training, without validation
-  double samples_per_second = 0;
-  std::optional<report> validation;  ///< where a part of the data was held out
-};
-
-/// Where training stands, for progress displays.
-struct step_report {
-  int epoch = 0;      ///< from 1
-  index samples = 0;  ///< of this epoch, trained on so far
-  index total = 0;    ///< samples of an epoch
-  double loss = 0;    ///< mean over this epoch so far
-};
-
-/// What `fit` returns: a report for each epoch that it completed.
-struct history {
-  std::vector<epoch_report> epochs;
-  /// The epoch whose weights the model holds: the last, or the best where `keep_best` was asked.
-  int epoch = 0;
-  /// Whether a callback stopped it before its last epoch ended.
-  bool stopped = false;
-};
-
-/// How to train.
-struct fit_options {
-  int epochs = 1;
-  /// Samples a step; what remains at the end of an epoch is a smaller step of its own.
-  int batch_size = 32;
-  /// For shuffling, dropout and augmentation; the model's own unless given.
-  std::optional<typenet::seed> seed = std::nullopt;
-  /// 0: as many as prove fastest, tried on the first steps and again where steps become slower. Results do not depend on it.
-  int threads = 0;
-  /// Called after every epoch, and after every step; on a device, whose steps run on their own, after every few hundred.
-  std::function<control(const epoch_report&)> on_epoch = nullptr;
-  std::function<control(const step_report&)> on_step = nullptr;
-  /// The fraction of the data, drawn by class, that is held out and evaluated after every epoch.
-  double validation_split = 0;
-  /// Ends with the weights of the epoch that did best: by validation accuracy, or by training loss where nothing is held out.
-  bool keep_best = false;
-  bool shuffle = true;
-  /// The learning rate of each epoch, counted from 1; the optimizer's own throughout where there is none.
-  std::function<double(int)> learning_rate = nullptr;
-};
-
-/// Where training stands: all that a checkpoint needs besides arrays.
-struct training_progress {
-  index updates = 0;    ///< steps of the optimizer in all
-  int epoch = 0;        ///< epochs completed
-  index position = 0;   ///< samples of the epoch under way already trained on
-  double loss_sum = 0;  ///< of those samples
-  index correct = 0;    ///< among them
-};
 
 /// Trains a model. It owns everything that training needs besides the model's parameters, allocated once: a step allocates
 /// nothing. @see fit, save_checkpoint, load_checkpoint
@@ -111,27 +66,29 @@ class trainer {
         options_{checked(std::move(options))},
         seed_{options_.seed.value_or(model.seed())},
         capacity_{network::padded_batch(options_.batch_size, lanes)},
-        activations_{capacity_ * program::activations},
-        gradients_{capacity_ * program::gradients},
+        activations_{capacity_ * executor_type::activations},
+        gradients_{capacity_ * executor_type::gradients},
         parameter_gradients_{network::parameter_arena},
-        group_sums_{grouped_execution<typename backend::execution> ? capacity_ / lanes * detail::group_plan<lowered>::sums : 0},
-        scratch_{program::scratch_size(capacity_)},
+        group_sums_{grouped_execution<typename backend::execution> ? capacity_ / lanes * detail::group_plan<compiled>::sums : 0},
+        scratch_{executor_type::scratch_size(capacity_)},
         losses_{capacity_},
-        hits_{capacity_},
+        correct_{capacity_},
         keys_{1},
         tally_{1},
         current_update_{1},
-        exchange_{capacity_, std::max<index>(Model::inputs, Model::outputs)},
-        labels_at_hand_(static_cast<std::size_t>(capacity_)),
-        numbers_at_hand_(static_cast<std::size_t>(capacity_)) {
-    static_cast<void>(sizeof(detail::curvature_check<Optimizer, network, Loss>));
+        layout_converter_{capacity_, std::max<index>(Model::inputs, Model::outputs)},
+        staged_labels_(static_cast<std::size_t>(capacity_)),
+        staged_numbers_(static_cast<std::size_t>(capacity_)) {
+    static_assert(detail::check_curvature<Optimizer, network, Loss>());
     optimizer_.check();
     next_updates_.reserve(1);
-    feed_room(0);
+    staging(0);
     for (auto& state : states_) state = array{network::parameter_arena};
-    if constexpr (takes) batch_ = room{capacity_, Model::inputs};
-    threads_ = options_.threads > 0 ? options_.threads : 1;
-    tuning_ = options_.threads == 0 && backend::max_threads() > 1 && worth_a_team(options_.batch_size);
+    if constexpr (uses_chunks) batch_ = sample_memory{capacity_, Model::inputs};
+    if (options_.threads > 0)
+      tuner_ = detail::thread_tuner::fixed(options_.threads);
+    else if (worth_a_team(options_.batch_size))
+      tuner_ = detail::thread_tuner::by_trial(backend::max_threads());
   }
 
   [[nodiscard]] Model& model() { return *model_; }
@@ -142,7 +99,7 @@ class trainer {
   [[nodiscard]] const fit_options& options() const { return options_; }
   [[nodiscard]] typenet::seed seed() const { return seed_; }
   /// Threads in use; while the number is being chosen, the one under trial.
-  [[nodiscard]] int threads() const { return threads_; }
+  [[nodiscard]] int threads() const { return tuner_.threads(); }
   [[nodiscard]] const training_progress& progress() const { return progress_; }
   /// The name of one of the optimizer's arrays, as in PyTorch.
   [[nodiscard]] static constexpr std::string_view state_name(int i) { return Optimizer::state_names[static_cast<std::size_t>(i)]; }
@@ -174,28 +131,28 @@ class trainer {
   /// @returns the mean loss before the step
   /// @throws argument_error if the sizes do not fit, there are more samples than the batch size, or a class is out of range
   double step(std::span<const scalar> samples, std::span<const int> labels) {
-    static_cast<void>(sizeof(detail::loss_check<Loss, network, class_targets<Model::outputs>>));
+    static_assert(detail::check_loss<Loss, network, class_targets<Model::outputs>>());
     const index count = checked_count(samples.size(), labels.size());
     for (std::size_t i = 0; i < labels.size(); ++i) {
       const int label = labels[i];
       if (label < 0 || label >= Model::outputs)
         throw argument_error("step: label " + std::to_string(label) + " is not one of the " + std::to_string(Model::outputs) +
                              " classes 0 to " + std::to_string(Model::outputs - 1));
-      labels_at_hand_[i] = static_cast<scalar>(label);
+      staged_labels_[i] = static_cast<scalar>(label);
     }
-    room& at_hand = put_in_room(samples, count);
-    at_hand.labels.copy_from(labels_at_hand_);
-    return step_at_hand(at_hand, count, labels_of(at_hand));
+    sample_memory& staged = stage(samples, count);
+    staged.labels.copy_from(staged_labels_);
+    return step_staged(staged, count, labels_of(staged));
   }
 
   /// The same with a target for each output: `targets` [sample][output].
   double step(std::span<const scalar> samples, std::span<const scalar> targets) {
-    static_cast<void>(sizeof(detail::loss_check<Loss, network, dense_targets<network::output_shape>>));
+    static_assert(detail::check_loss<Loss, network, dense_targets<network::output_shape>>());
     const index count = checked_count(samples.size(), targets.size() / static_cast<std::size_t>(Model::outputs));
-    room& at_hand = put_in_room(samples, count);
+    sample_memory& staged = stage(samples, count);
     if (targets_.size() == 0) targets_ = array{capacity_ * Model::outputs};
-    exchange_.to_lanes(model_->stream(), targets, count, Model::outputs, targets_.data());
-    return step_at_hand(at_hand, count, detail::dense_values<scalar, lanes>{{targets_.data(), index{Model::outputs} * lanes}});
+    layout_converter_.to_lanes(model_->stream(), targets, count, Model::outputs, targets_.data());
+    return step_staged(staged, count, detail::dense_values<scalar, lanes>{{targets_.data(), index{Model::outputs} * lanes}});
   }
 
   /// Estimates the second derivatives by which such an optimizer scales its steps, on as many samples as it says; `fit` does so before
@@ -203,33 +160,33 @@ class trainer {
   template <dataset Data>
     requires detail::uses_curvature<Optimizer>
   void estimate_curvature(const Data& data) {
-    static_cast<void>(sizeof(detail::samples_check<network, typename detail::got_of<Data::sample_shape>::type>));
-    static_cast<void>(sizeof(detail::loss_check<Loss, network, class_targets<Data::classes>>));
-    using room_type = detail::curvature_room<backend, network>;
+    static_assert(detail::check_samples<network, Data>());
+    static_assert(detail::check_loss<Loss, network, class_targets<Data::classes>>());
+    using workspace = detail::curvature_workspace<backend, network>;
     if (!curvature_) curvature_.emplace(capacity_);
     const index total = data.size();
     if (curvature_->order.size() != total) curvature_->order = typename backend::template memory<std::uint32_t>{total};
     detail::shuffle<backend>(model_->stream(), seed_, static_cast<std::uint32_t>(progress_.epoch), curvature_->order, curvature_->sort_keys,
                              random_stream::curvature);
-    detail::wanted_samples wanted{.order = curvature_->order.data(),
+    detail::batch_request wanted{.order = curvature_->order.data(),
                                   .first = 0,
                                   .count = 0,
                                   .batch = options_.batch_size,
                                   .padded = capacity_,
                                   .key = {.seed = seed_, .epoch = static_cast<std::uint32_t>(progress_.epoch)}};
     const index all = std::min<index>(total, optimizer_.curvature_samples);
-    room& at_hand = feed_room(0);
+    sample_memory& staged = staging(0);
     states_[0] = array{network::parameter_arena};
     detail::sample_reader<backend, Data> reader{data};
-    reader.follow(curvature_->order);
+    reader.set_order(curvature_->order);
     for (; wanted.first < all; wanted.first += wanted.count) {
       wanted.count = std::min<index>(options_.batch_size, all - wanted.first);
-      reader.read(model_->stream(), wanted, at_hand);
-      const batch_state state{wanted.count, false, keys_.data(), at_hand.samples.data()};
-      const detail::curvature_pass<typename room_type::lowered, scalar, lanes, Loss, labels_type> pass{
-          curvature_->memory(*model_, at_hand.input.data(), capacity_), loss_, labels_of(at_hand),
+      reader.read(model_->stream(), wanted, staged);
+      const batch_state state{wanted.count, false, keys_.data(), staged.samples.data()};
+      const detail::curvature_pass<typename workspace::compiled, detail::layout_of<backend>, Loss, labels_type> pass{
+          curvature_->memory(*model_, staged.input.data(), capacity_), loss_, labels_of(staged),
           static_cast<scalar>(1.0 / static_cast<double>(all)), states_[0].data()};
-      model_->stream().run(threads_, state, pass);
+      model_->stream().run(tuner_.threads(), state, pass);
       model_->stream().wait();  // before what it reads is written again
     }
   }
@@ -250,13 +207,13 @@ class trainer {
   }
 
  private:
-  using program = detail::program<network, backend>;
-  using lowered = detail::lowered_for<network, backend>;
+  using executor_type = detail::executor_for<network, backend>;
+  using compiled = detail::compiled_for<network, backend>;
   using update_type = decltype(std::declval<const Optimizer&>().template update<scalar>(index{1}));
-  using room = detail::sample_memory<backend>;
+  using sample_memory = detail::sample_memory<backend>;
   using labels_type = detail::class_labels<scalar>;
   /// A device repeats one recorded step, which takes its batch from wherever the chunk has come to.
-  static constexpr bool takes = !backend::host_memory;
+  static constexpr bool uses_chunks = !backend::host_memory;
 
   /// Whether the layers of a step have so much to do, some microseconds each, that threads could gain more than their meetings cost.
   static constexpr bool worth_a_team(int samples) { return 3 * network::macs * samples / network::layer_count >= 200'000; }
@@ -281,31 +238,31 @@ class trainer {
   }
 
   /// Samples at hand, where a step reads its batch.
-  room& put_in_room(std::span<const scalar> samples, index count) {
-    room& at_hand = takes ? batch_ : feed_room(0);
-    exchange_.to_lanes(model_->stream(), samples, count, Model::inputs, at_hand.input.data());
+  sample_memory& stage(std::span<const scalar> samples, index count) {
+    sample_memory& staged = uses_chunks ? batch_ : staging(0);
+    layout_converter_.to_lanes(model_->stream(), samples, count, Model::inputs, staged.input.data());
     // They have no number in a data set: each step's are new.
-    for (std::size_t i = 0; i < numbers_at_hand_.size(); ++i)
-      numbers_at_hand_[i] = static_cast<std::uint32_t>(progress_.updates * capacity_) + static_cast<std::uint32_t>(i);
-    at_hand.samples.copy_from(numbers_at_hand_);
-    return at_hand;
+    for (std::size_t i = 0; i < staged_numbers_.size(); ++i)
+      staged_numbers_[i] = static_cast<std::uint32_t>(progress_.updates * capacity_) + static_cast<std::uint32_t>(i);
+    staged.samples.copy_from(staged_numbers_);
+    return staged;
   }
-  labels_type labels_of(const room& r) const { return {r.labels.data()}; }
+  labels_type labels_of(const sample_memory& r) const { return {r.labels.data()}; }
 
   /// Makes room for chunks of `steps` batches.
-  room& feed_room(std::size_t which, index steps = 1) {
-    if (rooms_[which].labels.size() < steps * capacity_) rooms_[which] = room{steps * capacity_, Model::inputs};
-    return rooms_[which];
+  sample_memory& staging(std::size_t which, index steps = 1) {
+    if (staging_[which].labels.size() < steps * capacity_) staging_[which] = sample_memory{steps * capacity_, Model::inputs};
+    return staging_[which];
   }
 
   template <class Targets>
-  double step_at_hand(room& at_hand, index count, const Targets& targets) {
+  double step_staged(sample_memory& staged, index count, const Targets& targets) {
     const detail::training_tally none[] = {{}};
     tally_.copy_from(none);
     write_updates(1);
     current_update_.copy_from(next_updates_);
-    const batch_state state = begin(count, at_hand);
-    model_->stream().run(threads_, state, step_of<false>(at_hand, targets));
+    const batch_state state = begin(count, staged);
+    model_->stream().run(tuner_.threads(), state, step_of<false>(staged, targets));
     ++progress_.updates;
     return read_tally().loss / static_cast<double>(count);
   }
@@ -315,7 +272,7 @@ class trainer {
     next_updates_.clear();
     for (index i = 1; i <= steps; ++i) next_updates_.push_back(optimizer_.template update<scalar>(progress_.updates + i));
   }
-  batch_state begin(index count, const room& batch) {
+  batch_state begin(index count, const sample_memory& batch) {
     const batch_keys keys[] = {{seed_, static_cast<std::uint32_t>(progress_.epoch)}};
     keys_.copy_from(keys);
     return {count, true, keys_.data(), batch.samples.data()};
@@ -327,12 +284,12 @@ class trainer {
     return tally[0];
   }
 
-  /// Forward, loss, backward and update, on the batch in `at_hand` or on one taken from `chunk`.
-  template <bool Takes, class Targets>
-  auto step_of(room& at_hand, const Targets& targets, const room* chunk = nullptr) {
-    detail::training_step<lowered, scalar, lanes, Loss, update_type, states, Targets, Takes> step{
+  /// Forward, loss, backward and update, on the batch in `staged` or on one taken from `chunk`.
+  template <bool UsesChunks, class Targets>
+  auto step_of(sample_memory& staged, const Targets& targets, const sample_memory* chunk = nullptr) {
+    detail::training_step<compiled, detail::layout_of<backend>, Loss, update_type, states, Targets, UsesChunks> step{
         .memory = {}, .loss = loss_, .targets = targets, .states = {}, .chunk = {}};
-    step.memory.input = at_hand.input.data();
+    step.memory.input = staged.input.data();
     step.memory.activations = activations_.data();
     step.memory.gradients = gradients_.data();
     step.memory.parameters = model_->parameter_array().data();
@@ -344,15 +301,15 @@ class trainer {
     step.parameters = model_->parameter_array().data();
     for (std::size_t i = 0; i < states_.size(); ++i) step.states.of[i] = states_[i].data();
     step.losses = losses_.data();
-    step.hits = hits_.data();
+    step.correct = correct_.data();
     step.tally = tally_.data();
     step.update = current_update_.data();
-    if constexpr (Takes) {
+    if constexpr (UsesChunks) {
       step.updates = updates_.data();
       step.chunk = {chunk->input.data(), chunk->labels.data(), chunk->samples.data()};
-      step.input = at_hand.input.data();
-      step.labels = at_hand.labels.data();
-      step.samples = at_hand.samples.data();
+      step.input = staged.input.data();
+      step.labels = staged.labels.data();
+      step.samples = staged.samples.data();
     }
     return step;
   }
@@ -364,18 +321,18 @@ class trainer {
     tally_.copy_from(so_far);
     write_updates(chunk.steps);
     auto& stream = model_->stream();
-    if constexpr (takes) {
+    if constexpr (uses_chunks) {
       updates_.copy_from(next_updates_);
       const auto step = step_of<true>(batch_, labels_of(batch_), chunk.memory);
       const index batch = chunk.count / chunk.steps;
       const batch_state state = begin(batch, batch_);
       if (batch == options_.batch_size)
-        stream.repeat(recording_, threads_, state, step, chunk.steps);
+        stream.repeat(recording_, tuner_.threads(), state, step, chunk.steps);
       else
-        stream.run(threads_, state, step);
+        stream.run(tuner_.threads(), state, step);
     } else {
       current_update_.copy_from(next_updates_);
-      stream.run(threads_, begin(chunk.count, *chunk.memory), step_of<false>(*chunk.memory, labels_of(*chunk.memory)));
+      stream.run(tuner_.threads(), begin(chunk.count, *chunk.memory), step_of<false>(*chunk.memory, labels_of(*chunk.memory)));
     }
     progress_.updates += chunk.steps;
     return read_tally();
@@ -417,36 +374,36 @@ class trainer {
   /// @returns whether it was completed
   template <class Data>
   bool run_epoch(const Data& data, epoch_report& now) {
-    static_cast<void>(sizeof(detail::samples_check<network, typename detail::got_of<Data::sample_shape>::type>));
-    static_cast<void>(sizeof(detail::loss_check<Loss, network, class_targets<Data::classes>>));
-    using feeder = detail::feeder<backend, Data>;
+    static_assert(detail::check_samples<network, Data>());
+    static_assert(detail::check_loss<Loss, network, class_targets<Data::classes>>());
+    using prefetcher = detail::prefetcher<backend, Data>;
     const index total = data.size();
     const auto start = std::chrono::steady_clock::now();
     const index began_at = progress_.position;
-    const detail::wanted_samples wanted{.order = order_epoch(total),
+    const detail::batch_request wanted{.order = order_epoch(total),
                                         .first = began_at,
                                         .count = total - began_at,
                                         .batch = options_.batch_size,
                                         .padded = capacity_,
                                         .key = {.seed = seed_, .epoch = static_cast<std::uint32_t>(progress_.epoch)}};
-    const index most_steps = feeder::most_steps(capacity_, Model::inputs);
-    feed_room(0, most_steps);
-    if constexpr (takes) {
+    const index most_steps = prefetcher::most_steps(capacity_, Model::inputs);
+    staging(0, most_steps);
+    if constexpr (uses_chunks) {
       if (updates_.size() < most_steps) updates_ = typename backend::template memory<update_type>{most_steps};
     } else {
-      feed_room(1);
+      staging(1);
     }
     if (options_.learning_rate) optimizer_.learning_rate = options_.learning_rate(progress_.epoch + 1);
     if constexpr (detail::uses_curvature<Optimizer>)
       if (began_at == 0) estimate_curvature(data);
     bool stopped = false;
     {
-      feeder feed{data, model_->stream(), wanted, order_, rooms_};
+      prefetcher feed{data, model_->stream(), wanted, order_, staging_};
       while (progress_.position < total && !stopped) {
         const detail::sample_chunk<backend> chunk = feed.next();
         const auto step_start = std::chrono::steady_clock::now();
         const detail::training_tally tally = run_chunk(chunk);
-        if (tuning_ && chunk.count == options_.batch_size) tune(std::chrono::steady_clock::now() - step_start);
+        if (chunk.count == options_.batch_size) tuner_.add(std::chrono::steady_clock::now() - step_start);
         progress_.position += chunk.count;
         progress_.loss_sum = tally.loss;
         progress_.correct = tally.correct;
@@ -477,79 +434,31 @@ class trainer {
     return order_.data();
   }
 
-  /// Tries teams of 1, 2, 4 … threads on real steps and settles on the one whose median step is shortest; a larger one only where
-  /// it gains over 3 %. Goes on looking then: other programs may come, which two waiting threads take ill, and go.
-  void tune(std::chrono::steady_clock::duration took) {
-    trials_[static_cast<std::size_t>(trial_)] = std::chrono::duration<double>(took).count();
-    if (++trial_ < static_cast<int>(trials_.size())) return;
-    trial_ = 0;
-    // The first steps of a team warm its caches.
-    const auto middle = trials_.begin() + 4 + (trials_.end() - trials_.begin() - 4) / 2;
-    std::nth_element(trials_.begin() + 4, middle, trials_.end());
-    if (settled_) {
-      slower_ = *middle > 1.3 * chosen_seconds_ ? slower_ + 1 : 0;
-      if (slower_ < 3 && ++rounds_ < 500) return;
-      settled_ = false;
-      chosen_threads_ = 0;
-      threads_ = 1;
-      return;
-    }
-    if (chosen_threads_ == 0 || *middle < 0.97 * chosen_seconds_) {
-      chosen_threads_ = threads_;
-      chosen_seconds_ = *middle;
-    }
-    if (threads_ < backend::max_threads()) {
-      threads_ = std::min(2 * threads_, backend::max_threads());
-    } else {
-      threads_ = chosen_threads_;
-      settled_ = true;
-      slower_ = rounds_ = 0;
-    }
-  }
-
   Model* model_;
   Loss loss_;
   Optimizer optimizer_;
   fit_options options_;
   typenet::seed seed_;
   index capacity_;
-  array activations_, gradients_, parameter_gradients_, group_sums_, scratch_, losses_, hits_, targets_;
+  array activations_, gradients_, parameter_gradients_, group_sums_, scratch_, losses_, correct_, targets_;
   std::array<array, static_cast<std::size_t>(states)> states_;
   typename backend::template memory<batch_keys> keys_;
   typename backend::template memory<detail::training_tally> tally_;
   typename backend::template memory<update_type> current_update_, updates_;
   std::vector<update_type> next_updates_;
-  typename backend::exchange exchange_;
-  std::vector<scalar> labels_at_hand_;
-  std::vector<std::uint32_t> numbers_at_hand_;
+  typename backend::layout_converter layout_converter_;
+  std::vector<scalar> staged_labels_;
+  std::vector<std::uint32_t> staged_numbers_;
   typename backend::recording recording_;
   /// Where a device's step reads; and where chunks arrive.
-  room batch_;
-  std::array<room, 2> rooms_;
+  sample_memory batch_;
+  std::array<sample_memory, 2> staging_;
   typename backend::template memory<std::uint32_t> order_;
   typename backend::template memory<std::uint64_t> sort_keys_;
-  std::optional<detail::curvature_room<backend, network>> curvature_;
+  std::optional<detail::curvature_workspace<backend, network>> curvature_;
   training_progress progress_;
   best_epoch best_;
-  int threads_ = 1;
-  bool tuning_ = false;
-  int trial_ = 0;
-  std::array<double, 19> trials_{};
-  int chosen_threads_ = 0;
-  double chosen_seconds_ = 0;
-  /// Whether a team is chosen; how often in a row it was slower since than when it was chosen, and how often it was looked at.
-  bool settled_ = false;
-  int slower_ = 0, rounds_ = 0;
+  detail::thread_tuner tuner_;
 };
-
-/// Trains `model` on `data`: shuffled mini-batches, every sample once an epoch.
-/// ```
-/// fit(model, train, mse{}, adam{.learning_rate = 3e-4}, {.epochs = 60, .batch_size = 32});
-/// ```
-/// @throws argument_error if an option is out of range or the data set is empty
-template <class Model, dataset Data, class Loss, class Optimizer>
-history fit(Model& model, const Data& data, const Loss& loss, const Optimizer& optimizer, const fit_options& options = {}) {
-  return trainer<Model, Loss, Optimizer>{model, loss, optimizer, options}.fit(data);
-}
 
 }  // namespace typenet

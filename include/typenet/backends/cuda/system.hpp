@@ -62,7 +62,7 @@ struct cuda_machine {
 #if defined(__CUDA_ARCH__)
   __device__ static int lane() { return static_cast<int>(threadIdx.x % 32); }
   template <class T>
-  __device__ static T exchange(T value, int mask) {
+  __device__ static T shuffle_xor(T value, int mask) {
     return __shfl_xor_sync(0xFFFFFFFFu, value, mask);
   }
   __device__ static int warp_of_block() { return static_cast<int>(threadIdx.x / 32); }
@@ -78,7 +78,7 @@ struct cuda_machine {
 #else
   TYPENET_HD static int lane() { return 0; }
   template <class T>
-  TYPENET_HD static T exchange(T value, int) {
+  TYPENET_HD static T shuffle_xor(T value, int) {
     return value;
   }
   TYPENET_HD static int warp_of_block() { return 0; }

@@ -28,7 +28,8 @@
 #include <typenet/backends/batch_state.hpp>
 #include <typenet/backends/eigen/flush_subnormals.hpp>
 #include <typenet/backends/eigen/pack.hpp>
-#include <typenet/layer/layer.hpp>
+#include <typenet/simd/lane_view.hpp>
+#include <typenet/core/ceil_div.hpp>
 
 namespace typenet {
 
@@ -41,7 +42,7 @@ class team_barrier {
   /// Before anyone meets: how many will.
   void expect(int size) { size_ = size; }
 
-  void meet() {
+  void arrive_and_wait() {
     const int phase = phase_.load(std::memory_order_relaxed);
     if (arrived_.fetch_add(1, std::memory_order_acq_rel) == size_ - 1) {
       arrived_.store(0, std::memory_order_relaxed);
@@ -65,28 +66,28 @@ class team_barrier {
 };
 
 /// The threads that run a batch together. They all do a share of the same work; or they part, and each party has lane groups of its own.
-class team {
+class team_partition {
  public:
   /// Before anyone meets: how many they are, and how many lane groups there are to share.
   void expect(int size, index groups) {
     size_ = size;
-    parties_ = static_cast<int>(std::min<index>({size, groups, most_parties}));
+    teams_ = static_cast<int>(std::min<index>({size, groups, most_teams}));
     all_.expect(size);
-    for (int p = 0; p < parties_; ++p) of_party_[p].expect(first_of(p + 1) - first_of(p));
+    for (int p = 0; p < teams_; ++p) of_team_[p].expect(first_of(p + 1) - first_of(p));
   }
   [[nodiscard]] int size() const { return size_; }
-  [[nodiscard]] int parties() const { return parties_; }
-  [[nodiscard]] int party_of(int rank) const { return static_cast<int>(index{rank} * parties_ / size_); }
+  [[nodiscard]] int teams() const { return teams_; }
+  [[nodiscard]] int team_of(int rank) const { return static_cast<int>(index{rank} * teams_ / size_); }
   /// The lowest rank in a party.
-  [[nodiscard]] int first_of(int party) const { return static_cast<int>(ceil_div(index{party} * size_, parties_)); }
+  [[nodiscard]] int first_of(int team_index) const { return static_cast<int>(ceil_div(index{team_index} * size_, teams_)); }
   [[nodiscard]] team_barrier& all() { return all_; }
-  [[nodiscard]] team_barrier& of_party(int party) { return of_party_[party]; }
+  [[nodiscard]] team_barrier& of_team(int team_index) { return of_team_[team_index]; }
 
  private:
-  static constexpr int most_parties = 64;
-  int size_ = 1, parties_ = 1;
+  static constexpr int most_teams = 64;
+  int size_ = 1, teams_ = 1;
   team_barrier all_;
-  team_barrier of_party_[most_parties];
+  team_barrier of_team_[most_teams];
 };
 
 }  // namespace detail
@@ -101,7 +102,7 @@ struct eigen_packs {
 template <class Scalar>
 struct eigen_packs<Scalar, 1> {
   using pack = Scalar;
-  using row = eigen_pack<Scalar>;
+  using vector = eigen_pack<Scalar>;
 };
 
 /// Runs networks on the CPU. Results do not depend on the number of threads, to the last bit.
@@ -206,7 +207,7 @@ struct eigen_backend {
     static constexpr bool many_workers = false;
 
     explicit execution(const batch_state& state) : batch_state{state} {}
-    execution(const batch_state& state, int rank, detail::team& all)
+    execution(const batch_state& state, int rank, detail::team_partition& all)
         : batch_state{state}, rank_{rank}, size_{all.size()}, barrier_{&all.all()}, team_{&all} {}
 
     [[nodiscard]] TYPENET_HD index blocks() const { return (batch() + lanes - 1) / lanes; }
@@ -220,7 +221,7 @@ struct eigen_backend {
       }
       const index last = items * (rank_ + 1) / size_;
       for (index i = items * rank_ / size_; i < last; ++i) f(i);
-      barrier_->meet();
+      barrier_->arrive_and_wait();
     }
 
     TYPENET_ANY_SIDE
@@ -242,22 +243,22 @@ struct eigen_backend {
         }
         return;
       }
-      const int parties = team_->parties(), party = team_->party_of(rank_), first = team_->first_of(party);
-      const index last = groups * (party + 1) / parties;
-      for (index g = groups * party / parties; g < last; ++g) {
+      const int teams = team_->teams(), team_index = team_->team_of(rank_), first = team_->first_of(team_index);
+      const index last = groups * (team_index + 1) / teams;
+      for (index g = groups * team_index / teams; g < last; ++g) {
         execution part{group(g, lanes)};
         part.rank_ = rank_ - first;
-        part.size_ = team_->first_of(party + 1) - first;
-        part.barrier_ = &team_->of_party(party);
+        part.size_ = team_->first_of(team_index + 1) - first;
+        part.barrier_ = &team_->of_team(team_index);
         f(part, g);
       }
-      barrier_->meet();
+      barrier_->arrive_and_wait();
     }
 
    private:
     int rank_ = 0, size_ = 1;
     detail::team_barrier* barrier_ = nullptr;
-    detail::team* team_ = nullptr;
+    detail::team_partition* team_ = nullptr;
   };
 
   /// What was recorded of a step, to be repeated; here nothing.
@@ -272,7 +273,7 @@ struct eigen_backend {
     void run([[maybe_unused]] int threads, const batch_state& state, const Task& task) const {
 #if defined(_OPENMP)
       if (threads > 1) {
-        detail::team all;
+        detail::team_partition all;
 #pragma omp parallel num_threads(threads)
         {
           const detail::flush_subnormals flush;
@@ -296,7 +297,7 @@ struct eigen_backend {
     /// Calls f(i, worker) for each i below n, in any order, on `workers` threads, the first of them the caller's; not from within another
     /// team, where there is one.
     template <class F>
-    void share(index n, [[maybe_unused]] int workers, const F& f) const {
+    void parallel_for(index n, [[maybe_unused]] int workers, const F& f) const {
 #if defined(_OPENMP)
       if (workers > 1) {
 #pragma omp parallel for num_threads(workers) schedule(dynamic)
@@ -325,9 +326,9 @@ struct eigen_backend {
   };
 
   /// Carries samples between rows, one after another, and lanes.
-  class exchange {
+  class layout_converter {
    public:
-    exchange(index /*samples*/, index /*most*/) {}
+    layout_converter(index /*samples*/, index /*most*/) {}
 
     /// `count` samples of `size` numbers; the lanes that none is left for get the last one again.
     void to_lanes(stream&, std::span<const Scalar> rows, index count, int size, Scalar* to) const {

@@ -48,6 +48,15 @@ struct eigen_pack {
 
   packet part[count];
 
+  eigen_pack() = default;
+  /// The same number in every lane.
+  // NOLINTNEXTLINE(google-explicit-constructor): plain numbers mix with packs
+  TYPENET_HD TYPENET_INLINE eigen_pack(Scalar number) {
+    const packet all = Eigen::internal::pset1<packet>(number);
+    TYPENET_UNROLL
+    for (int i = 0; i < count; ++i) part[i] = all;
+  }
+
   TYPENET_HD TYPENET_INLINE friend eigen_pack operator+(const eigen_pack& a, const eigen_pack& b) {
     return map(a, b, [](const packet& x, const packet& y) TYPENET_LAMBDA_INLINE { return Eigen::internal::padd(x, y); });
   }
@@ -194,9 +203,9 @@ struct lane::traits<eigen_pack<Scalar, Width>> {
         store_part(to + i * pack::packet_width, value.part[i], left);
     }
   }
-  static constexpr int slots = width;
-  TYPENET_HD TYPENET_INLINE static constexpr int first_slot() { return 0; }
-  TYPENET_HD TYPENET_INLINE static constexpr bool leads() { return true; }
+  static constexpr int lanes_per_thread = width;
+  TYPENET_HD TYPENET_INLINE static constexpr int first_lane() { return 0; }
+  TYPENET_HD TYPENET_INLINE static constexpr bool is_leader() { return true; }
   TYPENET_HD TYPENET_INLINE static mask below(const std::uint32_t (&words)[width], std::uint32_t limit) {
     mask r;
     TYPENET_UNROLL
@@ -237,13 +246,7 @@ struct lane::traits<eigen_pack<Scalar, Width>> {
     for (; e < count; ++e)
       for (int l = 0; l < Lanes; ++l) block[index{e} * Lanes + l] = rows[l][e];
   }
-  TYPENET_HD TYPENET_INLINE static pack broadcast(Scalar value) {
-    pack r;
-    const packet all = Eigen::internal::pset1<packet>(value);
-    TYPENET_UNROLL
-    for (int i = 0; i < pack::count; ++i) r.part[i] = all;
-    return r;
-  }
+  TYPENET_HD TYPENET_INLINE static pack broadcast(Scalar value) { return value; }
   TYPENET_HD TYPENET_INLINE static pack fma(const pack& a, const pack& b, const pack& c) {
     pack r;
     TYPENET_UNROLL

@@ -17,7 +17,7 @@ struct reduction_parts;
 /// warps. So the result depends on their number, which is a constant, and on nothing else.
 ///
 /// A `Machine` says where a thread stands and how threads meet:
-/// - `lane()`, `exchange(value, mask)`: as `simt_pack` wants them
+/// - `lane()`, `shuffle_xor(value, mask)`: as `simt_pack` wants them
 /// - `warp_of_block()`, `warps_of_block`, `sync_block()`, and `shared<T, Count, Tag>()`, memory of the block, apart for each Tag
 /// - for `simt_execution` besides: `block()`, `blocks()`, and `sync_grid()`, where all threads of all blocks meet
 template <class Machine, class Pack, int Sums, class Partial, class Finish>
@@ -29,15 +29,15 @@ TYPENET_HD void reduce_in_block(index item, index length, const Partial& partial
   scalar* const parts = Machine::template shared<scalar, room, reduction_parts>();
   const int warp = Machine::warp_of_block();
   Pack sum[Sums];
-  for (Pack& s : sum) s = lane::broadcast<Pack>(0);
+  for (Pack& s : sum) s = 0;
   partial(item, length * warp / warps, length * (warp + 1) / warps, sum);
   TYPENET_UNROLL
   for (int i = 0; i < Sums; ++i) {
-    const scalar part = lane::sum<Pack>(sum[i]);
-    if (lane::leads<Pack>()) parts[warp * Sums + i] = part;
+    const scalar part = lane::sum(sum[i]);
+    if (lane::is_leader<Pack>()) parts[warp * Sums + i] = part;
   }
   Machine::sync_block();
-  if (warp == 0 && lane::leads<Pack>()) {
+  if (warp == 0 && lane::is_leader<Pack>()) {
     scalar total[Sums];
     for (int i = 0; i < Sums; ++i) {
       total[i] = parts[i];

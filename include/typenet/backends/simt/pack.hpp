@@ -10,11 +10,16 @@
 namespace typenet {
 
 /// This thread's lane of a pack that a warp holds. All threads of the warp run the same kernel on the same work item.
-/// @tparam Warp how they meet: `lane()` is this thread's number in it, `exchange(value, mask)` gives the value of thread `lane() ^ mask`
+/// @tparam Warp how they meet: `lane()` is this thread's number in it, `shuffle_xor(value, mask)` gives the value of thread `lane() ^ mask`
 template <class Scalar, class Warp>
 struct simt_pack {
   static constexpr int width = 32;
   Scalar value;
+
+  simt_pack() = default;
+  /// The same number in every lane.
+  // NOLINTNEXTLINE(google-explicit-constructor): plain numbers mix with packs
+  TYPENET_HD TYPENET_INLINE constexpr simt_pack(Scalar number) : value{number} {}
 
   TYPENET_HD TYPENET_INLINE friend simt_pack operator+(simt_pack a, simt_pack b) { return {a.value + b.value}; }
   TYPENET_HD TYPENET_INLINE friend simt_pack operator-(simt_pack a, simt_pack b) { return {a.value - b.value}; }
@@ -30,11 +35,11 @@ struct lane::traits<simt_pack<Scalar, Warp>> {
   using mask = bool;
   static constexpr int width = pack::width;
   /// Fewer than a thread has: many small tiles keep more of the device busy than few large ones.
-  static constexpr int registers = warp_registers;
-  static constexpr int slots = 1;
+  static constexpr int registers = fewest_registers;
+  static constexpr int lanes_per_thread = 1;
 
-  TYPENET_HD TYPENET_INLINE static int first_slot() { return Warp::lane(); }
-  TYPENET_HD TYPENET_INLINE static bool leads() { return Warp::lane() == 0; }
+  TYPENET_HD TYPENET_INLINE static int first_lane() { return Warp::lane(); }
+  TYPENET_HD TYPENET_INLINE static bool is_leader() { return Warp::lane() == 0; }
   TYPENET_HD TYPENET_INLINE static mask below(const std::uint32_t (&words)[1], std::uint32_t limit) { return words[0] < limit; }
 
   TYPENET_HD TYPENET_INLINE static pack load(const Scalar* from) { return {from[Warp::lane()]}; }
@@ -62,7 +67,7 @@ struct lane::traits<simt_pack<Scalar, Warp>> {
   TYPENET_HD TYPENET_INLINE static Scalar sum(pack a) {
     Scalar total = a.value;
     TYPENET_UNROLL
-    for (int half = width / 2; half > 0; half /= 2) total += Warp::exchange(total, half);
+    for (int half = width / 2; half > 0; half /= 2) total += Warp::shuffle_xor(total, half);
     return total;
   }
   TYPENET_HD TYPENET_INLINE static pack sqrt(pack a) { return {std::sqrt(a.value)}; }

@@ -24,7 +24,7 @@
 
 #include <typenet/backends/batch_state.hpp>
 #include <typenet/core/error.hpp>
-#include <typenet/layer/layer.hpp>
+#include <typenet/simd/lane_view.hpp>
 
 #if THRUST_DEVICE_SYSTEM == THRUST_DEVICE_SYSTEM_CUDA
 #if !defined(__CUDACC__)
@@ -55,6 +55,8 @@ struct thrust_backend {
   static_assert(lane::width<pack> == lanes);
   /// Its memory may be a device's, which the program reaches by copies alone; that is kept so on the host too.
   static constexpr bool host_memory = false;
+  /// Chains of layers run as one.
+  static constexpr bool fuses_layers = true;
   /// Samples that a model predicts at a time.
   static constexpr index inference_samples = 1024;
 
@@ -129,10 +131,10 @@ struct thrust_backend {
   using array = memory<Scalar>;
 
   /// Carries samples between rows in the program's memory and lanes on the device.
-  class exchange {
+  class layout_converter {
    public:
     /// @param samples that it carries at a time, @param most numbers of a sample
-    exchange(index samples, index most) : samples_{samples}, rows_{samples * most} {}
+    layout_converter(index samples, index most) : samples_{samples}, rows_{samples * most} {}
 
     /// `count` samples of `size` numbers; the lanes that none is left for get the last one again.
     void to_lanes(stream& queue, std::span<const Scalar> rows, index count, int size, Scalar* to) {

@@ -10,14 +10,20 @@
 
 #include <type_traits>
 
-#include <typenet/layer/layer.hpp>
+#include <typenet/core/ceil_div.hpp>
+#include <typenet/core/config.hpp>
+#include <typenet/kernels/conv2d/geometry.hpp>
+#include <typenet/simd/execution.hpp>
+#include <typenet/simd/lane_view.hpp>
+#include <typenet/simd/loops.hpp>
+#include <typenet/simd/pack.hpp>
 #include <typenet/simd/register_tile.hpp>
 
 namespace typenet::detail {
 
 /// Sizes of the padded copies of the input and of the output's gradient.
 template <class Geometry>
-struct conv_row_layout {
+struct padded_layout {
   Geometry g;
 
   [[nodiscard]] constexpr bool unit_steps() const {
@@ -44,45 +50,45 @@ struct conv_row_layout {
 
 /// Results from the padded input.
 template <auto G, class Links>
-struct row_forward {
-  static constexpr conv_row_layout<std::remove_const_t<decltype(G)>> layout{G};
+struct direct_forward {
+  static constexpr padded_layout<std::remove_const_t<decltype(G)>> layout{G};
   static constexpr int channels = G.out_channels, height = G.out_height, width = G.out_width;
   static constexpr int rows_together = Links::rows_together;
   static constexpr int weight_step = Links::output_step * G.taps();
   static constexpr int plane = layout.plane(), start = 0;
   TYPENET_HD static constexpr int sources(int channel) { return Links::inputs_of(channel); }
   TYPENET_HD static constexpr int source(int channel, int k) { return Links::input(channel, k); }
-  TYPENET_HD static constexpr int window(int channel, int k) { return Links::input_window(channel, k); }
+  TYPENET_HD static constexpr int kernel(int channel, int k) { return Links::input_kernel(channel, k); }
   TYPENET_HD static constexpr int tap(int ky, int kx) { return ky * G.kernel.width + kx; }
 };
 
 /// The input's gradient from the padded gradient of the output, taps mirrored.
 template <auto G, class Links>
-struct row_backward {
-  static constexpr conv_row_layout<std::remove_const_t<decltype(G)>> layout{G};
+struct direct_backward {
+  static constexpr padded_layout<std::remove_const_t<decltype(G)>> layout{G};
   static constexpr int channels = G.in_channels, height = G.in_height, width = G.in_width;
   static constexpr int rows_together = Links::columns_together;
   static constexpr int weight_step = Links::input_step * G.taps();
   static constexpr int plane = layout.gradient_plane(), start = G.padding.height * layout.pitch() + G.padding.width;
   TYPENET_HD static constexpr int sources(int channel) { return Links::outputs_of(channel); }
   TYPENET_HD static constexpr int source(int channel, int k) { return Links::output(channel, k); }
-  TYPENET_HD static constexpr int window(int channel, int k) { return Links::output_window(channel, k); }
+  TYPENET_HD static constexpr int kernel(int channel, int k) { return Links::output_kernel(channel, k); }
   TYPENET_HD static constexpr int tap(int ky, int kx) { return (G.kernel.height - 1 - ky) * G.kernel.width + G.kernel.width - 1 - kx; }
 };
 
 /// A convolution in either direction. A work item is a few rows of results of some channels: computed as one long row, then cut.
-template <auto G, class Direction, row_execution Exec>
+template <auto G, class Direction, one_sample_execution Exec>
 struct long_rows {
   using scalar = typename Exec::scalar;
-  using row = typename Exec::row;
-  static constexpr int lanes = lane::width<row>;
+  using vector = typename Exec::vector;
+  static constexpr int lanes = lane::width<vector>;
   static constexpr int pitch = Direction::layout.pitch();
   /// Rows of results together, so many that their long rows stay in the nearest cache.
   static constexpr int most_rows = pitch < 512 ? 512 / pitch : 1;
   static constexpr int pieces = static_cast<int>(ceil_div(Direction::height, most_rows));
   static constexpr int piece_rows = static_cast<int>(ceil_div(Direction::height, pieces));
   static constexpr int registers = static_cast<int>(ceil_div((piece_rows - 1) * pitch + Direction::width, lanes));
-  static constexpr register_tile tile = choose_tile(Direction::rows_together, registers, 1, 1, lane::registers<row>);
+  static constexpr register_tile tile = choose_tile(Direction::rows_together, registers, 1, 1, lane::registers<vector>);
   static constexpr index items = index{Direction::channels} / tile.rows * pieces;
 
   /// Work item `item` of one sample, whose planes begin at `source`. `first(channel)` is what sums start from.
@@ -97,17 +103,17 @@ struct long_rows {
     const scalar* const begin = source + Direction::start + top * pitch;
     for (int v = 0; v < registers; v += tile.columns) {
       const int at = (v + tile.columns <= registers ? v : registers - tile.columns) * lanes;
-      row sum[tile.rows][tile.columns];
+      vector sum[tile.rows][tile.columns];
       TYPENET_UNROLL
       for (int r = 0; r < tile.rows; ++r) {
-        const row initial = lane::broadcast<row>(first(channel + r));
+        const vector initial = first(channel + r);
         TYPENET_UNROLL
         for (int c = 0; c < tile.columns; ++c) sum[r][c] = initial;
       }
       add_taps(channel, begin + at, weights, sum);
       TYPENET_UNROLL
       for (int r = 0; r < tile.rows; ++r) TYPENET_UNROLL
-      for (int c = 0; c < tile.columns; ++c) lane::store<row>(sums[r] + at + c * lanes, sum[r][c]);
+      for (int c = 0; c < tile.columns; ++c) lane::store(sums[r] + at + c * lanes, sum[r][c]);
     }
     for (int r = 0; r < tile.rows; ++r)
       for (int y = wanted - top; y < piece_rows; ++y) {
@@ -115,32 +121,32 @@ struct long_rows {
         scalar* const line = to + (index{channel + r} * Direction::height + top + y) * Direction::width;
         TYPENET_UNROLL
         for (int x = 0; x < Direction::width; x += lanes)
-          lane::put_first<Accumulate, row>(line + x, lane::load_unaligned<row>(from + x), Direction::width - x);
+          lane::store_or_add_first<Accumulate>(line + x, lane::load_unaligned<vector>(from + x), Direction::width - x);
       }
   }
 
  private:
   TYPENET_HD TYPENET_INLINE static void add_taps(int channel, const scalar* source, const scalar* weights,
-                                                 row (&sum)[tile.rows][tile.columns]) {
+                                                 vector (&sum)[tile.rows][tile.columns]) {
     const int count = Direction::sources(channel);
     for (int k = 0; k < count; ++k) {
       const scalar* const plane = source + index{Direction::source(channel, k)} * Direction::plane;
-      const scalar* const window = weights + index{Direction::window(channel, k)} * G.taps();
+      const scalar* const kernel = weights + index{Direction::kernel(channel, k)} * G.taps();
       for (int ky = 0; ky < G.kernel.height; ++ky) {
         const scalar* const line = plane + ky * pitch;
         for (int kx = 0; kx < G.kernel.width; ++kx) {
           const scalar* at = line + kx;
-          const scalar* weight = window + Direction::tap(ky, kx);
+          const scalar* weight = kernel + Direction::tap(ky, kx);
           TYPENET_FORGET(at);
           TYPENET_FORGET(weight);
-          row x[tile.columns];
+          vector x[tile.columns];
           TYPENET_UNROLL
-          for (int c = 0; c < tile.columns; ++c) x[c] = lane::load_unaligned<row>(at + c * lanes);
+          for (int c = 0; c < tile.columns; ++c) x[c] = lane::load_unaligned<vector>(at + c * lanes);
           TYPENET_UNROLL
           for (int r = 0; r < tile.rows; ++r) {
-            const row w = lane::broadcast<row>(weight[r * Direction::weight_step]);
+            const vector w = weight[r * Direction::weight_step];
             TYPENET_UNROLL
-            for (int c = 0; c < tile.columns; ++c) sum[r][c] = lane::fma<row>(x[c], w, sum[r][c]);
+            for (int c = 0; c < tile.columns; ++c) sum[r][c] = lane::fma(x[c], w, sum[r][c]);
           }
         }
       }
@@ -149,12 +155,12 @@ struct long_rows {
 };
 
 /// Padded copies in scratch memory, of the input and of the output's gradient, sample by sample.
-template <auto G, row_execution Exec>
+template <auto G, one_sample_execution Exec>
 struct padded_copies {
   using scalar = typename Exec::scalar;
-  using row = typename Exec::row;
-  static constexpr int lanes = lane::width<row>;
-  static constexpr conv_row_layout<std::remove_const_t<decltype(G)>> layout{G};
+  using vector = typename Exec::vector;
+  static constexpr int lanes = lane::width<vector>;
+  static constexpr padded_layout<std::remove_const_t<decltype(G)>> layout{G};
   static constexpr int pitch = layout.pitch();
 
   template <class Data>
@@ -171,7 +177,7 @@ struct padded_copies {
     exec.for_each(exec.blocks() * G.in_channels, [&](index item) {
       const index sample = item / G.in_channels, channel = item % G.in_channels;
       const bool last = channel + 1 == G.in_channels;
-      pad<G.in_height, G.in_width>(data.input.template block<scalar>(sample) + channel * G.in_height * G.in_width,
+      pad<G.in_height, G.in_width>(lane::block<scalar>(data.input, sample) + channel * G.in_height * G.in_width,
                                    padded_input(data, sample) + channel * layout.plane(), layout.plane() + (last ? layout.tail() : 0),
                                    G.padding.height * pitch + G.padding.width);
     });
@@ -180,7 +186,7 @@ struct padded_copies {
   TYPENET_HD static void pad_gradient(Exec& exec, const Data& data) {
     exec.for_each(exec.blocks() * G.out_channels, [&](index item) {
       const index sample = item / G.out_channels, channel = item % G.out_channels;
-      pad<G.out_height, G.out_width>(data.output_gradient.template block<scalar>(sample) + channel * G.out_height * G.out_width,
+      pad<G.out_height, G.out_width>(lane::block<scalar>(data.output_gradient, sample) + channel * G.out_height * G.out_width,
                                      padded_gradient(data, sample) + channel * layout.gradient_plane(), layout.gradient_plane(),
                                      layout.gradient_start());
     });
@@ -194,35 +200,35 @@ struct padded_copies {
     for (int y = 0; y < Height; ++y) {
       TYPENET_UNROLL
       for (int x = 0; x < Width; x += lanes)
-        lane::put_first<false, row>(to + start + y * pitch + x, lane::load_unaligned<row>(from + index{y} * Width + x), Width - x);
+        lane::store_or_add_first<false>(to + start + y * pitch + x, lane::load_unaligned<vector>(from + index{y} * Width + x), Width - x);
     }
   }
 };
 
 /// A convolution's passes.
 /// @tparam Tiles cuts the weights among work items, as `weight_gradient_plan` does
-template <auto G, class Links, bool Bias, class Tiles, row_execution Exec>
-struct conv_rows {
+template <auto G, class Links, bool Bias, class Tiles, one_sample_execution Exec>
+struct conv_direct {
   using scalar = typename Exec::scalar;
-  using row = typename Exec::row;
-  static constexpr int lanes = lane::width<row>;
-  static constexpr conv_row_layout<std::remove_const_t<decltype(G)>> layout{G};
+  using vector = typename Exec::vector;
+  static constexpr int lanes = lane::width<vector>;
+  static constexpr padded_layout<std::remove_const_t<decltype(G)>> layout{G};
   static constexpr int pitch = layout.pitch();
   using copies = padded_copies<G, Exec>;
 
   template <class Data>
   TYPENET_HD static void forward(Exec& exec, const Data& data) {
-    using results = long_rows<G, row_forward<G, Links>, Exec>;
+    using results = long_rows<G, direct_forward<G, Links>, Exec>;
     if (layout.padded()) copies::pad_input(exec, data);
     exec.for_each(exec.blocks() * results::items, [&](index item) {
       const index sample = item / results::items;
-      const scalar* const source = layout.padded() ? copies::padded_input(data, sample) : data.input.template block<scalar>(sample);
-      results::template run<false>(item % results::items, source, data.parameters[0], data.output.template block<scalar>(sample),
+      const scalar* const source = layout.padded() ? copies::padded_input(data, sample) : lane::block<scalar>(data.input, sample);
+      results::template run<false>(item % results::items, source, data.parameters[0], lane::block<scalar>(data.output, sample),
                                    [&](int o) { return Bias ? data.parameters[Bias ? 1 : 0][o] : scalar{0}; });
     });
   }
 
-  /// The copies of input and gradient; then a work item owns some windows of weights, and sums all samples.
+  /// The copies of input and gradient; then a work item owns some kernels of weights, and sums all samples.
   template <class Data>
   TYPENET_HD static void backward_parameters(Exec& exec, const Data& data) {
     constexpr int registers = static_cast<int>(ceil_div((G.out_height - 1) * pitch + G.out_width, lanes));
@@ -233,45 +239,45 @@ struct conv_rows {
     exec.for_each(Tiles::items + (Bias ? G.out_channels : 0), [&](index item) {
       if (Bias && item >= Tiles::items) {
         const index o = item - Tiles::items;
-        row sum = lane::broadcast<row>(0);
+        vector sum = 0;
         for (index sample = 0; sample < samples; ++sample) {
           const scalar* const gradient = copies::padded_gradient(data, sample) + o * layout.gradient_plane() + layout.gradient_start();
-          for (int v = 0; v < registers; ++v) sum = sum + lane::load_unaligned<row>(gradient + v * lanes);
+          for (int v = 0; v < registers; ++v) sum = sum + lane::load_unaligned<vector>(gradient + v * lanes);
         }
-        data.gradients[Bias ? 1 : 0][o] = lane::sum<row>(sum);
+        data.gradients[Bias ? 1 : 0][o] = lane::sum(sum);
         return;
       }
       const auto part = Tiles::part_of(item);
       scalar total[Tiles::count];
       scalar* to = total;
       for (int t = 0; t < Tiles::tap_rows; ++t) {
-        row sum[rows][columns][taps];
+        vector sum[rows][columns][taps];
         TYPENET_UNROLL
         for (int r = 0; r < rows; ++r) TYPENET_UNROLL
         for (int c = 0; c < columns; ++c) TYPENET_UNROLL
-        for (int kx = 0; kx < taps; ++kx) sum[r][c][kx] = lane::broadcast<row>(0);
+        for (int kx = 0; kx < taps; ++kx) sum[r][c][kx] = 0;
         for (index sample = 0; sample < samples; ++sample) {
           const scalar* x =
               copies::padded_input(data, sample) + index{Links::input(part.output, part.k)} * layout.plane() + (part.first_ky + t) * pitch;
           const scalar* gradient =
               copies::padded_gradient(data, sample) + index{part.output} * layout.gradient_plane() + layout.gradient_start();
           for (int v = 0; v < registers; ++v, x += lanes, gradient += lanes) {
-            row g[rows];
+            vector g[rows];
             TYPENET_UNROLL
-            for (int r = 0; r < rows; ++r) g[r] = lane::load_unaligned<row>(gradient + r * layout.gradient_plane());
+            for (int r = 0; r < rows; ++r) g[r] = lane::load_unaligned<vector>(gradient + r * layout.gradient_plane());
             TYPENET_UNROLL
             for (int c = 0; c < columns; ++c) TYPENET_UNROLL
             for (int kx = 0; kx < taps; ++kx) {
-              const row xs = lane::load_unaligned<row>(x + c * layout.plane() + kx);
+              const vector xs = lane::load_unaligned<vector>(x + c * layout.plane() + kx);
               TYPENET_UNROLL
-              for (int r = 0; r < rows; ++r) sum[r][c][kx] = lane::fma<row>(g[r], xs, sum[r][c][kx]);
+              for (int r = 0; r < rows; ++r) sum[r][c][kx] = lane::fma(g[r], xs, sum[r][c][kx]);
             }
           }
         }
         TYPENET_UNROLL
         for (int r = 0; r < rows; ++r) TYPENET_UNROLL
         for (int c = 0; c < columns; ++c) TYPENET_UNROLL
-        for (int kx = 0; kx < taps; ++kx) *to++ = lane::sum<row>(sum[r][c][kx]);
+        for (int kx = 0; kx < taps; ++kx) *to++ = lane::sum(sum[r][c][kx]);
       }
       Tiles::write(item, total, data.gradients[0]);
     });
@@ -280,11 +286,11 @@ struct conv_rows {
   /// @pre `backward_parameters` has run: it pads the gradient
   template <bool Accumulate, class Data>
   TYPENET_HD static void backward_input(Exec& exec, const Data& data) {
-    using results = long_rows<G, row_backward<G, Links>, Exec>;
+    using results = long_rows<G, direct_backward<G, Links>, Exec>;
     exec.for_each(exec.blocks() * results::items, [&](index item) {
       const index sample = item / results::items;
       results::template run<Accumulate>(item % results::items, copies::padded_gradient(data, sample), data.parameters[0],
-                                        data.input_gradient.template block<scalar>(sample), [](int) { return scalar{0}; });
+                                        lane::block<scalar>(data.input_gradient, sample), [](int) { return scalar{0}; });
     });
   }
 };

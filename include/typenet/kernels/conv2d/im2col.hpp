@@ -7,7 +7,13 @@
 /// patches' gradients put back where they came from.
 #pragma once
 
-#include <typenet/layer/layer.hpp>
+#include <typenet/core/ceil_div.hpp>
+#include <typenet/core/config.hpp>
+#include <typenet/kernels/conv2d/geometry.hpp>
+#include <typenet/simd/execution.hpp>
+#include <typenet/simd/lane_view.hpp>
+#include <typenet/simd/loops.hpp>
+#include <typenet/simd/pack.hpp>
 #include <typenet/simd/register_tile.hpp>
 
 namespace typenet::detail {
@@ -21,11 +27,11 @@ constexpr index patches_size(const Geometry& g) {
 
 /// A convolution's passes.
 /// @tparam PerUnit whether each result has a bias of its own
-template <auto G, class Links, bool Bias, bool PerUnit, row_execution Exec>
-struct conv_patches {
+template <auto G, class Links, bool Bias, bool PerUnit, one_sample_execution Exec>
+struct conv_im2col {
   using scalar = typename Exec::scalar;
-  using row = typename Exec::row;
-  static constexpr int width = lane::width<row>;
+  using vector = typename Exec::vector;
+  static constexpr int width = lane::width<vector>;
   static constexpr int taps = G.taps();
   static constexpr int rows = static_cast<int>(ceil_div(taps, width));
   static constexpr int rest = taps - (rows - 1) * width;
@@ -34,7 +40,7 @@ struct conv_patches {
   static constexpr index patch_size = index{G.in_channels} * channel_size;
   static constexpr int positions = G.out_height * G.out_width;
   /// Results of a channel that are computed together.
-  static constexpr int together = static_cast<int>(ceil_div(positions, ceil_div(positions, lane::registers<row> >= 16 ? 8 : 4)));
+  static constexpr int together = static_cast<int>(ceil_div(positions, ceil_div(positions, lane::registers<vector> >= 16 ? 8 : 4)));
   static constexpr index in_area = index{G.in_height} * G.in_width;
 
   template <class Data>
@@ -43,28 +49,28 @@ struct conv_patches {
     exec.for_each(exec.blocks() * G.out_channels, [&](index item) {
       const index sample = item / G.out_channels;
       const int o = static_cast<int>(item % G.out_channels);
-      scalar* const to = data.output.template block<scalar>(sample) + index{o} * positions;
+      scalar* const to = lane::block<scalar>(data.output, sample) + index{o} * positions;
       for (int p = 0; p < positions; p += together) {
         const int first = p + together <= positions ? p : positions - together;
-        row sum[together];
+        vector sum[together];
         TYPENET_UNROLL
-        for (int j = 0; j < together; ++j) sum[j] = lane::broadcast<row>(0);
+        for (int j = 0; j < together; ++j) sum[j] = 0;
         for (int k = 0; k < Links::inputs_of(o); ++k) {
-          const scalar* const window = data.parameters[0] + index{Links::input_window(o, k)} * taps;
+          const scalar* const kernel = data.parameters[0] + index{Links::input_kernel(o, k)} * taps;
           const scalar* const patch = patch_of(data, sample, first) + index{Links::input(o, k)} * channel_size;
           TYPENET_UNROLL
           for (int v = 0; v < rows; ++v) {
-            const row w = load_taps(window, v);
+            const vector w = load_taps(kernel, v);
             TYPENET_UNROLL
             for (int j = 0; j < together; ++j)
-              sum[j] = lane::fma<row>(w, lane::load_unaligned<row>(patch + j * patch_size + v * width), sum[j]);
+              sum[j] = lane::fma(w, lane::load_unaligned<vector>(patch + j * patch_size + v * width), sum[j]);
           }
         }
         TYPENET_UNROLL
         for (int j = 0; j < together; ++j)
           if (first + j >= p)
             to[first + j] =
-                lane::sum<row>(sum[j]) + (Bias ? data.parameters[Bias ? 1 : 0][PerUnit ? o * positions + first + j : o] : scalar{0});
+                lane::sum(sum[j]) + (Bias ? data.parameters[Bias ? 1 : 0][PerUnit ? o * positions + first + j : o] : scalar{0});
       }
     });
   }
@@ -74,23 +80,23 @@ struct conv_patches {
     copy_out(exec, data);
     const index samples = exec.blocks();
     exec.for_each(G.out_channels, [&](index o) {
-      const auto gradient_of = [&](index sample) { return data.output_gradient.template block<scalar>(sample) + o * positions; };
+      const auto gradient_of = [&](index sample) { return lane::block<scalar>(data.output_gradient, sample) + o * positions; };
       for (int k = 0; k < Links::inputs_of(static_cast<int>(o)); ++k) {
-        row sum[rows];
+        vector sum[rows];
         TYPENET_UNROLL
-        for (int v = 0; v < rows; ++v) sum[v] = lane::broadcast<row>(0);
+        for (int v = 0; v < rows; ++v) sum[v] = 0;
         for (index sample = 0; sample < samples; ++sample) {
           const scalar* const gradient = gradient_of(sample);
           const scalar* patch = patch_of(data, sample, 0) + index{Links::input(static_cast<int>(o), k)} * channel_size;
           for (int p = 0; p < positions; ++p, patch += patch_size) {
-            const row g = lane::broadcast<row>(gradient[p]);
+            const vector g = gradient[p];
             TYPENET_UNROLL
-            for (int v = 0; v < rows; ++v) sum[v] = lane::fma<row>(g, lane::load_unaligned<row>(patch + v * width), sum[v]);
+            for (int v = 0; v < rows; ++v) sum[v] = lane::fma(g, lane::load_unaligned<vector>(patch + v * width), sum[v]);
           }
         }
-        scalar* const to = data.gradients[0] + index{Links::input_window(static_cast<int>(o), k)} * taps;
+        scalar* const to = data.gradients[0] + index{Links::input_kernel(static_cast<int>(o), k)} * taps;
         TYPENET_UNROLL
-        for (int v = 0; v < rows; ++v) lane::put_first<false, row>(to + v * width, sum[v], v + 1 < rows ? width : rest);
+        for (int v = 0; v < rows; ++v) lane::store_or_add_first<false>(to + v * width, sum[v], v + 1 < rows ? width : rest);
       }
       if constexpr (Bias) {
         scalar* const to = data.gradients[1] + (PerUnit ? o * positions : o);
@@ -107,23 +113,23 @@ struct conv_patches {
     exec.for_each(exec.blocks() * G.in_channels, [&](index item) {
       const index sample = item / G.in_channels;
       const int i = static_cast<int>(item % G.in_channels);
-      const scalar* const gradient = data.output_gradient.template block<scalar>(sample);
-      scalar* const to = data.input_gradient.template block<scalar>(sample) + i * in_area;
+      const scalar* const gradient = lane::block<scalar>(data.output_gradient, sample);
+      scalar* const to = lane::block<scalar>(data.input_gradient, sample) + i * in_area;
       if constexpr (!Accumulate)
         for (index e = 0; e < in_area; ++e) to[e] = 0;
       for (int p = 0; p < positions; ++p) {
-        row sum[rows];
+        vector sum[rows];
         TYPENET_UNROLL
-        for (int v = 0; v < rows; ++v) sum[v] = lane::broadcast<row>(0);
+        for (int v = 0; v < rows; ++v) sum[v] = 0;
         for (int k = 0; k < Links::outputs_of(i); ++k) {
-          const row g = lane::broadcast<row>(gradient[Links::output(i, k) * positions + p]);
-          const scalar* const window = data.parameters[0] + index{Links::output_window(i, k)} * taps;
+          const vector g = gradient[Links::output(i, k) * positions + p];
+          const scalar* const kernel = data.parameters[0] + index{Links::output_kernel(i, k)} * taps;
           TYPENET_UNROLL
-          for (int v = 0; v < rows; ++v) sum[v] = lane::fma<row>(g, load_taps(window, v), sum[v]);
+          for (int v = 0; v < rows; ++v) sum[v] = lane::fma(g, load_taps(kernel, v), sum[v]);
         }
         scalar* const patch = patch_of(data, sample, p) + index{i} * channel_size;
         TYPENET_UNROLL
-        for (int v = 0; v < rows; ++v) lane::put_first<false, row>(patch + v * width, sum[v], width);
+        for (int v = 0; v < rows; ++v) lane::store_or_add_first<false>(patch + v * width, sum[v], width);
         for_each_line(p, [&](int tap, int count, index at) {
           for (int x = 0; x < count; ++x) to[at + index{x} * G.dilation.width] += patch[tap + x];
         });
@@ -136,12 +142,12 @@ struct conv_patches {
   TYPENET_HD static scalar* patch_of(const Data& data, index sample, int position) {
     return data.scratch + sample * patches_size(G) + position * patch_size;
   }
-  /// A window's taps, zeros beyond the last.
-  TYPENET_HD TYPENET_INLINE static row load_taps(const scalar* window, int v) {
-    const row some = lane::load_unaligned<row>(window + v * width);
-    return v + 1 < rows || rest == width ? some : lane::select<row>(lane::first_lanes<row>(rest), some, lane::broadcast<row>(0));
+  /// A kernel's taps, zeros beyond the last.
+  TYPENET_HD TYPENET_INLINE static vector load_taps(const scalar* kernel, int v) {
+    const vector some = lane::load_unaligned<vector>(kernel + v * width);
+    return v + 1 < rows || rest == width ? some : lane::select(lane::first_lanes<vector>(rest), some, 0);
   }
-  /// Calls `use(tap, count, element)` for each line of a window that meets the input: `count` taps from `tap` on, the first of which sees
+  /// Calls `use(tap, count, element)` for each line of a kernel that meets the input: `count` taps from `tap` on, the first of which sees
   /// that element of a plane.
   template <class Use>
   TYPENET_HD TYPENET_INLINE static void for_each_line(int position, const Use& use) {
@@ -162,10 +168,10 @@ struct conv_patches {
       const index sample = item / positions;
       const int position = static_cast<int>(item % positions);
       scalar* const patch = patch_of(data, sample, position);
-      constexpr auto border = static_cast<scalar>(G.border.value());
-      const row beyond = lane::broadcast<row>(border);
-      for (index e = 0; e < patch_size; e += width) lane::put_first<false, row>(patch + e, beyond, width);
-      const scalar* const input = data.input.template block<scalar>(sample);
+      constexpr auto border = static_cast<scalar>(G.padding_value.value());
+      const vector beyond = border;
+      for (index e = 0; e < patch_size; e += width) lane::store_or_add_first<false>(patch + e, beyond, width);
+      const scalar* const input = lane::block<scalar>(data.input, sample);
       for (int i = 0; i < G.in_channels; ++i) {
         const scalar* const plane = input + i * in_area;
         scalar* const to = patch + i * channel_size;

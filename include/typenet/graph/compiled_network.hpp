@@ -18,10 +18,10 @@ namespace detail {
 constexpr index aligned(index n) { return ceil_div(n, tensor_alignment) * tensor_alignment; }
 
 template <shape In, class Ops, shape Out, int OutputValue, int Values>
-struct lowered_network;
+struct compiled_network;
 
 template <shape In, class... Ops, shape Out, int OutputValue, int Values>
-struct lowered_network<In, op_list<Ops...>, Out, OutputValue, Values> {
+struct compiled_network<In, op_list<Ops...>, Out, OutputValue, Values> {
   using operations = op_list<Ops...>;
   static constexpr int count = static_cast<int>(sizeof...(Ops));
   static constexpr shape input_shape = In;
@@ -111,8 +111,8 @@ struct lowered_network<In, op_list<Ops...>, Out, OutputValue, Values> {
   }
   template <class Layer, bool Rows>
   static constexpr index scratch_of_layer(shape in, index samples) {
-    if constexpr (Rows && requires { Layer::row_scratch_size(in, samples); })
-      return Layer::row_scratch_size(in, samples);
+    if constexpr (Rows && requires { Layer::one_sample_scratch_size(in, samples); })
+      return Layer::one_sample_scratch_size(in, samples);
     else
       return Layer::scratch_size(in, samples);
   }
@@ -123,44 +123,6 @@ struct lowered_network<In, op_list<Ops...>, Out, OutputValue, Values> {
     else
       return 0;
   }
-};
-
-/// Which gradients of parameters are summed in each lane group by itself, and then over the groups.
-template <class Lowered, class Ops = typename Lowered::operations>
-struct group_plan;
-template <class Lowered, class... Ops>
-struct group_plan<Lowered, op_list<Ops...>> {
- private:
-  template <class Op>
-  static constexpr int tensors_of() {
-    if constexpr (Op::info.what == op_info::kind::layer) {
-      const auto specs = Op::layer::parameters(Op::in);
-      std::size_t count = Op::layer::mixes_samples ? 0 : specs.size();
-      if constexpr (requires { Op::layer::weights(Op::in); }) count = static_cast<std::size_t>(Op::layer::weights(Op::in));
-      index numbers = 0;
-      for (std::size_t t = 0; t < count; ++t) numbers += specs[t].size();
-      const index places = Op::layer::macs(Op::in) > Op::in.size() ? Op::layer::macs(Op::in) : index{Op::in.size()};
-      return Op::layer::in_place || places >= 32 * numbers ? static_cast<int>(count) : 0;
-    } else {
-      return 0;
-    }
-  }
-
- public:
-  /// Of each operation how many, the first of all: where a group's numbers, still near, are summed over so many places that one more sum
-  /// for each group does not matter.
-  static constexpr std::array<int, sizeof...(Ops)> tensors{tensors_of<Ops>()...};
-  /// Where those sums begin among all of one group; then how many there are.
-  static constexpr auto offsets = [] {
-    std::array<index, sizeof...(Ops) + 1> at{};
-    for (std::size_t op = 0; op < sizeof...(Ops); ++op) {
-      const auto first = static_cast<std::size_t>(Lowered::template first_tensor<false>(static_cast<int>(op)));
-      at[op + 1] = at[op] + Lowered::template offsets<false>[first + static_cast<std::size_t>(tensors[op])] -
-                   Lowered::template offsets<false>[first];
-    }
-    return at;
-  }();
-  static constexpr index sums = offsets.back();
 };
 
 }  // namespace detail

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: MIT
+/// @file
+/// Pass 2, fuse: finds neighbouring operations that run as one chain (kernels/chain.hpp). A chain is a producer, a normalization, an
+/// activation and a pool, in this order, some of them missing, each the only reader of what comes before it. Layers say which role they can
+/// take (layer/fusion_role.hpp); nothing here knows a layer by name.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <type_traits>
+#include <utility>
+
+#include <typenet/core/diagnostics.hpp>
+#include <typenet/graph/ir.hpp>
+#include <typenet/kernels/chain.hpp>
+#include <typenet/layer/fusion_role.hpp>
+#include <typenet/layer/needs.hpp>
+
+namespace typenet {
+
+/// Never defined: its name is the message.
+template <class Layer, class Needs>
+struct role_error;
+
+namespace detail {
+
+/// What a layer of a role must offer, as one of `needs`.
+template <fusion_role Role>
+constexpr auto needs_of_role() {
+  if constexpr (Role == fusion_role::producer)
+    return needs::everything_of_a_producer{};
+  else if constexpr (Role == fusion_role::normalization)
+    return needs::everything_of_a_normalization{};
+  else if constexpr (Role == fusion_role::activation)
+    return needs::everything_of_an_activation{};
+  else
+    return needs::everything_of_a_pool{};
+}
+
+/// The sentence about a layer that does not offer what its role asks for.
+template <class Layer, class Needs>
+struct role_text {
+  static constexpr sentence text() {
+    return sentence{"typenet: "}.add(type_name<Layer>()).add(" needs ").add(needs_text<Needs>()).add(", since it says that this is its role");
+  }
+};
+
+/// Reports a layer that does not offer what its role asks for.
+template <class Layer, shape In, fusion_role Role>
+constexpr bool check_role() {
+  if constexpr (!fills_role<Layer, In, Role>) {
+    using missing = decltype(needs_of_role<Role>());
+    return report_error<role_error<Layer, missing>, role_text<Layer, missing>>();
+  }
+  return true;
+}
+
+/// The role that an operation takes; compilation stops where its layer lacks what the role asks for.
+template <class Op>
+constexpr fusion_role role_of() {
+  if constexpr (Op::info.what == op_info::kind::layer) {
+    constexpr fusion_role role = Op::layer::template role<Op::in>();
+    static_assert(check_role<typename Op::layer, Op::in, role>());
+    return role;
+  } else {
+    return fusion_role::alone;
+  }
+}
+
+/// For each operation, how many run as one from it on: 0 for those that an earlier one has taken along.
+template <std::size_t Ops>
+constexpr std::array<int, Ops> find_chains(const std::array<op_info, Ops>& ops, const std::array<fusion_role, Ops>& roles, int output) {
+  std::array<int, Ops> length{};
+  const auto readers = [&](int value) {
+    int n = value == output ? 1 : 0;
+    for (const op_info& op : ops) n += (op.input == value ? 1 : 0) + (op.second == value ? 1 : 0);
+    return n;
+  };
+  for (std::size_t i = 0; i < Ops;) {
+    std::size_t end = i + 1;
+    while (roles[i] != fusion_role::alone && end < Ops && roles[end] > roles[end - 1] && ops[end].input == ops[end - 1].output &&
+           readers(ops[end].input) == 1)
+      ++end;
+    // A map alone overwrites what the producer made, which is better still.
+    if (end - i == 2 && roles[i] == fusion_role::producer && roles[i + 1] == fusion_role::activation) end = i + 1;
+    length[i] = static_cast<int>(end - i);
+    i = end;
+  }
+  return length;
+}
+
+/// The layer of that role in a chain.
+template <fusion_role Role, class... Ops>
+struct chain_layer {
+  using type = identity_stage<Role>;
+};
+template <fusion_role Role, class Op, class... Ops>
+struct chain_layer<Role, Op, Ops...> : chain_layer<Role, Ops...> {};
+template <fusion_role Role, class Op, class... Ops>
+  requires(role_of<Op>() == Role)
+struct chain_layer<Role, Op, Ops...> {
+  using type = typename Op::layer;
+};
+
+/// A network's operations, those of a chain as one.
+template <class Ops, int OutputValue>
+struct fuse;
+template <class... Ops, int OutputValue>
+struct fuse<op_list<Ops...>, OutputValue> {
+ private:
+  static constexpr std::size_t count = sizeof...(Ops);
+  static constexpr std::array<int, count> lengths = find_chains<count>({Ops::info...}, {role_of<Ops>()...}, OutputValue);
+  static constexpr std::size_t chains = [] {
+    std::size_t n = 0;
+    for (const int length : lengths) n += length > 0 ? 1 : 0;
+    return n;
+  }();
+  /// Where each begins.
+  static constexpr std::array<std::size_t, chains> starts = [] {
+    std::array<std::size_t, chains> at{};
+    std::size_t n = 0;
+    for (std::size_t i = 0; i < count; ++i)
+      if (lengths[i] > 0) at[n++] = i;
+    return at;
+  }();
+
+  template <std::size_t I>
+  using op = op_at<I, op_list<Ops...>>;
+
+  template <std::size_t First, class Which>
+  struct chain;
+  template <std::size_t First>
+  struct chain<First, std::index_sequence<0>> {
+    using type = op<First>;
+  };
+  template <std::size_t First, std::size_t... I>
+  struct chain<First, std::index_sequence<I...>> {
+    template <fusion_role Role>
+    using layer = typename chain_layer<Role, op<First + I>...>::type;
+    using type = layer_op<
+        fused<layer<fusion_role::producer>, layer<fusion_role::normalization>, layer<fusion_role::activation>, layer<fusion_role::pool>>,
+        op<First>::in, op<First>::info.input, op<First + sizeof...(I) - 1>::info.output>;
+  };
+  template <std::size_t... I>
+  static op_list<typename chain<starts[I], std::make_index_sequence<static_cast<std::size_t>(lengths[starts[I]])>>::type...> all(
+      std::index_sequence<I...>);
+
+ public:
+  using type = decltype(all(std::make_index_sequence<chains>{}));
+};
+
+}  // namespace detail
+}  // namespace typenet
