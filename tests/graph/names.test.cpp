@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "../layers/golden_cases.hpp"
+#include "golden_cases.hpp"
 #include "golden.hpp"
 #include "networks.hpp"
 
@@ -69,9 +69,9 @@ TEST_CASE("the network of the README has the state_dict of its PyTorch twin") {
 TEST_CASE("shapes and names are PyTorch's for every kind of layer and composition") {
 #define CHECK_NAMES(name, ...) check_names<tn::network<__VA_ARGS__>>(name);
   using namespace golden_cases;
-  GOLDEN_CASES_CONVOLUTION(CHECK_NAMES)
-  GOLDEN_CASES_OTHER(CHECK_NAMES)
-  GOLDEN_CASES_COMPOSED(CHECK_NAMES)
+  GOLDEN_CASES_CONV2D(CHECK_NAMES)
+  GOLDEN_CASES_OTHER_LAYERS(CHECK_NAMES)
+  GOLDEN_CASES_COMPOSITIONS(CHECK_NAMES)
 #undef CHECK_NAMES
 }
 

@@ -1,27 +1,28 @@
 // SPDX-License-Identifier: MIT
-// Every layer's gradients against central differences in double. The loss is a fixed random weighting of the outputs; parameter
-// gradients start as NaN, so that one left unwritten shows; the same cases run in place and not, and one number a lane.
+// Checks every gradient of a network against central differences in double. The loss is a fixed random weighting of the outputs. Parameter
+// gradients start as NaN, so that one left unwritten shows.
+#pragma once
+
 #include <doctest/doctest.h>
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <limits>
 #include <vector>
 
 #include <typenet/backends/eigen/backend.hpp>
 #include <typenet/core/random.hpp>
 
-#include "golden_cases.hpp"
 #include "network_runner.hpp"
 #include "scalar_backend.hpp"
 
-namespace tn = typenet;
-using namespace golden_cases;
+namespace gradient_checks {
 
-namespace {
+namespace tn = typenet;
 
 /// Standard normal numbers, the same for the same tag.
-std::vector<double> normals(std::size_t count, std::uint32_t tag, double deviation = 1) {
+inline std::vector<double> normals(std::size_t count, std::uint32_t tag, double deviation = 1) {
   tn::random_sequence random{tn::counter_rng{tn::seed{2024}, tn::random_stream::user}, 0, tag};
   std::vector<double> values(count);
   for (double& v : values) {
@@ -31,7 +32,7 @@ std::vector<double> normals(std::size_t count, std::uint32_t tag, double deviati
   return values;
 }
 
-double dot(const std::vector<double>& a, const std::vector<double>& b) {
+inline double dot(const std::vector<double>& a, const std::vector<double>& b) {
   double sum = 0;
   for (std::size_t i = 0; i < a.size(); ++i) sum += a[i] * b[i];
   return sum;
@@ -102,21 +103,9 @@ void check_gradients_everywhere() {
   SUBCASE("one number a lane") { check_gradients<Network, testing::scalar_backend<double>, true>(5); }
 }
 
-}  // namespace
+}  // namespace gradient_checks
 
 #define GRADIENT_TEST(name, ...) \
-  TEST_CASE("gradients of " name) { check_gradients_in_lanes<tn::network<__VA_ARGS__>>(); }
+  TEST_CASE("gradients of " name) { gradient_checks::check_gradients_in_lanes<typenet::network<__VA_ARGS__>>(); }
 #define GRADIENT_TEST_EVERYWHERE(name, ...) \
-  TEST_CASE("gradients of " name) { check_gradients_everywhere<tn::network<__VA_ARGS__>>(); }
-
-GOLDEN_CASES_CONVOLUTION(GRADIENT_TEST)
-GOLDEN_CASES_OTHER(GRADIENT_TEST)
-GOLDEN_CASES_LENET5(GRADIENT_TEST)
-GOLDEN_CASES_COMPOSED(GRADIENT_TEST_EVERYWHERE)
-
-// Larger than a register tile in every direction, so that interior tiles, edges and remainders all occur.
-GRADIENT_TEST("a wide padded convolution", tn::input<3, 9, 45>, tn::conv2d<10, 3, tn::padding<1>>)
-GRADIENT_TEST("a wide strided convolution", tn::input<2, 11, 43>, tn::conv2d<7, 5, tn::padding<2>, tn::stride<2>>)
-GRADIENT_TEST("many channels", tn::input<24, 5, 5>, tn::conv2d<40, 1>)
-GRADIENT_TEST("a dropout", tn::input<21>, tn::dropout<0.3>, tn::linear<4>)
-GRADIENT_TEST("a dropout of images", tn::input<3, 5, 5>, tn::conv2d<4, 3>, tn::dropout<0.5>, tn::relu)
+  TEST_CASE("gradients of " name) { gradient_checks::check_gradients_everywhere<typenet::network<__VA_ARGS__>>(); }
