@@ -60,11 +60,11 @@ int run_recipe(command what, const settings& s) {
   if (known == program.known.end()) throw typenet::argument_error("there is no model '" + s.model + "'; there are: " + recipe_names());
   for (const compiled_recipe& recipe : registry())
     if (recipe.name == s.model && recipe.backend == s.backend) return recipe.run(what, s);
+  if (!has_word(known->backends, s.backend)) throw typenet::argument_error("model '" + s.model + "' runs with --backend eigen alone");
   if (!has_word(program.backends, s.backend))
     throw typenet::argument_error("this lenet5 was built without the backend '" + s.backend + "', which needs " +
                                   (s.backend == "cuda" ? "the CUDA Toolkit: configure with -DTYPENET_CUDA=ON"
                                                        : "Thrust's headers (Debian: libthrust-dev) when it is configured"));
-  if (!has_word(known->backends, s.backend)) throw typenet::argument_error("model '" + s.model + "' runs with --backend eigen alone");
   throw typenet::argument_error("model '" + s.model + "' with --backend " + s.backend + " is not compiled into this program; " +
                                 build_instead("lenet5_" + s.model + (s.backend == "eigen" ? "" : "_" + s.backend)) +
                                 ", or the target lenet5, which has all models");
