@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: MIT
-# Sourced by the run.sh scripts: installs what is missing where it may, and otherwise says what to install.
+# Functions for the scripts, which source it: they install what is missing where they may, and otherwise say what to install.
 
 missing_packages=()
 wanted_packages=()
+# The wanted packages that install_missing could not install.
+packages_gone_without=()
 
 # need <Debian package> <test command...>: notes what nothing can be built without, unless the test succeeds.
 need() {
@@ -31,21 +33,55 @@ has_omp_for_clang() { printf '#include <omp.h>\nint main() { return omp_get_max_
 # Prints where nvcc is, on the path or in the toolkit's usual folder; fails where it is in neither.
 find_nvcc() { command -v nvcc || { [ -x /usr/local/cuda/bin/nvcc ] && echo /usr/local/cuda/bin/nvcc; }; }
 
-apt_install() {
-  apt_get() { ${as_root:+$as_root} env DEBIAN_FRONTEND=noninteractive apt-get -qq -o Acquire::Retries=1 -o Acquire::http::Timeout=30 "$@" </dev/null >&2; }
-  if [ -z "${apt_updated:-}" ]; then
-    # Without a network the lists and packages at hand may still do.
-    apt_get update || echo "setup: apt-get update failed; going on with the lists at hand" >&2
-    apt_updated=1
-  fi
-  apt_get install -y --no-install-recommends --no-remove "$@"
+# Whether this user may install packages by apt-get. Sets as_root to the command that lets them, or to nothing for root.
+may_install() {
+  as_root=
+  have apt-get || return 1
+  [ "$(id -u)" -eq 0 ] && return 0
+  as_root="sudo -n"
+  have sudo && sudo -n true 2>/dev/null
 }
 
-# Installs what was noted. Fails, with the list, if something needed is still missing.
+# apt_get <argument...>: runs apt-get, after may_install, without questions. Waits up to ten minutes, and says so, while another process
+# holds the lock of the packages or of their lists.
+apt_get() {
+  local log status waiting='' until=$((SECONDS + 600))
+  log=$(mktemp) || return 1
+  while :; do
+    status=0
+    # apt-get itself waits for the lock of the packages alone; that it cannot have a lock is known by its message.
+    (
+      set -o pipefail
+      ${as_root:+$as_root} env LC_ALL=C DEBIAN_FRONTEND=noninteractive apt-get -qq -o Acquire::Retries=1 -o Acquire::http::Timeout=30 \
+        -o DPkg::Lock::Timeout=10 "$@" </dev/null 2>&1 | tee "$log"
+    ) || status=$?
+    if [ "$status" -eq 0 ] || [ "$SECONDS" -ge "$until" ] || ! grep -qiE 'could not get lock|unable to (lock|acquire)|locked by another' "$log"; then
+      break
+    fi
+    if [ -z "$waiting" ]; then echo "setup: another process is installing packages; waiting up to ten minutes for it" >&2; fi
+    waiting=1
+    sleep 5
+  done
+  rm -f -- "$log"
+  return "$status"
+}
+
+# apt_install <package...>: installs Debian's packages, after may_install.
+apt_install() {
+  if [ -z "${apt_updated:-}" ]; then
+    # Without a network the lists and packages at hand may still do.
+    apt_get update >&2 || echo "setup: apt-get update failed; going on with the lists at hand" >&2
+    apt_updated=1
+  fi
+  apt_get install -y --no-install-recommends --no-remove "$@" >&2
+}
+
+# Installs what was noted, and sets packages_gone_without. Fails, with the list, if something needed is still missing.
 install_missing() {
   local as_root=
+  packages_gone_without=()
   if [ ${#missing_packages[@]} -eq 0 ] && [ ${#wanted_packages[@]} -eq 0 ]; then return 0; fi
-  if have apt-get && { [ "$(id -u)" -eq 0 ] || { as_root="sudo -n" && have sudo && sudo -n true 2>/dev/null; }; }; then
+  if may_install; then
     if [ ${#missing_packages[@]} -gt 0 ]; then
       echo "setup: installing ${missing_packages[*]}" >&2
       if apt_install "${missing_packages[@]}"; then missing_packages=(); fi
@@ -53,11 +89,12 @@ install_missing() {
     local package
     for package in ${wanted_packages[@]+"${wanted_packages[@]}"}; do
       echo "setup: installing $package" >&2
-      apt_install "$package" || echo "setup: going on without $package" >&2
+      apt_install "$package" || packages_gone_without+=("$package")
     done
-  elif [ ${#wanted_packages[@]} -gt 0 ]; then
-    echo "setup: going on without ${wanted_packages[*]}" >&2
+  else
+    packages_gone_without=(${wanted_packages[@]+"${wanted_packages[@]}"})
   fi
+  if [ ${#packages_gone_without[@]} -gt 0 ]; then echo "setup: going on without ${packages_gone_without[*]}" >&2; fi
   wanted_packages=()
   [ ${#missing_packages[@]} -eq 0 ] && return 0
   cat >&2 <<TEXT
