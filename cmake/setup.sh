@@ -5,6 +5,9 @@ missing_packages=()
 wanted_packages=()
 # The wanted packages that install_missing could not install.
 packages_gone_without=()
+# The compiler that get_nvcc installs, in the names and versions of the Python package index: nvcc, its optimiser, its headers, the CUDA
+# runtime and Thrust, all of one major version.
+nvcc_packages=("nvidia-cuda-nvcc==13.*" "nvidia-nvvm==13.*" "nvidia-cuda-crt==13.*" "nvidia-cuda-runtime==13.*" "nvidia-cuda-cccl==13.*")
 
 # need <Debian package> <test command...>: notes what nothing can be built without, unless the test succeeds.
 need() {
@@ -30,8 +33,59 @@ has_library() { ldconfig -p | grep -q -F "$1"; }
 
 has_omp_for_clang() { printf '#include <omp.h>\nint main() { return omp_get_max_threads() < 1; }' | clang++ -fopenmp -x c++ - -o /dev/null; }
 
-# Prints where nvcc is, on the path or in the toolkit's usual folder; fails where it is in neither.
-find_nvcc() { command -v nvcc || { [ -x /usr/local/cuda/bin/nvcc ] && echo /usr/local/cuda/bin/nvcc; }; }
+# Prints where nvcc is: what CUDACXX names, or else on the path or in the toolkit's usual folder. Fails where it is in none of them.
+find_nvcc() { command -v "${CUDACXX:-nvcc}" || { [ -x /usr/local/cuda/bin/nvcc ] && echo /usr/local/cuda/bin/nvcc; }; }
+
+# Whether python3 has pip.
+
+has_pip() { python3 -m pip --version; }
+
+# get_nvcc <folder>: installs nvcc_packages there by pip, about 350 MB, unless they are there, and prints where their nvcc is. Fails, and says
+# why, where that cannot be done.
+get_nvcc() {
+  local folder=$1 part=$1.part nvcc root
+  if ! nvcc=$(nvcc_under "$folder"); then
+    if ! has_pip >/dev/null 2>&1; then
+      echo "setup: nvcc can be had by pip, which python3 lacks (Debian: python3-pip)" >&2
+      return 1
+    fi
+    echo "setup: getting nvcc by pip" >&2
+    # Only a finished and tried toolkit gets the folder's name.
+    rm -rf -- "$part"
+    mkdir -p -- "$(dirname -- "$folder")"
+    if ! PIP_ROOT_USER_ACTION=ignore python3 -m pip install --quiet --no-input --disable-pip-version-check --retries 1 --no-deps \
+      --only-binary :all: --no-compile --target "$part" "${nvcc_packages[@]}" </dev/null >&2 || ! nvcc=$(nvcc_under "$part"); then
+      echo "setup: pip could not install ${nvcc_packages[*]}" >&2
+      rm -rf -- "$part"
+      return 1
+    fi
+    # Two names that an installed toolkit has, and that the packages leave out.
+    root=$(dirname -- "$(dirname -- "$nvcc")")
+    ln -sfn lib "$root/lib64"
+    (cd -- "$root/lib" && ln -sf libcudart.so.* libcudart.so)
+    echo '__global__ void kernel() {} int main() { kernel<<<1, 1>>>(); }' >"$part/trial.cu"
+    if ! "$nvcc" -ccbin "${CXX:-c++}" -std=c++20 -o "$part/trial" "$part/trial.cu" >&2; then
+      echo "setup: the nvcc that pip installed cannot build a program with ${CXX:-c++}" >&2
+      rm -rf -- "$part"
+      return 1
+    fi
+    rm -rf -- "$part"/trial* "$folder"
+    mv -- "$part" "$folder" && nvcc=$(nvcc_under "$folder") || return 1
+  fi
+  printf '%s\n' "$nvcc"
+}
+
+# nvcc_under <folder>: prints the absolute path of the nvcc that pip installed there; fails where there is none.
+nvcc_under() {
+  local nvcc
+  for nvcc in "$1"/nvidia/cu*/bin/nvcc; do
+    if [ -x "$nvcc" ]; then
+      (cd -- "$(dirname -- "$nvcc")" && printf '%s/nvcc\n' "$PWD")
+      return
+    fi
+  done
+  return 1
+}
 
 # Whether this user may install packages by apt-get. Sets as_root to the command that lets them, or to nothing for root.
 may_install() {
