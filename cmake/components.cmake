@@ -59,7 +59,8 @@ else()
   message(STATUS "typenet: no typenet::thrust, which needs ${missing}")
 endif()
 
-if(TYPENET_CUDA)
+# The installed package looks for nvcc itself, so a build of the headers alone has no use for the target.
+if(TYPENET_CUDA AND typenet_has_programs)
   typenet_find_cuda(missing)
   if(NOT missing)
     add_library(typenet_cuda INTERFACE)
