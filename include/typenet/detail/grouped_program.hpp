@@ -15,7 +15,7 @@ namespace typenet {
 
 /// An execution that can hand lane groups to threads of their own. @see eigen_backend::execution::for_each_group
 template <class Exec>
-concept grouped_execution = requires(Exec& exec) { exec.for_each_group([](Exec&, index) {}); };
+concept grouped_execution = requires(Exec& exec, void (*work)(Exec&, index)) { exec.for_each_group(work); };
 
 namespace detail {
 
@@ -70,25 +70,26 @@ class grouped_program : lowered_program<Lowered, Scalar, Lanes> {
   using groups = group_plan<Lowered>;
   static constexpr auto plan = base::plan;
 
+  template <class Op>
+  static constexpr op_traits traits_of(int grouped) {
+    op_traits t;
+    t.idle = Op::info.only_reshapes;
+    t.grouped = grouped > 0;
+    if constexpr (Op::info.what == op_info::kind::layer) {
+      t.chain = requires { Op::layer::weights(Op::in); };
+      t.mixes = Op::layer::mixes_samples;
+      t.staged = t.mixes && t.chain;
+      if constexpr (requires { Op::layer::weights(Op::in); })
+        t.parameters = Op::layer::weights(Op::in) > 0;
+      else
+        t.parameters = Op::layer::parameters(Op::in).size() > 0;
+    }
+    return t;
+  }
   template <class... Ops>
   static constexpr auto find_traits(op_list<Ops...>) {
-    const auto one = []<class Op>(int grouped) {
-      op_traits t;
-      t.idle = Op::info.only_reshapes;
-      t.grouped = grouped > 0;
-      if constexpr (Op::info.what == op_info::kind::layer) {
-        t.chain = requires { Op::layer::weights(Op::in); };
-        t.mixes = Op::layer::mixes_samples;
-        t.staged = t.mixes && t.chain;
-        if constexpr (requires { Op::layer::weights(Op::in); })
-          t.parameters = Op::layer::weights(Op::in) > 0;
-        else
-          t.parameters = Op::layer::parameters(Op::in).size() > 0;
-      }
-      return t;
-    };
     std::size_t i = 0;
-    return std::array<op_traits, sizeof...(Ops)> { one.template operator()<Ops>(groups::tensors[i++])... };
+    return std::array<op_traits, sizeof...(Ops)>{traits_of<Ops>(groups::tensors[i++])...};
   }
   static constexpr auto traits = find_traits(typename Lowered::operations{});
 
