@@ -71,8 +71,8 @@ for preset in ci-gcc ci-clang ci-cuda; do
     fi
   fi
   echo "== $compiler: configure and build"
-  cmake --preset "$preset" -B "$build/$preset" ${options[@]+"${options[@]}"}
-  if ! cmake --build "$build/$preset" --parallel "$jobs" ${only_build[@]+"${only_build[@]}"}; then
+  if ! cmake --preset "$preset" -B "$build/$preset" ${options[@]+"${options[@]}"} ||
+    ! cmake --build "$build/$preset" --parallel "$jobs" ${only_build[@]+"${only_build[@]}"}; then
     failed+=("$compiler (build)")
     echo "== $compiler: build failed after $((SECONDS - leg)) s"
     continue
