@@ -6,7 +6,12 @@
 
 #include <array>
 
+#include <typenet/core/ceil_div.hpp>
+#include <typenet/core/config.hpp>
+#include <typenet/core/shape.hpp>
+#include <typenet/graph/ir.hpp>
 #include <typenet/graph/memory_plan.hpp>
+#include <typenet/layer/tensor_spec.hpp>
 
 namespace typenet {
 
