@@ -25,8 +25,10 @@ want() {
 
 have() { command -v "$1" >/dev/null 2>&1; }
 
-# has_header <header> [include option]: whether a C++ compiler finds it.
-has_header() { echo "#include <$1>" | "${CXX:-c++}" -std=c++20 -fsyntax-only -x c++ ${2:+"$2"} -; }
+# has_header <header> [include option]: succeeds where a C++ compiler finds the header. It is not read, which takes seconds for some.
+has_header() {
+  printf '#if !__has_include(<%s>)\n#error not found\n#endif\n' "$1" | "${CXX:-c++}" -std=c++20 -E -x c++ ${2:+"$2"} - >/dev/null 2>&1
+}
 
 # has_library <file>: whether the linker of programs that run knows it.
 has_library() { ldconfig -p | grep -q -F "$1"; }

@@ -22,6 +22,7 @@ want clang have clang++
 want libomp-dev has_omp_for_clang
 want clang-19 have clang++-19
 want clang-format-19 have clang-format-19
+want doxygen have doxygen
 find_nvcc >/dev/null || want python3-pip has_pip
 install_missing
 choose_generator
