@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /// @file
-/// Image transforms under torchvision's names. Where their documentation says no other, they compute what Pillow computes on 8 bits, to the
-/// last bit.
+/// Image transforms under torchvision's names. Unless its documentation says otherwise, a transform computes what Pillow computes on 8
+/// bits, to the last bit.
 ///
 /// `resize` and `pad` apply once, when the data set is made. `random_rotation`, `random_affine`, `random_roll` and `color_jitter` apply
 /// anew in every epoch. `normalize` comes last.
