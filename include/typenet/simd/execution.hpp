@@ -20,11 +20,11 @@ struct any_item {
 /// Stands for the two halves of a reduction in a concept's expression.
 struct any_partial {
   template <class Pack>
-  TYPENET_HD void operator()(index /*item*/, index /*first*/, index /*last*/, Pack (&/*sum*/)[1]) const {}
+  TYPENET_HD void operator()(index /*item*/, index /*first*/, index /*last*/, Pack (& /*sum*/)[1]) const {}
 };
 struct any_finish {
   template <class Scalar>
-  TYPENET_HD void operator()(index /*item*/, const Scalar (&/*total*/)[1]) const {}
+  TYPENET_HD void operator()(index /*item*/, const Scalar (& /*total*/)[1]) const {}
 };
 
 }  // namespace detail
@@ -41,8 +41,8 @@ struct any_finish {
 /// - `for_each(items, f)`: calls `f(item)` once for each item below `items`, in any order; returns when all are done, or queues them in
 ///   order
 /// - `reduce<Sums>(items, length, partial, finish)`: for each item, `partial(item, first, last, pack (&sum)[Sums])` adds what lies in
-///   [first, last) to `sum`; the calls for one item cover [0, length). Then `finish(item, const scalar (&total)[Sums])` is called once, with
-///   the sums over the length and over the lanes. The order of the additions is fixed
+///   [first, last) to `sum`; the calls for one item cover [0, length). Then `finish(item, const scalar (&total)[Sums])` is called once,
+///   with the sums over the length and over the lanes. The order of the additions is fixed
 template <class Exec>
 concept execution = requires(Exec& exec) {
   typename Exec::scalar;
