@@ -8,13 +8,15 @@
 ///
 /// **What is stored.** One by one, the four layers would write four arrays and read them again. A chain writes the producer's output once,
 /// and its own output once. Normalization, activation and pool are cheap: the chain recomputes them in registers wherever they are needed.
+/// With a max pool it also stores one *candidate* for each pooling window: the number, of the producer's output, that the pool's output
+/// comes from. Until the gradient of the producer's output is due, nothing reads the other numbers.
 ///
 /// **The forward pass** of a training step:
-/// 1. *local*: the producer computes its output tile by tile. While a tile is in the cache, its sums for the statistics are taken. Max
-///    pooling selects its candidate here too: where the activation is monotonic, the largest output of a window comes from the window's
-///    largest value (smallest, where the normalization's scale is negative), whatever the statistics will be. The candidate is kept.
+/// 1. *local*: the producer computes its output tile by tile. While a tile is in the cache, its sums for the statistics are taken, and its
+///    candidates are selected. This is possible before the statistics are known: under a monotonic activation, the largest output of a
+///    window comes from the window's largest number, or from the smallest where the normalization's scale is negative.
 /// 2. *reduce*: the sums of all tiles become the statistics of the batch.
-/// 3. *apply*: each value, or each window's candidate, is loaded, normalized, activated, pooled and written in one go.
+/// 3. *apply*: each number, or each window's candidate, is loaded, normalized, activated, pooled and written in one go.
 ///
 /// In inference the statistics are known: producer and *apply* run together, row by row.
 ///

@@ -29,7 +29,7 @@ struct any_finish {
 
 }  // namespace detail
 
-/// What runs the kernels of one batch.
+/// An object that runs the kernels of one batch.
 ///
 /// - `scalar`, `pack`: the number type, and the pack that kernels calculate with (simd/pack.hpp)
 /// - `lanes`: samples side by side in storage, a multiple of `lane::width<pack>`
@@ -81,8 +81,8 @@ struct execution_archetype {
 
 }  // namespace detail
 
-/// An execution that holds one sample at a time. Its `pack` is a single number; its `vector` is a register of neighbouring numbers of that
-/// sample, for kernels that put them in the lanes. Reading (not writing) a vector up to one register past the end of a value is allowed.
+/// An execution that holds one sample at a time. Its `pack` is a single number; its `vector` is a register of neighboring numbers of one
+/// sample, for kernels that put them in the lanes. A vector may be read, but not written, up to one register past the end of a value.
 template <class Exec>
 concept one_sample_execution = Exec::lanes == 1 && requires { typename Exec::vector; };
 

@@ -3,7 +3,7 @@
 /// Packs: the vocabulary in which layers write their arithmetic once for every backend. A *pack* holds one number of each of `width`
 /// samples; each of its places is a *lane*. `lane::traits<Pack>` lists what a pack provides, and the functions below use it.
 ///
-/// There are three kinds of pack:
+/// There are three kinds:
 /// - a plain number, `float` or `double`: one lane, one sample
 /// - SIMD registers of a CPU (backends/eigen/pack.hpp): one thread holds all lanes
 /// - a register of each thread of a GPU's warp (backends/simt/pack.hpp): all threads of the warp run the same kernel on the same work item,
@@ -277,7 +277,7 @@ template <class Pack>
 TYPENET_HD TYPENET_INLINE mask_t<Pack> first_lanes(int count) {
   return traits<Pack>::first_lanes(count);
 }
-/// Prefetches the cache line of `base[offset]` for reading and writing. The address may lie outside any array, where nothing happens.
+/// Prefetches the cache line of `base[offset]` for reading and writing. An address outside any array does no harm.
 /// @param offset in numbers of type `T`
 template <class T>
 TYPENET_HD TYPENET_INLINE void prefetch([[maybe_unused]] const T* base, [[maybe_unused]] index offset) {

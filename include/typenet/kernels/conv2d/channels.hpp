@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /// @file
 /// conv_channels: the forward pass of one sample with stride 1 and dilation 1, with neighboring output channels in the lanes. No lane is
-/// idle where the number of output channels is a multiple of the lanes, whatever the width of a row.
+/// idle where the number of output channels is a multiple of the lanes.
 #pragma once
 
 #include <typenet/core/ceil_div.hpp>

@@ -9,9 +9,9 @@
 /// so vectors run on from one row into the next, and need not end where rows end. The last columns of each row, one less than the kernel is
 /// wide, are computed and dropped.
 ///
-/// The output's gradient is stored with the same pitch, zeros in the dropped columns and `kernel height - 1` rows of zeros above and below.
-/// So the weights' gradient is a sum over long rows too: the dropped columns add zeros. And the zeros are the padding with which the
-/// input's gradient is itself such a convolution, with mirrored taps.
+/// The output's gradient is stored with this pitch too. Zeros fill the dropped columns, and `kernel height - 1` rows above and below. They
+/// serve two purposes. The weights' gradient is a sum over long rows, to which the dropped columns add zeros. And the input's gradient is a
+/// convolution of this kind with mirrored taps, for which the zeros are the padding.
 #pragma once
 
 #include <type_traits>

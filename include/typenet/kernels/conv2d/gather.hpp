@@ -2,11 +2,13 @@
 /// @file
 /// Gathering convolution, with samples in the lanes: the forward pass and the gradient of the input.
 ///
-/// In both directions each result is a weighted sum of numbers of a source. Forward, the results are the output and the source is the
-/// input; backward, the results are the input's gradient and the source is the output's gradient. A direction class (`forward_gather`,
-/// `backward_gather`) says which numbers a result reads. `gather_plan` cuts the results into register tiles of channels × columns: the
-/// accumulators of a tile stay in registers while all source channels and taps are added to them. Tiles at the edges know their column at
-/// compile time, and leave out the taps that fall outside; tiles of the interior need no checks.
+/// In both directions each result is a weighted sum of numbers of a *source*. Forward, the results are the output, and the source is the
+/// input. Backward, the results are the input's gradient, and the source is the output's gradient. A direction class (`forward_gather`,
+/// `backward_gather`) says which numbers a result reads.
+///
+/// `gather_plan` cuts the results into register tiles of channels × columns. The accumulators of a tile stay in registers while all source
+/// channels and taps are added to them. Tiles at the edges know their column at compile time, and leave out the taps that fall outside the
+/// source. Tiles of the interior need no checks.
 #pragma once
 
 #include <utility>
@@ -47,10 +49,11 @@ TYPENET_HD Scalar padding_sum(const Scalar* weights, int channel, int row, int c
 /// - `column_unit`: a register tile begins at a multiple of this column
 /// - `weight_step`: distance between the kernels of neighboring channels of a tile, in kernels
 /// - `sources(channel)`, `source(channel, k)`, `kernel(channel, k)`: the number of source channels; the k-th of them; its kernel
-/// - `source_row(row, tap)`: the source row that a result row reads through a tap row, or -1
+/// - `source_row(row, tap)`: the source row that a result row reads through a tap row, or a negative number
 /// - `has_column(column, tap)`: true where the tap column meets a source column, inside or outside the plane
 /// - `source_column(column, tap)`: that source column, which may lie outside the plane
-/// - `source_start(column)`: the source column that offsets for results from `column` on are counted from
+/// - `source_start(column)`: the shift of a tile that begins at `column`, a multiple of `column_unit`:
+///   `source_column(column + j, tap)` = `source_start(column)` + `source_column(j, tap)`
 template <conv_geometry G, class Links>
 struct forward_gather {
   static constexpr int channels = G.out_channels, height = G.out_height, width = G.out_width;

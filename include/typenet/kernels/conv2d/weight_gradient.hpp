@@ -4,18 +4,20 @@
 /// X[i][y * stride - padding + ky * dilation][x * stride - padding + kx * dilation].
 ///
 /// **Who sums what.** A work item owns a tile of weights: `tile.rows` output channels × `tile.columns` input channels × `tap_rows` rows of
-/// taps. It alone sums all samples for these weights, so no two threads write one number, and no atomic addition is needed.
+/// taps. It alone sums all samples for these weights. So no two items write one number, and no atomic addition is needed.
 ///
-/// **The order** is fixed, whatever the number of threads: block by block (a block is the samples of one pack), band by band, tap row by
-/// tap row, row by row, column by column. A band is as many output rows as stay in the nearest cache together with the input rows that they
-/// read; all tap rows go over a band before the next one begins. The samples of a block are summed last, over the lanes.
+/// **The order** of the additions is fixed, for any number of threads: block by block (a block is the samples of one pack), band by band,
+/// tap row by tap row, output row by output row, column by column. The lanes of a pack are different samples; they are summed last.
+/// A *band* is as many output rows as stay in the nearest cache together with the input rows that they read. All tap rows go over a band
+/// before the next band begins.
 ///
 /// **Where the sums are.** The accumulators of one tap row, `[output][input][tap column]`, stay in registers while a band is summed.
 /// Between bands they lie in the item's array of sums, `[tap row][output][input][tap column]`, one pack each.
 ///
-/// Where each lane group has a thread of its own, graph/schedule.hpp decides for each layer which of two ways is taken. Either the sums run
-/// over the whole batch at once; or each group is summed by itself, while its values are in the cache, and the groups' sums are added in
-/// the order of the groups.
+/// **Other executions.** Where each lane group has a thread of its own, graph/schedule.hpp decides for each layer when the sums are taken.
+/// Either they run over the whole batch at once, or each group is summed by itself while its values are in the cache. The groups' sums are
+/// then added in the order of the groups. Executions with many workers split the rows of an item among the warps of one block, and add the
+/// warps' sums in order (`reduce` of the concept `execution`).
 #pragma once
 
 #include <utility>
