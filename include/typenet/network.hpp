@@ -152,29 +152,35 @@ using placeholder_facts = network_facts<true, typename lower_network<input<1>, p
 /// Stops compilation with the one message, and leaves a network behind with which the rest of a program compiles.
 template <class Where, class Layer, class Needs, class Got, class Input, class... Layers>
 struct network_facts<false, ill_formed<Where, Layer, Needs, Got>, Input, Layers...> : placeholder_facts {
-  using reported = decltype(report_error<layer_error<Where, Layer, Needs, Got>, ill_formed<Where, Layer, Needs, Got>>());
-  static constexpr unknown_shape input_shape{};
-  static constexpr unknown_shape output_shape{};
-  static constexpr unknown_array<unknown_shape> shapes{};
-  static constexpr unknown_number layer_count{};
-  static constexpr unknown_number parameter_count{};
-  static constexpr unknown_number buffer_count{};
-  static constexpr unknown_number macs{};
-  static constexpr unknown_number connections{};
-  static constexpr unknown_array<unknown_number> layer_parameter_counts{};
-  static constexpr unknown_array<unknown_number> layer_connections{};
-  static constexpr unknown_array<unknown_tensor<parameter_info>> parameters{};
-  static constexpr unknown_array<unknown_tensor<buffer_info>> buffers{};
+  static_assert(report_error<layer_error<Where, Layer, Needs, Got>, ill_formed<Where, Layer, Needs, Got>>());
+  static constexpr placeholders::unknown_shape input_shape{};
+  static constexpr placeholders::unknown_shape output_shape{};
+  static constexpr placeholders::unknown<best_score, best_score::highest> best_output{};
+  static constexpr placeholders::unknown_length<int> layer_count{};
+  static constexpr placeholders::unknown_array<placeholders::unknown_shape> shapes{};
+  static constexpr placeholders::unknown<index> parameter_count{};
+  static constexpr placeholders::unknown<index> buffer_count{};
+  static constexpr placeholders::unknown<index> parameter_arena{};
+  static constexpr placeholders::unknown<index> buffer_arena{};
+  static constexpr placeholders::unknown<index> macs{};
+  static constexpr placeholders::unknown<index> connections{};
+  static constexpr placeholders::unknown_array<placeholders::unknown<index>> layer_parameter_counts{};
+  static constexpr placeholders::unknown_array<placeholders::unknown<index>> layer_connections{};
+  static constexpr placeholders::unknown_array<placeholders::unknown_tensor<parameter_info>> parameters{};
+  static constexpr placeholders::unknown_array<placeholders::unknown_tensor<buffer_info>> buffers{};
+  template <bool InPlace = true>
+  static constexpr placeholders::unknown_memory memory{};
   template <class Scalar = float>
-  static constexpr unknown_number parameter_bytes{};
+  static constexpr placeholders::unknown<index> parameter_bytes{};
   template <class Scalar = float>
-  static constexpr unknown_number activation_bytes(index /*batch*/, index /*lanes*/ = default_lanes) {
+  static constexpr placeholders::unknown<index> activation_bytes(index /*batch*/, index /*lanes*/ = default_lanes) {
     return {};
   }
   template <class Scalar = float>
-  static constexpr unknown_number workspace_bytes(index /*batch*/, index /*lanes*/ = default_lanes) {
+  static constexpr placeholders::unknown<index> workspace_bytes(index /*batch*/, index /*lanes*/ = default_lanes) {
     return {};
   }
+  static constexpr placeholders::unknown<index> scratch_size(index /*padded*/) { return {}; }
 };
 
 template <class Input, class... Layers>

@@ -47,17 +47,27 @@ struct got_of : got_for<S.rank, S[0], S[1], S[2]> {};
 template <shape S>
 using got_t = typename got_of<S>::type;
 
-/// Stops compilation with one message: the name of `Error`, which is never defined, or the sentence `Text::text()` where C++26 lets a
-/// library write one. Used as `decltype(report_error<Error, Text>())`: a function, because clang drops what follows a failed assertion in a class.
-template <class Error, class Text>
-constexpr auto report_error() {
 #if defined(__cpp_static_assert) && __cpp_static_assert >= 202306L
+/// Stops compilation with one message: the sentence `Text::text()`. Used as `static_assert(report_error<Error, Text>())`.
+template <class Error, class Text>
+constexpr bool report_error() {
+  // In a function: after a failed assertion in a class, clang drops the rest of the class.
   static_assert(!sizeof(Error*), Text::text());
-#else
-  static_assert(sizeof(Error) != 0, "typenet: this program is ill-formed; the name of the incomplete type says why");
-#endif
   return true;
 }
+#else
+template <class Error>
+struct report_incomplete {
+  // In a class: after an incomplete type in a function, clang reports each use of the function in a constant expression.
+  static_assert(sizeof(Error) != 0, "typenet: this program is ill-formed; the name of the incomplete type says why");
+};
+/// Stops compilation with one message: the name of `Error`, a class that is never defined. Used as
+/// `static_assert(report_error<Error, Text>())`.
+template <class Error, class Text>
+constexpr bool report_error() {
+  return sizeof(report_incomplete<Error>) != 0;
+}
+#endif
 
 }  // namespace detail
 }  // namespace typenet
