@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /// @file
-/// The words in which a compiler reports a program that cannot be: `layer_error<at<3>, conv2d<16, 15>, needs::input_at_least<15, 15>,
-/// got<6, 12, 12>>`, or the same facts as a sentence where C++26 lets a library write one.
+/// report_error: stops the compilation of an ill-formed program with one message. The message is the name of a type, such as
+/// `layer_error<at<3>, conv2d<16, 15>, needs::input_at_least<15, 15>, got<6, 12, 12>>`. In C++26 it is a sentence with these facts.
 #pragma once
 
 #include <type_traits>
@@ -12,19 +12,20 @@
 
 namespace typenet {
 
-/// The answer of a check that found nothing wrong.
+/// The result of a check that found no error.
 struct accepted {};
 
-/// The index of the offending layer in its network; further numbers lead into nested compositions.
+/// The position of a layer in its network. The first number is the index of the layer in the network, each further number an index in a
+/// nested composition. `at<>` is the network itself.
 template <int... Path>
 struct at;
-/// The shape that was given, without the batch; empty where the input was no shape.
+/// The shape that a layer got, without the batch; empty if there is no shape.
 template <int... Extents>
 struct got;
 
 namespace detail {
 
-/// The text of a need: its `text()`, or the name of a type that has none.
+/// The text of a requirement: `Needs::text()`, or the name of the type if it has no `text()`.
 template <class Needs>
 constexpr sentence needs_text() {
   if constexpr (requires { Needs::text(); })
@@ -41,7 +42,7 @@ template <int A, int B, int C>
 struct got_for<1, A, B, C> {
   using type = got<A>;
 };
-/// `got<>` of a shape.
+/// `got` with the extents of a shape.
 template <shape S>
 struct got_of : got_for<S.rank, S[0], S[1], S[2]> {};
 template <shape S>

@@ -31,34 +31,58 @@ template <class T>
 struct unknown_length : unknown<T, T{0}> {};
 
 template <class A, class B>
-constexpr unknown<bool> operator==(const A& /*a*/, const B& /*b*/) { return {}; }
+constexpr unknown<bool> operator==(const A& /*a*/, const B& /*b*/) {
+  return {};
+}
 template <class A, class B>
-constexpr unknown<bool> operator!=(const A& /*a*/, const B& /*b*/) { return {}; }
+constexpr unknown<bool> operator!=(const A& /*a*/, const B& /*b*/) {
+  return {};
+}
 template <class A, class B>
-constexpr unknown<bool> operator<(const A& /*a*/, const B& /*b*/) { return {}; }
+constexpr unknown<bool> operator<(const A& /*a*/, const B& /*b*/) {
+  return {};
+}
 template <class A, class B>
-constexpr unknown<bool> operator<=(const A& /*a*/, const B& /*b*/) { return {}; }
+constexpr unknown<bool> operator<=(const A& /*a*/, const B& /*b*/) {
+  return {};
+}
 template <class A, class B>
-constexpr unknown<bool> operator>(const A& /*a*/, const B& /*b*/) { return {}; }
+constexpr unknown<bool> operator>(const A& /*a*/, const B& /*b*/) {
+  return {};
+}
 template <class A, class B>
-constexpr unknown<bool> operator>=(const A& /*a*/, const B& /*b*/) { return {}; }
+constexpr unknown<bool> operator>=(const A& /*a*/, const B& /*b*/) {
+  return {};
+}
 template <class A, class T>
-constexpr bool operator<(const A& /*index*/, const unknown_length<T>& /*length*/) { return false; }
+constexpr bool operator<(const A& /*index*/, const unknown_length<T>& /*length*/) {
+  return false;
+}
 
 /// An operand of arithmetic: a number, or a placeholder for one.
 template <class T>
 concept operand = std::is_arithmetic_v<T> || std::is_base_of_v<unknown_fact, T>;
 
 template <operand A, operand B>
-constexpr unknown<index> operator+(const A& /*a*/, const B& /*b*/) { return {}; }
+constexpr unknown<index> operator+(const A& /*a*/, const B& /*b*/) {
+  return {};
+}
 template <operand A, operand B>
-constexpr unknown<index> operator-(const A& /*a*/, const B& /*b*/) { return {}; }
+constexpr unknown<index> operator-(const A& /*a*/, const B& /*b*/) {
+  return {};
+}
 template <operand A, operand B>
-constexpr unknown<index> operator*(const A& /*a*/, const B& /*b*/) { return {}; }
+constexpr unknown<index> operator*(const A& /*a*/, const B& /*b*/) {
+  return {};
+}
 template <operand A, operand B>
-constexpr unknown<index> operator/(const A& /*a*/, const B& /*b*/) { return {}; }
+constexpr unknown<index> operator/(const A& /*a*/, const B& /*b*/) {
+  return {};
+}
 template <operand A, operand B>
-constexpr unknown<index> operator%(const A& /*a*/, const B& /*b*/) { return {}; }
+constexpr unknown<index> operator%(const A& /*a*/, const B& /*b*/) {
+  return {};
+}
 
 /// The name of a tensor of an ill-formed network. As text it is empty.
 struct unknown_name : unknown_fact {
@@ -78,6 +102,10 @@ struct unknown_shape : unknown_fact {
   [[nodiscard]] constexpr unknown<int> operator[](int /*axis*/) const { return {}; }
   // NOLINTNEXTLINE(google-explicit-constructor): stands for a shape
   constexpr operator shape() const { return shape{1}; }
+  template <class Stream>
+  friend auto operator<<(Stream& stream, const unknown_shape& s) -> decltype(stream << static_cast<shape>(s)) {
+    return stream << static_cast<shape>(s);
+  }
 };
 
 /// An array of an ill-formed network: empty to a loop, with an element at every index.
