@@ -209,7 +209,7 @@ using network_facts_of = network_facts<lower_t<Input, Layers...>::fits, lower_t<
 /// A network as a type: an `input` and the layers that follow it.
 ///
 /// The first use of a member checks the layers one by one. A layer that does not fit its input stops compilation with one message: the
-/// layer's index, its type, its requirement and its input's shape. The members are those of `detail::network_facts`.
+/// layer's index, its type, its requirement and its input's shape. `detail::network_facts` declares the members.
 ///
 /// ```
 /// using lenet = network<input<1, 28, 28>, conv2d<6, 5>, relu, max_pool2d<2>, flatten, linear<10>>;

@@ -155,7 +155,7 @@ struct spelled<T<Numbers...>> {
   }
 
  private:
-  /// True where the arguments `First` alone name the same type.
+  /// True where the arguments `First` alone name this type.
   template <real... First>
   static constexpr bool suffice() {
     if constexpr (requires { typename T<First...>; })

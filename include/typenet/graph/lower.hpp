@@ -6,8 +6,9 @@
 /// number, and the count of values. If a layer does not fit, it leaves an `ill_formed` that names the first such layer instead.
 ///
 /// `lower` handles one layer or composition: it has a specialization for each composition, and checks any other layer against its input's
-/// shape. Each call gets the number of its input and the next free number, and returns those of its output. A `concat` ends with one `join`
-/// for each branch, which reserves the branch's part of the joined value. A branch that writes no value of its own gets a copy.
+/// shape. It takes the number of the input and the next free number, and leaves the number of the output and the next free number. A
+/// `concat` ends with one `join` for each branch, which names the branch's part of the joined value. A branch that writes no value of its
+/// own gets a copy.
 #pragma once
 
 #include <cstddef>

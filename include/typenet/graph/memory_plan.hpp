@@ -5,9 +5,8 @@
 /// Takes the operations of pass 1 or 2. Leaves a `memory_plan`. All its offsets and sizes are scalars per sample; the runtime multiplies
 /// them by the lanes of a group.
 ///
-/// 1. A value lies inside another if they share memory: a joined branch inside the joined value, a reshaped value inside its source, and
-/// the
-///    output of an in-place layer inside its input.
+/// 1. A value lies inside another if they share memory: a branch's output inside the joined value, a reshaped value inside its source, and
+///    the output of an in-place layer inside its input.
 /// 2. Values that lie inside no other one follow one another in the arena. What operations save for the backward pass follows them.
 /// 3. The backward pass runs from the last operation to the first. Of several readers of a value, the last one writes the value's gradient,
 ///    and the earlier ones add to it.
@@ -56,7 +55,7 @@ constexpr memory_plan<Ops, Values> make_memory_plan(const std::array<op_info, Op
   // The number of operations that read each value, and the operation that writes it.
   std::array<int, Values> readers{};
   std::array<int, Values> writer{};
-  // The value before all reshapes, whose gradient is also that of the reshaped values.
+  // The value before all reshapes. It shares its gradient with the reshaped values.
   std::array<int, Values> source{};
   for (int v = 0; v < Values; ++v) {
     inside[v] = -1;
@@ -84,7 +83,7 @@ constexpr memory_plan<Ops, Values> make_memory_plan(const std::array<op_info, Op
       v = written.input;
     }
   };
-  // 1. Which values share memory.
+  // 1. Values that share memory.
   for (int i = 0; i < Ops; ++i) {
     const op_info& op = ops[i];
     if (op.what == op_info::kind::join) {
@@ -98,7 +97,7 @@ constexpr memory_plan<Ops, Values> make_memory_plan(const std::array<op_info, Op
       inside[op.output] = op.input;
     }
   }
-  // 2. Where the values lie.
+  // 2. Offsets.
   std::array<index, Values> start{};
   index next = 0;
   for (int v = 1; v < Values; ++v)
@@ -118,7 +117,7 @@ constexpr memory_plan<Ops, Values> make_memory_plan(const std::array<op_info, Op
     next += ops[i].saved;
   }
   plan.activations = next;
-  // 3. Which gradients an operation adds to: those that a later operation has written.
+  // 3. Gradients: an operation adds to a gradient that a later operation has written.
   for (int i = 0; i < Ops; ++i) {
     const int v = source[ops[i].input];
     plan.reads_network_input[i] = v == 0;

@@ -2,7 +2,7 @@
 /// @file
 /// The parameters and buffers of a network: the names that PyTorch's `named_parameters()` and `named_buffers()` give them, and their
 /// offsets in the arenas. `collect_tensors` is a visitor of the tree of layers (graph/visit.hpp). It visits layers in order of execution,
-/// so its offsets equal those of the tensor layout (graph/compiled_network.hpp).
+/// so its offsets equal the tensor layout (graph/compiled_network.hpp).
 #pragma once
 
 #include <array>

@@ -5,7 +5,7 @@
 /// Takes a `compiled_network`. Leaves a `schedule`, which runtime/grouped_executor.hpp follows. In it, a training pass is one operation's
 /// forward or backward computation, or a stage of one.
 ///
-/// 1. A training pass is of the whole batch or of one lane group. It is of the whole batch where samples depend on one another: at a
+/// 1. A training pass covers one lane group or the whole batch. It covers the whole batch where samples depend on one another: at a
 ///    normalization over the batch, and for gradients of parameters that are not summed by groups.
 /// 2. Neighbouring training passes of one lane group form a segment. A group runs through a whole segment before the thread takes the next
 ///    group, so a layer's output is still in the cache when the next layer reads it. Threads wait for one another between segments.
@@ -21,8 +21,8 @@
 
 namespace typenet::detail {
 
-/// The number of a layer's first parameters whose gradients are a training pass of their own: all parameters, or those of a staged layer's
-/// producer.
+/// The number of a layer's first parameters whose gradients are a training pass of their own: all parameters of the layer, or the
+/// producer's parameters of a staged layer.
 template <class Op>
 constexpr std::size_t own_parameters() {
   if constexpr (Op::layer::is_staged)
@@ -31,8 +31,8 @@ constexpr std::size_t own_parameters() {
     return Op::layer::parameters(Op::in).size();
 }
 
-/// The plan of the gradients that are summed in two steps: over the samples of each lane group, then over the groups. Their sums lie in
-/// memory as `[group][operation][number]`.
+/// The plan of the gradients that are summed in two steps: over the samples of each lane group, then over the groups. Layout of the sums:
+/// `[group][operation][number]`.
 template <class Compiled, class Ops = typename Compiled::operations>
 struct group_plan;
 template <class Compiled, class... Ops>
@@ -71,18 +71,17 @@ struct group_plan<Compiled, op_list<Ops...>> {
   static constexpr index sums = offsets.back();
 };
 
-/// The kinds of training passes. Those with "local", "reduce" or "apply" in their names are the stages of a staged layer
-/// (kernels/chain.hpp).
+/// The kinds of training passes. A staged layer (kernels/chain.hpp) runs in stages: `local`, `reduce` and `apply`.
 enum class pass_kind {
   forward,            ///< the whole forward computation
   forward_local,      ///< forward, stage 1: what a lane group does by itself
   reduce_statistics,  ///< forward, stage 2: statistics over the batch
-  forward_apply,      ///< forward, stage 3: normalization by the statistics
+  forward_apply,      ///< forward, stage 3: normalization, activation and pool
   compare,            ///< comparison of the output with its target: losses, and the output's gradient
-  backward,           ///< the gradient of the input; also those of the parameters, unless `parameters` follows
+  backward,           ///< the gradient of the input; also of the parameters, unless `parameters` follows
   backward_local,     ///< backward, stage 1: what a lane group does by itself
   reduce_gradients,   ///< backward, stage 2: sums over the batch
-  backward_apply,     ///< backward, stage 3: gradients from the sums
+  backward_apply,     ///< backward, stage 3: the gradient of the producer's output
   parameters          ///< the gradients of the parameters
 };
 /// A training pass.
