@@ -3,6 +3,8 @@
 //
 // expect: typenet::at<2>, typenet::conv2d<6, 5>, typenet::needs::an_image, typenet::got<4704> ?>
 // expect[c++26]: typenet: layer 2, conv2d<6, 5> needs an input of channels x height x width .it cannot follow flatten or linear.. it got 4704
+#include <span>
+#include <sstream>
 #include <string>
 #include <string_view>
 
@@ -54,7 +56,11 @@ constexpr tn::index count_numbers() {
 static_assert(net::parameter_count == count_numbers());
 
 // ---- the whole program
-std::string text() { return tn::summary<net>(); }
+std::string text() {
+  std::ostringstream stream;
+  stream << net::output_shape << net::shapes[0] << net::parameter_count << net::parameters[0].name.view();
+  return stream.str() + std::to_string(net::macs) + tn::summary<net>();
+}
 double train(const tn::tensor_dataset<net::input_shape, 10>& data) {
   tn::model<net> model{tn::seed{42}};
   const auto history = tn::fit(model, data, tn::mse{}, tn::adam{});

@@ -84,6 +84,13 @@ constexpr unknown<index> operator%(const A& /*a*/, const B& /*b*/) {
   return {};
 }
 
+/// Writes a question mark to a stream.
+template <class Stream, class T>
+  requires std::is_base_of_v<unknown_fact, T>
+constexpr auto operator<<(Stream& stream, const T& /*fact*/) -> decltype(stream << "?") {
+  return stream << "?";
+}
+
 /// The name of a tensor of an ill-formed network. As text it is empty.
 struct unknown_name : unknown_fact {
   [[nodiscard]] static constexpr unknown_name view() { return {}; }
@@ -102,10 +109,6 @@ struct unknown_shape : unknown_fact {
   [[nodiscard]] constexpr unknown<int> operator[](int /*axis*/) const { return {}; }
   // NOLINTNEXTLINE(google-explicit-constructor): stands for a shape
   constexpr operator shape() const { return shape{1}; }
-  template <class Stream>
-  friend auto operator<<(Stream& stream, const unknown_shape& s) -> decltype(stream << static_cast<shape>(s)) {
-    return stream << static_cast<shape>(s);
-  }
 };
 
 /// An array of an ill-formed network: empty to a loop, with an element at every index.
