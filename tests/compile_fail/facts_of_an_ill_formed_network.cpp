@@ -51,6 +51,8 @@ constexpr tn::index count_numbers() {
   for (const auto& parameter : net::parameters) numbers += parameter.size();
   for (const auto& buffer : net::buffers) numbers += buffer.size();
   for (const tn::shape after : net::shapes) numbers += after.size() * 0;
+  for (std::size_t i = 0; i < net::shapes.size(); ++i) numbers += net::shapes[i].rank * 0;
+  for (int i = 0; i < net::layer_count; ++i) numbers += net::layer_connections[static_cast<std::size_t>(i)] * 0;
   return numbers;
 }
 static_assert(net::parameter_count == count_numbers());

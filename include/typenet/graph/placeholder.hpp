@@ -30,6 +30,7 @@ struct unknown : unknown_fact {
 template <class T>
 struct unknown_length : unknown<T, T{0}> {};
 
+// Comparisons of a placeholder with anything, on either side.
 template <class A, class B>
 constexpr unknown<bool> operator==(const A& /*a*/, const B& /*b*/) {
   return {};
@@ -63,6 +64,7 @@ constexpr bool operator<(const A& /*index*/, const unknown_length<T>& /*length*/
 template <class T>
 concept operand = std::is_arithmetic_v<T> || std::is_base_of_v<unknown_fact, T>;
 
+// Arithmetic: its result is unknown too.
 template <operand A, operand B>
 constexpr unknown<index> operator+(const A& /*a*/, const B& /*b*/) {
   return {};
