@@ -122,23 +122,26 @@ template <class Compiled>
 struct schedule {
   using groups = group_plan<Compiled>;
 
-  /// The `op_traits` of each operation.
+  /// The `op_traits` of one operation.
+  /// @param grouped number of its parameters whose gradients are summed by groups
+  template <class Op>
+  static constexpr op_traits traits_of(int grouped) {
+    op_traits t;
+    t.idle = Op::info.only_reshapes;
+    t.grouped = grouped > 0;
+    if constexpr (Op::info.what == op_info::kind::layer) {
+      t.chain = Op::layer::is_staged;
+      t.mixes = Op::layer::mixes_samples;
+      t.staged = t.mixes && t.chain;
+      t.parameters = own_parameters<Op>() > 0;
+    }
+    return t;
+  }
+  /// The `op_traits` of each operation, [operation].
   template <class... Ops>
   static constexpr auto find_traits(op_list<Ops...>) {
-    const auto one = []<class Op>(int grouped) {
-      op_traits t;
-      t.idle = Op::info.only_reshapes;
-      t.grouped = grouped > 0;
-      if constexpr (Op::info.what == op_info::kind::layer) {
-        t.chain = Op::layer::is_staged;
-        t.mixes = Op::layer::mixes_samples;
-        t.staged = t.mixes && t.chain;
-        t.parameters = own_parameters<Op>() > 0;
-      }
-      return t;
-    };
     std::size_t i = 0;
-    return std::array<op_traits, sizeof...(Ops)> { one.template operator()<Ops>(groups::tensors[i++])... };
+    return std::array<op_traits, sizeof...(Ops)>{traits_of<Ops>(groups::tensors[i++])...};
   }
   static constexpr auto traits = find_traits(typename Compiled::operations{});
 

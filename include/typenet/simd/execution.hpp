@@ -89,6 +89,6 @@ concept one_sample_execution = Exec::lanes == 1 && requires { typename Exec::vec
 /// An execution that gives each lane group to one thread, or to one team of threads. `for_each_group(f)` calls `f(part, group)` for each
 /// group, `part` being the execution of that group alone.
 template <class Exec>
-concept grouped_execution = requires(Exec& exec) { exec.for_each_group([](Exec&, index) {}); };
+concept grouped_execution = requires(Exec& exec, void (*work)(Exec&, index)) { exec.for_each_group(work); };
 
 }  // namespace typenet
