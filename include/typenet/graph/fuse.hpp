@@ -53,23 +53,20 @@ struct role_text {
   }
 };
 
-/// True where a layer offers what its role asks for; otherwise stops compilation.
-template <class Layer, shape In, fusion_role Role>
-constexpr bool check_role() {
-  if constexpr (!fills_role<Layer, In, Role>) {
-    using missing = decltype(needs_of_role<Role>());
-    return report_error<role_error<Layer, missing>, role_text<Layer, missing>>();
-  }
-  return true;
-}
-
-/// The role of an operation: that of its layer, which is checked, or `alone`.
+/// The role of an operation: that of its layer, or `alone`. A layer that lacks what its role asks for stops compilation, and counts as
+/// `alone` afterwards.
 template <class Op>
 constexpr fusion_role role_of() {
   if constexpr (Op::info.what == op_info::kind::layer) {
-    constexpr fusion_role role = Op::layer::template role<Op::in>();
-    static_assert(check_role<typename Op::layer, Op::in, role>());
-    return role;
+    using layer = typename Op::layer;
+    constexpr fusion_role role = layer::template role<Op::in>();
+    if constexpr (fills_role<layer, Op::in, role>) {
+      return role;
+    } else {
+      using missing = decltype(needs_of_role<role>());
+      static_assert(report_error<role_error<layer, missing>, role_text<layer, missing>>());
+      return fusion_role::alone;
+    }
   } else {
     return fusion_role::alone;
   }
