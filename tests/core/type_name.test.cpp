@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Types and numbers as text, alike on every compiler.
+// Types and numbers as text, identical on every compiler.
 #include <doctest/doctest.h>
 
 #include <string>
@@ -42,7 +42,7 @@ TEST_CASE("layers read as they were written") {
   CHECK(text<tn::max_pool2d<tn::kernel<2, 3>, tn::stride<1>>>() == "max_pool2d<kernel<2, 3>, stride<1>>");
   CHECK(text<tn::linear<10, tn::bias<false>>>() == "linear<10, bias<false>>");
   CHECK(text<tn::gaussian_rbf<10>>() == "gaussian_rbf<10>");
-  CHECK(text<tn::euclidean_rbf<tn::lenet5_codes>>() == "euclidean_rbf<codes>");
+  CHECK(text<tn::euclidean_rbf<tn::lenet5_codes>>() == "euclidean_rbf<table>");
   CHECK(text<tn::trainable_subsample<2, tn::stride<1>>>() == "trainable_subsample<2, stride<1>>");
 }
 

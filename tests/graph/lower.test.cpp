@@ -16,11 +16,6 @@ constexpr int out(int in, int kernel, int stride = 1, int padding = 0, int dilat
   return (in + 2 * padding - dilation * (kernel - 1) - 1) / stride + 1;
 }
 
-static_assert(shape{10}.rank == 1 && shape{10}.size() == 10 && shape{10}.area() == 1);
-static_assert(shape{3, 4, 5}.rank == 3 && shape{3, 4, 5}.size() == 60 && shape{3, 4, 5}.area() == 20);
-static_assert(shape{3, 1, 1} != shape{3}, "an image of one pixel is no vector");
-static_assert(shape{}.size() == 0);
-
 // ---- convolution
 static_assert(after<tn::conv2d<6, 5>, 1, 32, 32> == shape{6, 28, 28});
 static_assert(after<tn::conv2d<6, 1>, 3, 7, 9> == shape{6, 7, 9});

@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "golden_cases.hpp"
 #include "golden.hpp"
+#include "golden_cases.hpp"
 #include "networks.hpp"
 
 namespace tn = typenet;
