@@ -34,9 +34,7 @@ TYPENET_HD score<Pack> score_of(const lane::scalar_t<Pack>* y, int classes, cons
   using scalar = lane::scalar_t<Pack>;
   const Pack zero = 0, one = 1;
   Pack own = load_score<Best, Pack>(y);
-  for (int k = 1; k < classes; ++k)
-    own = lane::select(lane::equal(label, k),
-                             load_score<Best, Pack>(y + index{k} * Lanes), own);
+  for (int k = 1; k < classes; ++k) own = lane::select(lane::equal(label, k), load_score<Best, Pack>(y + index{k} * Lanes), own);
   score<Pack> s{zero, zero};
   Pack best = load_score<Best, Pack>(y);
   for (int k = 0; k < classes; ++k) {
@@ -45,8 +43,7 @@ TYPENET_HD score<Pack> score_of(const lane::scalar_t<Pack>* y, int classes, cons
     const auto better = lane::equal(scores_higher<Pack>(here, best), one);
     best = lane::select(better, here, best);
     s.predicted = lane::select(better, number, s.predicted);
-    const Pack before =
-        lane::select(lane::greater(label, number), one - scores_higher<Pack>(own, here), scores_higher<Pack>(here, own));
+    const Pack before = lane::select(lane::greater(label, number), one - scores_higher<Pack>(own, here), scores_higher<Pack>(here, own));
     s.rank = s.rank + before;
   }
   return s;

@@ -13,8 +13,8 @@
 #include <typenet/kernels/conv2d/one_sample.hpp>
 #include <typenet/layer/connection_table.hpp>
 #include <typenet/layer/layer.hpp>
-#include <typenet/simd/execution.hpp>
 #include <typenet/layer/options.hpp>
+#include <typenet/simd/execution.hpp>
 
 namespace typenet {
 
@@ -62,7 +62,7 @@ struct conv2d : layer_defaults {
   static constexpr detail::conv_geometry make_geometry(shape in) {
     const shape out = output(in);
     return {in.channels(), in.height(), in.width(), Channels, out.height(), out.width(),
-            kernel, stride, padding, dilation, groups, padding_value};
+            kernel,        stride,      padding,    dilation, groups,       padding_value};
   }
   template <shape In>
   static constexpr detail::conv_geometry geometry = make_geometry(In);
@@ -94,8 +94,8 @@ struct conv2d : layer_defaults {
         Options...>;
     if constexpr (!std::is_same_v<problem, accepted>)
       return problem{};
-    else if constexpr (Channels < 1 || kernel.height < 1 || kernel.width < 1 || stride.height < 1 || stride.width < 1 || dilation.height < 1 ||
-                       dilation.width < 1 || groups < 1)
+    else if constexpr (Channels < 1 || kernel.height < 1 || kernel.width < 1 || stride.height < 1 || stride.width < 1 ||
+                       dilation.height < 1 || dilation.width < 1 || groups < 1)
       return needs::positive_sizes{};
     else if constexpr (padding.height < 0 || padding.width < 0)
       return needs::non_negative_padding{};

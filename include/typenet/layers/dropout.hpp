@@ -6,12 +6,12 @@
 #include <cstddef>
 #include <cstdint>
 
+#include <typenet/core/ceil_div.hpp>
 #include <typenet/core/random.hpp>
 #include <typenet/core/real.hpp>
 #include <typenet/layer/layer.hpp>
-#include <typenet/simd/loops.hpp>
 #include <typenet/simd/lane_view.hpp>
-#include <typenet/core/ceil_div.hpp>
+#include <typenet/simd/loops.hpp>
 
 namespace typenet {
 

@@ -16,8 +16,7 @@ struct gelu : elementwise<gelu, differentiates_from::input> {
   template <class Pack>
   TYPENET_HD TYPENET_INLINE static Pack derivative(const Pack& x) {
     using scalar = lane::scalar_t<Pack>;
-    const Pack density = lane::exp(x * x * static_cast<scalar>(-0.5)) *
-                         static_cast<scalar>(0.3989422804014327);
+    const Pack density = lane::exp(x * x * static_cast<scalar>(-0.5)) * static_cast<scalar>(0.3989422804014327);
     return distribution(x) + x * density;
   }
 

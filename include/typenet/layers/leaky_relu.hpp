@@ -20,8 +20,7 @@ struct leaky_relu : elementwise<leaky_relu<Slope>, differentiates_from::input> {
   template <class Pack>
   TYPENET_HD TYPENET_INLINE static Pack derivative(const Pack& x) {
     using scalar = lane::scalar_t<Pack>;
-    return lane::select(lane::greater(x, 0), Pack(1),
-                              Pack(static_cast<scalar>(Slope.value())));
+    return lane::select(lane::greater(x, 0), Pack(1), Pack(static_cast<scalar>(Slope.value())));
   }
 };
 

@@ -22,8 +22,7 @@ struct scaled_tanh : elementwise<scaled_tanh, differentiates_from::output> {
   TYPENET_HD TYPENET_INLINE static Pack derivative(const Pack& y) {
     // AS (1 - (y/A)^2)
     using scalar = lane::scalar_t<Pack>;
-    return Pack(static_cast<scalar>(amplitude * slope)) -
-           static_cast<scalar>(slope / amplitude) * y * y;
+    return Pack(static_cast<scalar>(amplitude * slope)) - static_cast<scalar>(slope / amplitude) * y * y;
   }
 };
 
