@@ -3,6 +3,7 @@
 /// cross_entropy: the cross-entropy between targets and the softmax of scores.
 #pragma once
 
+#include <typenet/core/config.hpp>
 #include <typenet/core/shape.hpp>
 #include <typenet/kernels/softmax.hpp>
 #include <typenet/layer/tensor_spec.hpp>

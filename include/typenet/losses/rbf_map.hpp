@@ -3,6 +3,7 @@
 /// rbf_map: the maximum a posteriori loss of LeNet-5, the penalty of the right class against those of all classes.
 #pragma once
 
+#include <typenet/core/config.hpp>
 #include <typenet/core/shape.hpp>
 #include <typenet/kernels/softmax.hpp>
 #include <typenet/layer/tensor_spec.hpp>
