@@ -22,7 +22,7 @@ namespace typenet::detail {
 ///   writes the inputs' gradients
 /// - `template <class Scalar> static constexpr Scalar padding_value`: the value of the padding
 ///
-/// Where the windows of different channels differ, `of_channel` returns an object per channel that has the first two members.
+/// A layer whose channels have parameters declares `of_channel`, which returns an object with the first two members for one channel.
 /// @tparam Window the window: 2, or `kernel<2, 3>`
 template <class Derived, auto Window, class... Options>
 struct pooling : layer_defaults {
