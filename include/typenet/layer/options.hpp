@@ -7,6 +7,7 @@
 
 #include <typenet/core/diagnostics.hpp>
 #include <typenet/core/real.hpp>
+#include <typenet/layer/needs.hpp>
 
 namespace typenet {
 
