@@ -20,14 +20,12 @@ namespace typenet {
 
 /// An aggregate of hyper-parameters, which makes the arithmetic of each step.
 ///
-/// - `static constexpr std::array<std::string_view, N> state_names`: names of the N numbers that are kept for each weight, PyTorch's where
-/// it
-///   has the optimizer. All are zero before the first step
+/// - `static constexpr std::array<std::string_view, N> state_names`: names of the N numbers that are kept for each weight, as PyTorch has
+///   them. All are zero before the first step
 /// - `void check() const`: throws `argument_error` where a hyper-parameter is out of range
 /// - `update<Scalar>(step)`: returns the arithmetic of one step, a trivially copyable function object. Steps are counted from 1
-/// - the function object is called as `(weight, gradient, state)` for each pack of weights. `weight` and `gradient` are packs; `state`
-/// points to
-///   N packs. It replaces `weight` and `state[0]` to `state[N - 1]`, with the operations of simd/pack.hpp alone
+/// - the function object is called as `(weight, gradient, state)` for each pack of weights. `weight` and `gradient` are packs, and `state`
+///   points to N packs. It replaces `weight` and `state[0]` to `state[N - 1]`, with the operations of simd/pack.hpp alone
 /// - optional, `int curvature_samples`: the optimizer needs second derivatives, estimated on this many samples. They arrive in `state[0]`
 template <class T>
 concept optimizer = std::copyable<T> && requires(const T& hyper, float& weight, const float& gradient, float* state) {
