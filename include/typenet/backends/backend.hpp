@@ -37,32 +37,32 @@ concept backend_memory = std::copyable<Memory> && std::default_initializable<Mem
 
 /// The queue that a model's work goes through, in order.
 template <class Stream, class Backend>
-concept backend_stream = std::default_initializable<Stream> && std::copyable<Stream> &&
-                         requires(Stream& stream, const batch_state& state, typename Backend::recording& recording, std::uint64_t* keys,
-                                  std::uint32_t* values) {
-                           stream.run(1, state, any_task{});
-                           stream.repeat(recording, 1, state, any_task{}, index{1});
-                           stream.for_each(index{1}, any_item{});
-                           stream.sort_by_key(keys, values, index{1});
-                           stream.wait();
-                         };
+concept backend_stream =
+    std::default_initializable<Stream> && std::copyable<Stream> &&
+    requires(Stream& stream, const batch_state& state, typename Backend::recording& recording, std::uint64_t* keys, std::uint32_t* values) {
+      stream.run(1, state, any_task{});
+      stream.repeat(recording, 1, state, any_task{}, index{1});
+      stream.for_each(index{1}, any_item{});
+      stream.sort_by_key(keys, values, index{1});
+      stream.wait();
+    };
 
 /// The conversion between samples one after another in the program's memory and samples in the lanes of the backend's.
 template <class Converter, class Backend>
-concept backend_layout_converter =
-    std::constructible_from<Converter, index, index> &&
-    requires(Converter& converter, typename Backend::stream& stream, typename Backend::scalar* to,
-             std::span<const typename Backend::scalar> samples, std::span<typename Backend::scalar> results,
-             const lane_view<const typename Backend::scalar, Backend::lanes>& from) {
-      converter.to_lanes(stream, samples, index{1}, 1, to);
-      converter.to_rows(stream, from, index{1}, 1, results);
-    };
+concept backend_layout_converter = std::constructible_from<Converter, index, index> &&
+                                   requires(Converter& converter, typename Backend::stream& stream, typename Backend::scalar* to,
+                                            std::span<const typename Backend::scalar> samples, std::span<typename Backend::scalar> results,
+                                            const lane_view<const typename Backend::scalar, Backend::lanes>& from) {
+                                     converter.to_lanes(stream, samples, index{1}, 1, to);
+                                     converter.to_rows(stream, from, index{1}, 1, results);
+                                   };
 
 }  // namespace detail
 
 /// Where a model's numbers lie and what runs its kernels.
 ///
-/// - `scalar`, `pack`: the number type and the pack of its kernels; `lanes`: samples side by side in storage, a multiple of the pack's width
+/// - `scalar`, `pack`: the number type and the pack of its kernels; `lanes`: samples side by side in storage, a multiple of the pack's
+/// width
 /// - `execution`: runs the kernels of one batch (concept `execution`)
 /// - `fuses_layers`: true where chains of layers run as one
 /// - `host_memory`: true where the program may read and write the backend's memory itself

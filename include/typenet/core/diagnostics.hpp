@@ -49,26 +49,32 @@ template <shape S>
 using got_t = typename got_of<S>::type;
 
 #if defined(__cpp_static_assert) && __cpp_static_assert >= 202306L
-/// Stops compilation with one message: the sentence `Text::text()`. Used as `static_assert(report_error<Error, Text>())`.
 template <class Error, class Text>
-constexpr bool report_error() {
-  // In a function: after a failed assertion in a class, clang drops the rest of the class.
+struct error_message {
   static_assert(!sizeof(Error*), Text::text());
-  return true;
-}
+};
 #else
-template <class Error>
-struct report_incomplete {
-  // In a class: after an incomplete type in a function, clang reports each use of the function in a constant expression.
+template <class Error, class Text>
+struct error_message {
   static_assert(sizeof(Error) != 0, "typenet: this program is ill-formed; the name of the incomplete type says why");
 };
-/// Stops compilation with one message: the name of `Error`, a class that is never defined. Used as
-/// `static_assert(report_error<Error, Text>())`.
+#endif
+/// Has the message when its body is instantiated.
+template <class Error, class Text>
+void report_when_instantiated() {
+  static_cast<void>(sizeof(error_message<Error, Text>));
+}
+
+/// Stops compilation with one message: the name of `Error`, a class that is never defined, or the sentence `Text::text()` where C++26 lets
+/// a library write one. It is the constant true, for use as `static_assert(report_error<Error, Text>())` or as a check's result.
+///
+/// The message comes from a function that is named but not called, which compilers instantiate last. Where an error occurs during a
+/// function's own instantiation, clang takes the function for no constant, and would add a second message.
 template <class Error, class Text>
 constexpr bool report_error() {
-  return sizeof(report_incomplete<Error>) != 0;
+  constexpr void (*report)() = &report_when_instantiated<Error, Text>;
+  return report != nullptr;
 }
-#endif
 
 }  // namespace detail
 }  // namespace typenet

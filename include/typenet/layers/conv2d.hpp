@@ -70,6 +70,9 @@ struct conv2d : layer_defaults {
     return {in.channels(), in.height(), in.width(), Channels, out.height(), out.width(),
             kernel,        stride,      padding,    dilation, groups,       padding_value};
   }
+
+ public:
+  // Public, since clang 14 checks the access of what an alias template names where the alias is used.
   template <shape In>
   static constexpr detail::conv_geometry geometry = make_geometry(In);
   template <shape In, bool Table = has_table>
@@ -88,7 +91,6 @@ struct conv2d : layer_defaults {
   template <shape In, one_sample_execution Exec>
   using one_sample_kernel = detail::conv_one_sample<geometry<In>, links<In>, bias_in_use, has_table, Exec>;
 
- public:
   /// Unknown with a padding value: the kernels would pad squared inputs with the value itself, not with its square.
   static constexpr second_order curvature = padding_value.digits == 0 ? second_order::gauss_newton_linear : second_order::unknown;
 

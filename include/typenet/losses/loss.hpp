@@ -7,7 +7,6 @@
 #include <type_traits>
 
 #include <typenet/core/config.hpp>
-#include <typenet/core/deferred_error.hpp>
 #include <typenet/core/diagnostics.hpp>
 #include <typenet/core/sentence.hpp>
 #include <typenet/core/shape.hpp>
@@ -66,7 +65,7 @@ template <class Loss, class Network, class Targets>
 constexpr bool check_loss() {
   using answer = decltype(loss_answer<Loss, Network, Targets>());
   if constexpr (!std::is_same_v<answer, accepted>)
-    return deferred_error<loss_error<Loss, answer, got_t<Network::output_shape>>, loss_text<Loss, answer, Network::output_shape>>();
+    return report_error<loss_error<Loss, answer, got_t<Network::output_shape>>, loss_text<Loss, answer, Network::output_shape>>();
   return true;
 }
 

@@ -11,7 +11,6 @@
 #include <type_traits>
 
 #include <typenet/core/config.hpp>
-#include <typenet/core/deferred_error.hpp>
 #include <typenet/core/error.hpp>
 #include <typenet/core/sentence.hpp>
 #include <typenet/core/type_name.hpp>
@@ -62,7 +61,7 @@ struct optimizer_text {
 template <class Optimizer>
 constexpr bool check_optimizer() {
   if constexpr (!optimizer<Optimizer>)
-    return deferred_error<optimizer_concept_error<Optimizer, needs::all_of_an_optimizer>, optimizer_text<Optimizer>>();
+    return report_error<optimizer_concept_error<Optimizer, needs::all_of_an_optimizer>, optimizer_text<Optimizer>>();
   return true;
 }
 
