@@ -14,6 +14,10 @@ add_library(typenet::typenet ALIAS typenet)
 target_sources(typenet INTERFACE FILE_SET HEADERS BASE_DIRS "${PROJECT_SOURCE_DIR}/include" FILES ${typenet_headers})
 target_compile_features(typenet INTERFACE cxx_std_20)
 target_link_libraries(typenet INTERFACE Eigen3::Eigen Threads::Threads)
+if(NOT PROJECT_IS_TOP_LEVEL)
+  # The warnings that a user turns on are for the user's sources. Installed headers are a system's anyway.
+  set_target_properties(typenet PROPERTIES SYSTEM ON)
+endif()
 
 # Who installs and who uses an installed typenet may differ in what they have, so the package looks for OpenMP and for the components'
 # libraries again (typenet-config.cmake).
@@ -59,7 +63,8 @@ else()
   message(STATUS "typenet: no typenet::thrust, which needs ${missing}")
 endif()
 
-if(TYPENET_CUDA)
+# The installed package looks for nvcc itself, so a build of the headers alone has no use for the target.
+if(TYPENET_CUDA AND typenet_has_programs)
   typenet_find_cuda(missing)
   if(NOT missing)
     add_library(typenet_cuda INTERFACE)

@@ -1,11 +1,23 @@
 # SPDX-License-Identifier: MIT
-# Whether what needs nvcc is built: TYPENET_CUDA. Inside another project the language is that project's to enable.
+# Enables the language CUDA where typenet's own programs are to be compiled by nvcc, as TYPENET_CUDA says. What is installed are headers, for
+# which no compiler is looked for; and inside another project the language is that project's to enable.
 
-set(TYPENET_CUDA AUTO CACHE STRING "Offer typenet::cuda and build its tests: ON, OFF, or AUTO (where nvcc is found)")
+set(TYPENET_CUDA AUTO CACHE STRING "Offer typenet::cuda and build what nvcc compiles: ON, OFF, or AUTO (where nvcc is found)")
 set_property(CACHE TYPENET_CUDA PROPERTY STRINGS AUTO ON OFF)
 
+# Whether this build has targets that may be compiled by nvcc: its own programs, or those of the project around it.
+set(typenet_has_programs ON)
+if(PROJECT_IS_TOP_LEVEL
+   AND NOT TYPENET_BUILD_TESTS
+   AND NOT TYPENET_BUILD_EXAMPLES
+   AND NOT TYPENET_BUILD_BENCHMARKS)
+  set(typenet_has_programs OFF)
+endif()
+
 get_property(languages GLOBAL PROPERTY ENABLED_LANGUAGES)
-if(TYPENET_CUDA AND NOT CUDA IN_LIST languages)
+if(TYPENET_CUDA
+   AND typenet_has_programs
+   AND NOT CUDA IN_LIST languages)
   if(NOT PROJECT_IS_TOP_LEVEL)
     if(NOT TYPENET_CUDA STREQUAL "AUTO")
       message(FATAL_ERROR "TYPENET_CUDA is ${TYPENET_CUDA}, which needs the language CUDA: enable it before typenet is added, "

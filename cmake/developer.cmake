@@ -43,6 +43,14 @@ endfunction()
 # Builds all that nvcc compiles, and nothing else.
 add_custom_target(cuda_programs)
 
+# Prints how long each translation unit of the tests took to compile.
+if(CMAKE_GENERATOR MATCHES "Ninja")
+  add_custom_target(
+    compile_seconds
+    COMMAND "${CMAKE_COMMAND}" "-DBUILD=${CMAKE_BINARY_DIR}" -P "${PROJECT_SOURCE_DIR}/cmake/compile_seconds.cmake"
+    VERBATIM USES_TERMINAL)
+endif()
+
 # typenet_program(<target> <library>...): one of typenet's own programs, an example or a benchmark.
 function(typenet_program target)
   target_link_libraries(${target} PRIVATE ${ARGN} typenet_warnings)

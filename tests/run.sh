@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 # Sets up, builds and runs every test with g++, all but the compiler's own refusals once more with clang++ where there is one, and builds
-# with nvcc, where there is one, what is for GPUs; that runs where there is a GPU.
+# with nvcc, which it gets where there is none, what is for GPUs; that runs where there is a GPU. The last line names what was left out.
 # Needs no argument and no input; safe to repeat. TYPENET_BUILD_DIR names another build folder than ./build.
 set -euo pipefail
 exec </dev/null
@@ -22,15 +22,22 @@ want clang have clang++
 want libomp-dev has_omp_for_clang
 want clang-19 have clang++-19
 want clang-format-19 have clang-format-19
+want doxygen have doxygen
+find_nvcc >/dev/null || want python3-pip has_pip
 install_missing
 choose_generator
-bash examples/get-data.sh mnist >/dev/null || echo "== no MNIST: what would be tested on it is tested on drawn images"
 
 build=${TYPENET_BUILD_DIR:-build}
 failed=()
 tested=()
+left_out=(${packages_gone_without[@]+"${packages_gone_without[@]}"})
+if ! bash examples/get-data.sh mnist >/dev/null; then
+  echo "== no MNIST: what would be tested on it is tested on drawn images"
+  left_out+=(MNIST)
+fi
 start=$SECONDS
 for preset in ci-gcc ci-clang ci-cuda; do
+  leg=$SECONDS
   compiler=g++
   only_build=()
   only_test=()
@@ -39,14 +46,17 @@ for preset in ci-gcc ci-clang ci-cuda; do
     compiler=clang++
     if ! have clang++; then
       echo "== clang++: not found, left out"
+      left_out+=(clang++)
       continue
     fi
   elif [ "$preset" = ci-cuda ]; then
     compiler=nvcc
-    if ! find_nvcc >/dev/null; then
-      echo "== nvcc: not found, left out"
+    if ! nvcc=$(find_nvcc) && ! nvcc=$(get_nvcc "$build/cuda-toolkit"); then
+      echo "== nvcc: not found, and not to be had by pip; left out. Install the CUDA Toolkit, or pip for python3 (Debian: python3-pip)"
+      left_out+=(nvcc)
       continue
     fi
+    export CUDACXX=$nvcc
     # The rest of the tree has been built and tested above.
     only_build=(--target cuda_programs)
     only_test=(--label-regex '^cuda$')
@@ -54,6 +64,7 @@ for preset in ci-gcc ci-clang ci-cuda; do
       options=(-DCMAKE_CUDA_ARCHITECTURES=native)
     else
       echo "== nvcc: no GPU here, so what it compiles is not run"
+      left_out+=("running on a GPU")
       # For every device that matters, from one reading, and without the optimiser, which takes most of nvcc's time.
       options=(-DCMAKE_CUDA_ARCHITECTURES=OFF
                "-DCMAKE_CUDA_FLAGS=-arch=compute_80 -code=sm_80,sm_90,compute_80 -Xcicc=-O1 -Xptxas=-O1"
@@ -61,19 +72,26 @@ for preset in ci-gcc ci-clang ci-cuda; do
     fi
   fi
   echo "== $compiler: configure and build"
-  cmake --preset "$preset" -B "$build/$preset" ${options[@]+"${options[@]}"}
-  if ! cmake --build "$build/$preset" --parallel "$jobs" ${only_build[@]+"${only_build[@]}"}; then
+  if ! cmake --preset "$preset" -B "$build/$preset" ${options[@]+"${options[@]}"} ||
+    ! cmake --build "$build/$preset" --parallel "$jobs" ${only_build[@]+"${only_build[@]}"}; then
     failed+=("$compiler (build)")
+    echo "== $compiler: build failed after $((SECONDS - leg)) s"
     continue
   fi
-  echo "== $compiler: test"
+  echo "== $compiler: built in $((SECONDS - leg)) s; test"
   ctest --test-dir "$build/$preset" --output-on-failure --no-tests=error --parallel "$jobs" ${only_test[@]+"${only_test[@]}"} ||
     failed+=("$compiler (tests)")
   tested+=("$compiler")
+  echo "== $compiler: $((SECONDS - leg)) s"
 done
 
+without=
+if [ ${#left_out[@]} -gt 0 ]; then
+  without=$(printf ', %s' "${left_out[@]}")
+  without="; left out: ${without#, }"
+fi
 if [ ${#failed[@]} -gt 0 ]; then
-  echo "typenet: FAILED: ${failed[*]}, after $((SECONDS - start)) s"
+  echo "typenet: FAILED: ${failed[*]}, after $((SECONDS - start)) s$without"
   exit 1
 fi
-echo "typenet: all tests passed with ${tested[*]}, in $((SECONDS - start)) s"
+echo "typenet: all tests passed with ${tested[*]}, in $((SECONDS - start)) s$without"

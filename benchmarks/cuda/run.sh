@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# Builds the CUDA benchmarks for this machine's GPU, measures training and inference, PyTorch beside them where python3 has it for CUDA, and
-# prints one Markdown table. Safe to repeat. Close other programs first.
+# Builds the CUDA benchmarks for this machine's GPU, by nvcc, which it gets where there is none; measures training and inference, PyTorch
+# beside them where python3 has it for CUDA; and prints one Markdown table. Safe to repeat. Close other programs first.
 #   --quick      a short form
 #   --json FILE  also writes every figure as {"name", "value", "unit"}
 # TYPENET_BUILD_DIR names another build folder than ./build.
@@ -17,9 +17,12 @@ esac
 source cmake/setup.sh
 
 need_to_build
+find_nvcc >/dev/null || want python3-pip has_pip
 install_missing
 choose_generator
 
+# Where there is none to be had, CMake says what is missing.
+if nvcc=$(find_nvcc) || nvcc=$(get_nvcc "${TYPENET_BUILD_DIR:-build}/cuda-toolkit"); then export CUDACXX=$nvcc; fi
 build=${TYPENET_BUILD_DIR:-build}/cuda-native
 cmake --preset cuda -B "$build" -DCMAKE_CUDA_ARCHITECTURES=native -DTYPENET_BUILD_TESTS=OFF -DTYPENET_BUILD_EXAMPLES=OFF \
   -DTYPENET_BUILD_BENCHMARKS=ON >&2

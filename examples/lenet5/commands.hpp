@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What lenet5 does, for any backend.
+// What lenet5 does with a recipe, for any backend.
 #pragma once
 
 #include <algorithm>
@@ -24,8 +24,10 @@
 #include <typenet/io.hpp>
 
 #include "digit.hpp"
+#include "program.hpp"
 #include "progress.hpp"
 #include "recipes.hpp"
+#include "registry.hpp"
 #include "results.hpp"
 #include "settings.hpp"
 #include "shell.hpp"
@@ -166,6 +168,16 @@ class step_log {
   double sum_ = 0, loss_ = 0;
 };
 
+/// Prints the command that uses the network that was trained.
+inline void print_use(const settings& s) {
+  std::string command = shell_word(s.program) + " predict --weights " + shell_word(s.output.string());
+  if (s.model != program.model) command += " --model " + s.model;
+  if (s.backend != program.backend) command += " --backend " + s.backend;
+  if (s.dataset != "mnist") command += " --dataset " + s.dataset;
+  if (!s.data.empty()) command += " --data " + shell_word(s.data.string());
+  std::printf("what it makes of a test image:\n  %s --index 7\n", command.c_str());
+}
+
 template <class Backend, class Recipe>
 int train(const Recipe& recipe, settings s) {
   using network = typename Recipe::network;
@@ -242,7 +254,7 @@ int train(const Recipe& recipe, settings s) {
                           std::to_string(epochs) + " --batch-size " + std::to_string(batch_size) + " --learning-rate " +
                           exact(learning_rate);
     if (s.threads > 0) command += " --threads " + std::to_string(s.threads);
-    if (s.backend != "eigen") command += " --backend " + s.backend;
+    if (s.backend != program.backend) command += " --backend " + s.backend;
     if (s.weight_decay) command += " --weight-decay " + exact(*s.weight_decay);
     if (s.held_out > 0) command += " --hold-out " + std::to_string(s.held_out);
     if (!s.data.empty()) command += " --data " + shell_word(s.data.string());
@@ -255,6 +267,7 @@ int train(const Recipe& recipe, settings s) {
   if constexpr (!requires { Backend::device_name(); })
     std::printf(" with %d thread%s", trainer.threads(), trainer.threads() == 1 ? "" : "s");
   std::printf("; checkpoint: %s\n", s.output.c_str());
+  print_use(s);
   return 0;
 }
 
@@ -281,7 +294,8 @@ int predict(const Recipe& recipe, const settings& s) {
     images.read(s.index, tn::sample_key::evaluation(), sample);
     truth = images.label(s.index);
   } else {
-    recipe.testing_data(read_digit(s.image, s.invert)).read(0, tn::sample_key::evaluation(), sample);
+    recipe.testing_data(tn::mnist_dataset{read_digit(s.image, s.invert), std::vector<int>{0}})
+        .read(0, tn::sample_key::evaluation(), sample);
   }
   const std::vector<typename Backend::scalar> input(sample.begin(), sample.end());
   const auto scores = model.predict(input);
@@ -364,21 +378,29 @@ int run(command what, const settings& s) {
     case command::train: return train<Backend>(recipe, s);
     case command::evaluate: return evaluate<Backend>(recipe, s);
     case command::predict: return predict<Backend>(recipe, s);
-    case command::reproduce: return reproduce_run<Backend>(recipe, s);
+    case command::reproduce:
+      if constexpr (Recipe::reproduced && std::is_same_v<Backend, typename Recipe::cpu>) return reproduce_run<Backend>(recipe, s);
   }
   return 1;
 }
 
-/// The recipe that is named, on a backend that not all are compiled for.
-template <class Backend>
-int run_everywhere(command what, const settings& s) {
-  return with_recipe(s.model, [&]<class Recipe>(const Recipe&) {
-    if constexpr (Recipe::everywhere)
-      return run<Backend, Recipe>(what, s);
-    else
-      throw tn::argument_error("model '" + s.model + "' runs with --backend eigen alone");
-    return 1;
-  });
+/// Adds a recipe on a backend to those that this program has. The file that calls it is the one that compiles it.
+template <class Backend, class Recipe>
+bool enlist(std::string_view backend) {
+  using network = typename Recipe::network;
+  add_to_registry({.name = std::string{Recipe::name},
+                   .about = std::string{Recipe::about},
+                   .backend = std::string{backend},
+                   .layers = network::layer_count,
+                   .parameters = network::parameter_count,
+                   .macs = network::macs,
+                   .reproduced = Recipe::reproduced,
+                   .seeds = Recipe::seeds,
+                   .epochs = Recipe::epochs,
+                   .quick_epochs = Recipe::quick_epochs,
+                   .published = Recipe::published,
+                   .run = &run<Backend, Recipe>});
+  return true;
 }
 
 }  // namespace lenet5

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "digit.hpp"
 
+#include <algorithm>
 #include <string>
-#include <vector>
+
+#include <typenet/core/error.hpp>
 
 #if defined(TYPENET_HAS_STB)
 #define STB_IMAGE_IMPLEMENTATION
@@ -15,7 +17,7 @@
 
 namespace lenet5 {
 
-typenet::mnist_dataset read_digit([[maybe_unused]] const std::filesystem::path& file, [[maybe_unused]] bool invert) {
+std::vector<std::uint8_t> read_digit([[maybe_unused]] const std::filesystem::path& file, [[maybe_unused]] bool invert) {
 #if defined(TYPENET_HAS_STB)
   int width = 0, height = 0, channels = 0;
   unsigned char* const pixels = stbi_load(file.string().c_str(), &width, &height, &channels, 1);
@@ -33,7 +35,7 @@ typenet::mnist_dataset read_digit([[maybe_unused]] const std::filesystem::path& 
       image[static_cast<std::size_t>(y * 28 + x)] = static_cast<std::uint8_t>(invert ? 255 - mean : mean);
     }
   stbi_image_free(pixels);
-  return typenet::mnist_dataset{std::move(image), std::vector<int>{0}};
+  return image;
 #else
   throw typenet::file_error(file.string() + ": this build reads no image files; build it where stb is installed (Debian: libstb-dev)");
 #endif

@@ -5,9 +5,11 @@
 #include <cstdio>
 #include <exception>
 #include <string>
-#include <tuple>
 
-#include "recipes.hpp"
+#include <typenet/core/error.hpp>
+
+#include "program.hpp"
+#include "registry.hpp"
 #include "settings.hpp"
 
 namespace {
@@ -15,31 +17,12 @@ namespace {
 namespace tn = typenet;
 using namespace lenet5;
 
-/// What runs a command on the backend of that name.
-/// @throws typenet::argument_error if it is not compiled in
-auto runner_of(const std::string& backend) {
-#if defined(LENET5_THRUST)
-  if (backend == "thrust") return run_on_thrust;
-#endif
-#if defined(LENET5_CUDA)
-  if (backend == "cuda") return run_on_cuda;
-#endif
-  if (backend == "eigen") return run_on_eigen;
-  throw tn::argument_error("this lenet5 was built without the backend '" + backend + "', which needs " +
-                           (backend == "cuda" ? "the CUDA Toolkit: configure with -DTYPENET_CUDA=ON"
-                                              : "Thrust's headers (Debian: libthrust-dev) when it is configured"));
-}
-
 void list_models() {
   std::printf("%-22s %6s %10s %9s  %s\n", "model", "layers", "parameters", "MACs", "");
-  std::apply(
-      [](const auto&... recipe) {
-        (std::printf("%-22s %6d %10lld %9lld  %s\n", std::string{recipe.name}.c_str(), std::decay_t<decltype(recipe)>::network::layer_count,
-                     static_cast<long long>(std::decay_t<decltype(recipe)>::network::parameter_count),
-                     static_cast<long long>(std::decay_t<decltype(recipe)>::network::macs), std::string{recipe.about}.c_str()),
-         ...);
-      },
-      recipes);
+  for (const compiled_recipe& r : compiled_recipes(program.backend))
+    std::printf("%-22s %6d %10lld %9lld  %s\n", r.name.c_str(), r.layers, r.parameters, r.macs, r.about.c_str());
+  if (const std::string others = names_not_compiled(); !others.empty())
+    std::printf("not compiled into this program: %s; the target lenet5 has all\n", others.c_str());
 }
 
 }  // namespace
@@ -48,6 +31,8 @@ int main(int argc, char** argv) try {
   std::setvbuf(stdout, nullptr, _IOLBF, BUFSIZ);  // a log shows each line as it comes
   settings s;
   if (argc > 0) s.program = argv[0];
+  s.model = program.model;
+  s.backend = program.backend;
   CLI::App app{"Trains, evaluates and uses networks of the LeNet-5 family."};
   app.require_subcommand(1);
   const auto common = [&](CLI::App* command) {
@@ -123,18 +108,18 @@ int main(int argc, char** argv) try {
     list_models();
     return 0;
   }
-  if (plot_command->parsed()) return plot(s);
-  if (reproduce_command->parsed()) {
-#if defined(LENET5_REPRODUCE)
-    return reproduce(s);
-#else
-    throw tn::argument_error("this lenet5 was built without Boost.Math, which reproduce needs (Debian: libboost-dev)");
-#endif
+  if (plot_command->parsed() || reproduce_command->parsed()) {
+    const std::string name = plot_command->parsed() ? "plot" : "reproduce";
+    if (!program.whole) throw tn::argument_error(name + " needs every model, and this program has few; " + build_instead("lenet5"));
+    if (plot_command->parsed()) return program.plot(s);
+    if (program.reproduce == nullptr)
+      throw tn::argument_error("this lenet5 was built without Boost.Math, which reproduce needs (Debian: libboost-dev)");
+    return program.reproduce(s);
   }
   if (predict_command->parsed() && image->count() + index->count() == 0)
     throw tn::argument_error("predict needs an image file or --index N");
   const command what = train_command->parsed() ? command::train : evaluate_command->parsed() ? command::evaluate : command::predict;
-  return runner_of(s.backend)(what, s);
+  return run_recipe(what, s);
 } catch (const std::exception& e) {
   std::fprintf(stderr, "lenet5: %s\n", e.what());
   return 1;

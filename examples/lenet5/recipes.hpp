@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // What can be trained by name. A recipe is a network type, how it starts, the data it sees, a loss, an optimizer and a schedule; to add
-// one, write it here and list it in `recipes` and in CMakeLists.txt.
+// one, write it here and list it in recipes.txt.
 #pragma once
 
 #include <algorithm>
@@ -10,23 +10,17 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <tuple>
 #include <utility>
 #include <vector>
 
 #include <typenet/data.hpp>
 #include <typenet/typenet.hpp>
 
+#include "registry.hpp"
+
 namespace lenet5 {
 
 namespace tn = typenet;
-
-/// What somebody else measured.
-struct published_result {
-  int misses;
-  int count;
-  std::string_view by;
-};
 
 /// What the recipes below share. Each may put a member of its own in place of one here.
 struct recipe {
@@ -42,8 +36,6 @@ struct recipe {
   static constexpr int quick_epochs = 6;
   /// Where it runs with `--backend eigen`.
   using cpu = tn::cpu;
-  /// Whether it is compiled for the other backends too.
-  static constexpr bool everywhere = false;
   /// Changes how a model starts.
   template <class Model>
   static void initialize(Model&) {}
@@ -81,7 +73,6 @@ inline std::vector<tn::index> draw(tn::index count, tn::index size, tn::seed see
 
 /// Batch norm, ReLU, max pooling, a little dropout; Gaussian outputs and squared error.
 struct modern : recipe {
-  static constexpr bool everywhere = true;
   static constexpr std::string_view name = "modern";
   static constexpr std::string_view about = "batch norm, ReLU, max pooling, dropout 0.1";
   using network = tn::network<tn::input<1, 32, 32>,                                              //
@@ -105,7 +96,6 @@ struct softmax : modern {
 
 /// Tanh and average pooling, else as `modern`.
 struct classic : recipe {
-  static constexpr bool everywhere = true;
   static constexpr std::string_view name = "classic";
   static constexpr std::string_view about = "tanh, average pooling";
   using network = tn::network<tn::input<1, 32, 32>,                            //
@@ -374,30 +364,5 @@ struct control : e2d {
   }
   static tn::adamw optimizer(double rate) { return {.learning_rate = rate, .weight_decay = 1e-2}; }
 };
-
-inline constexpr std::tuple<modern, softmax, classic, lecun1989, lecun1989_softmax, lecun1989_adamw, lecun1989_shift, lecun1989_relu,
-                            lecun1989_data, lenet5_1998_mse, lenet5_1998, lenet5_1998_distorted, e1, e2a, e2b, e2c, e2d, control>
-    recipes;
-
-/// All their names.
-inline std::string recipe_names() {
-  std::string names;
-  std::apply([&](const auto&... recipe) { ((names += (names.empty() ? "" : ", ") + std::string{recipe.name}), ...); }, recipes);
-  return names;
-}
-
-/// Calls `use(recipe)` for the recipe of that name.
-/// @throws typenet::argument_error with the names there are, if there is none
-template <class Use>
-auto with_recipe(const std::string& name, const Use& use) {
-  return std::apply(
-      [&](const auto&... recipe) {
-        int result = 0;
-        const bool found = ((recipe.name == name ? (result = use(recipe), true) : false) || ...);
-        if (!found) throw tn::argument_error("there is no model '" + name + "'; there are: " + recipe_names());
-        return result;
-      },
-      recipes);
-}
 
 }  // namespace lenet5

@@ -8,13 +8,12 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <tuple>
-#include <type_traits>
 #include <vector>
 
 #include <nlohmann/json.hpp>
 
-#include "recipes.hpp"
+#include "program.hpp"
+#include "registry.hpp"
 #include "results.hpp"
 #include "settings.hpp"
 #include "statistics.hpp"
@@ -22,25 +21,15 @@
 namespace lenet5 {
 namespace {
 
+namespace tn = typenet;
 using json = nlohmann::ordered_json;
 
-struct row {
-  std::string name, about;
-  int seeds, epochs, quick_epochs;
-  std::optional<published_result> published;
-};
+using row = compiled_recipe;
 
 /// The recipes that are reproduced, in their order.
 std::vector<row> all_rows() {
-  std::vector<row> rows;
-  std::apply(
-      [&](const auto&... recipe) {
-        const auto add = [&](const auto& r) {
-          if (r.reproduced) rows.push_back({std::string{r.name}, std::string{r.about}, r.seeds, r.epochs, r.quick_epochs, r.published});
-        };
-        (add(recipe), ...);
-      },
-      recipes);
+  std::vector<row> rows = compiled_recipes("eigen");
+  std::erase_if(rows, [](const row& r) { return !r.reproduced; });
   return rows;
 }
 
@@ -233,9 +222,10 @@ int reproduce(settings s) {
     if (!done) {
       settings one = s;
       one.model = r.name;
+      one.backend = r.backend;
       one.seed = jobs[i].seed;
       one.label = name + ": ";
-      if (const int status = run_on_eigen(command::reproduce, one); status != 0) {
+      if (const int status = run_recipe(command::reproduce, one); status != 0) {
         std::printf("stopped; the same command goes on with %s\n", name.c_str());
         return status;
       }

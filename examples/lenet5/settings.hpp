@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What the command line asks for, and what can run it.
+// What the command line asks for.
 #pragma once
 
 #include <cstdint>
@@ -14,8 +14,8 @@ enum class command { train, evaluate, predict, reproduce };
 
 struct settings {
   std::string program = "lenet5";
-  std::string model = "modern";
-  std::string backend = "eigen";
+  std::string model;    ///< one that is compiled in, unless named
+  std::string backend;  ///< likewise
   std::string dataset = "mnist";
   std::filesystem::path data;
   int epochs = 0;
@@ -41,15 +41,6 @@ struct settings {
   std::string label;  ///< which run this is, for the display
 };
 inline constexpr std::uint64_t default_seed = 42;
-
-/// Does what is asked for, for one recipe on one backend. Each has a file of its own, lest one take minutes to compile.
-template <class Backend, class Recipe>
-int run(command what, const settings& s);
-
-// One for each backend, in a file of its own, since one compiler can read all of them seldom; main.cpp knows which are compiled in.
-int run_on_eigen(command what, const settings& s);
-int run_on_thrust(command what, const settings& s);
-int run_on_cuda(command what, const settings& s);
 
 /// Runs what was published beside its numbers; see docs/reproduce.md.
 int reproduce(settings s);

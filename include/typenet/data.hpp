@@ -1,10 +1,16 @@
 // SPDX-License-Identifier: MIT
 /// @file
-/// The data component: data sets, the IDX format, MNIST and Fashion-MNIST, transforms. Needs zlib (CMake: typenet::data).
+/// The data component: data sets and their splits, the IDX format, MNIST and Fashion-MNIST, image transforms. It needs zlib (CMake target
+/// typenet::data).
 #pragma once
 
-#include <typenet/data/dataset.hpp>     // IWYU pragma: export
-#include <typenet/data/idx.hpp>         // IWYU pragma: export
-#include <typenet/data/mnist.hpp>       // IWYU pragma: export
-#include <typenet/data/split.hpp>       // IWYU pragma: export
-#include <typenet/data/transforms.hpp>  // IWYU pragma: export
+// IWYU pragma: begin_exports
+#include <typenet/data/dataset.hpp>
+#include <typenet/data/idx.hpp>
+#include <typenet/data/image_dataset.hpp>
+#include <typenet/data/mnist.hpp>
+#include <typenet/data/split.hpp>
+#include <typenet/data/subset.hpp>
+#include <typenet/data/tensor_dataset.hpp>
+#include <typenet/data/transforms.hpp>
+// IWYU pragma: end_exports

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /// @file
-/// Networks as types, without anything that runs them: shapes, counts and checks, at a fraction of a second to compile.
+/// Networks as types: shapes, counts, checks and summaries. It includes nothing that runs a network, and compiles in a fraction of a
+/// second.
 #pragma once
 
 // IWYU pragma: begin_exports

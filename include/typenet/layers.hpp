@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /// @file
-/// Every layer of the library.
+/// All layers and compositions.
 #pragma once
 
 // IWYU pragma: begin_exports

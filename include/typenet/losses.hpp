@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /// @file
-/// Every loss of the library.
+/// All losses.
 #pragma once
 
 // IWYU pragma: begin_exports

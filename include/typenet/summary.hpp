@@ -1,58 +1,70 @@
 // SPDX-License-Identifier: MIT
 /// @file
-/// A network as a table.
+/// summary: a network as a table of text.
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <utility>
 
+#include <typenet/core/config.hpp>
+#include <typenet/core/shape.hpp>
 #include <typenet/core/type_name.hpp>
+#include <typenet/graph/names.hpp>
+#include <typenet/graph/visit.hpp>
+#include <typenet/layer/compositions.hpp>
+#include <typenet/layer/tensor_spec.hpp>
 #include <typenet/network.hpp>
 
 namespace typenet {
 
 namespace detail {
 
-/// 61740 as "61,740"
+/// A number with separators of thousands: "61,740".
+/// @pre `number` ≥ 0
 inline std::string grouped(index number) {
   std::string digits = std::to_string(number);
   for (std::size_t at = digits.size(); at > 3; at -= 3) digits.insert(at - 3, ",");
   return digits;
 }
 
-/// 246960 as "241.2 KiB"
+/// A number of bytes in a unit that suits it: 246960 is "241.2 KiB".
 inline std::string readable_bytes(index bytes) {
   constexpr const char* units[] = {" B", " KiB", " MiB", " GiB", " TiB"};
   int unit = 0;
   index scale = 1;
   for (; unit < 4 && bytes >= 1024 * scale; ++unit) scale *= 1024;
   if (unit == 0) return std::to_string(bytes) + units[0];
-  // Rounded to tenths in whole numbers, the same on every machine.
+  // Rounds to tenths with integers, so the text is equal on all machines.
   const index tenths = bytes / scale * 10 + (bytes % scale * 10 + scale / 2) / scale;
   return grouped(tenths / 10) + "." + std::to_string(tenths % 10) + units[unit];
 }
 
-/// "[N, 6, 28, 28]"
+/// The shape of a batch of N samples: "[N, 6, 28, 28]".
 inline std::string batch_shape(shape s) {
   std::string text = "[N";
   for (int axis = 0; axis < s.rank; ++axis) text += ", " + std::to_string(s[axis]);
   return text + "]";
 }
 
-/// Rows of cells: name, layer, output, parameters, multiply-accumulates; the numbers to the right.
+/// A table of `Rows` rows with the cells name, layer, output, parameters and multiply-accumulates. Numbers are right-aligned.
 template <int Rows>
 struct summary_table {
+  /// The text of each cell, [row][column]. Row 0 is the heading.
   std::array<std::array<std::string, 5>, static_cast<std::size_t>(Rows)> cells;
-  int used = 0;
+  int used = 0;  ///< rows filled
 
+  /// Fills the next row.
+  /// @param depth number of compositions that the layer is in; its name is indented by two spaces for each
   void add(const tensor_name& path, int depth, std::string_view layer, shape out, std::string parameters, std::string macs) {
     std::string name(static_cast<std::size_t>(2 * depth), ' ');
     name += path.view();
     cells[static_cast<std::size_t>(used++)] = {std::move(name), std::string{layer}, batch_shape(out), std::move(parameters),
                                                std::move(macs)};
   }
+  /// The table as text, with a rule below the heading and below the last row.
   [[nodiscard]] std::string text() const {
     constexpr std::size_t columns = 5;
     std::size_t width[columns] = {};
@@ -76,7 +88,7 @@ struct summary_table {
   }
 };
 
-/// The row of a layer, and of a composition followed by those of its members.
+/// The rows of a layer or a composition. `add` fills them and returns the output's shape; `count` is their number.
 template <class L>
 struct summary_rows {
   static constexpr int count = 1;
@@ -91,6 +103,7 @@ struct summary_rows {
   }
 };
 
+/// Fills the rows of member `i` of a composition whose path is `path`.
 template <class L, class Table>
 shape add_child_rows(Table& table, shape in, const tensor_name& path, int depth, int i) {
   tensor_name own = path;
@@ -99,12 +112,7 @@ shape add_child_rows(Table& table, shape in, const tensor_name& path, int depth,
   return summary_rows<L>::add(table, in, own, depth);
 }
 
-template <class L>
-shape output_of(shape in) {
-  ignore_leaves none;
-  return walk<L>::visit(none, in, tensor_name{});
-}
-
+/// The rows of layers one after another.
 template <class... Members>
 struct chain_rows {
   static constexpr int count = (summary_rows<Members>::count + ... + 0);
@@ -114,6 +122,7 @@ struct chain_rows {
     ((in = add_child_rows<Members>(table, in, path, depth, i++)), ...);
   }
 };
+/// The row of a composition, then the rows of its members one after another.
 template <class Whole, class... Members>
 struct composition_rows {
   static constexpr int count = 1 + chain_rows<Members...>::count;
@@ -144,6 +153,7 @@ struct summary_rows<concat<Branches...>> {
 template <named_layer L>
 struct summary_rows<L> : summary_rows<typename L::layer> {};
 
+/// The table of a network.
 template <class Network>
 struct summary_of;
 template <class Input, class... Layers>
@@ -160,9 +170,14 @@ struct summary_of<network<Input, Layers...>> {
 
 }  // namespace detail
 
-/// A table of a network's layers: their names, types, output shapes (N being the batch), parameters and multiply-accumulates of
-/// one sample, members of compositions indented below them. Below it the totals, and the bytes that a batch of `batch` samples
-/// of `Scalar` takes: activations are the values between layers, workspace is what training needs besides.
+/// A network as text: a table of its layers, the totals, and the bytes of memory for a batch.
+///
+/// The table has a row for each layer: name, type, output shape (N is the batch size), learned numbers, and multiply-accumulates of one
+/// sample. The members of a composition are indented below it. Activations are the input and the values between layers. Workspace is the
+/// memory that training needs in addition.
+/// @tparam Network an instance of `network`
+/// @tparam Scalar the number type that the bytes are given for
+/// @param batch the batch size that the bytes are given for
 template <class Network, class Scalar = float>
 [[nodiscard]] std::string summary(index batch = 32) {
   const auto line = [](std::string label, const std::string& value, const std::string& rest) {

@@ -10,13 +10,15 @@
 #include <typenet/core/error.hpp>
 #include <typenet/core/random.hpp>
 #include <typenet/data/dataset.hpp>
+#include <typenet/data/image_dataset.hpp>
 #include <typenet/data/split.hpp>
+#include <typenet/data/tensor_dataset.hpp>
 #include <typenet/inference.hpp>
 #include <typenet/layer/initializers.hpp>
 #include <typenet/losses.hpp>
 #include <typenet/optimizers.hpp>
 #include <typenet/train/evaluate.hpp>
-#include <typenet/train/metrics.hpp>
 #include <typenet/train/fit.hpp>
+#include <typenet/train/metrics.hpp>
 #include <typenet/train/trainer.hpp>
 // IWYU pragma: end_exports

@@ -10,7 +10,7 @@
 
 #include <typenet/backends/eigen/backend.hpp>
 #include <typenet/core/random.hpp>
-#include <typenet/model.hpp>
+#include <typenet/inference.hpp>
 
 #include "network_runner.hpp"
 #include "scalar_backend.hpp"

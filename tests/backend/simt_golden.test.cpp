@@ -2,8 +2,8 @@
 // Every layer on the lanes of a warp, on an emulated machine: against what PyTorch computed, in every order of threads.
 #include <doctest/doctest.h>
 
-#include "../layers/check_golden.hpp"
-#include "../layers/golden_cases.hpp"
+#include "check_golden.hpp"
+#include "golden_cases.hpp"
 #include "emulated_machine.hpp"
 
 namespace tn = typenet;
@@ -36,7 +36,6 @@ void check_on_warps(const char* name) {
 #define ON_WARPS(name, ...) \
   TEST_CASE(name " on the lanes of a warp, as in PyTorch") { check_on_warps<tn::network<__VA_ARGS__>>(name); }
 
-GOLDEN_CASES_CONVOLUTION(ON_WARPS)
-GOLDEN_CASES_OTHER(ON_WARPS)
-GOLDEN_CASES_LENET5(ON_WARPS)
-GOLDEN_CASES_COMPOSED(ON_WARPS)
+GOLDEN_CASES_CONV2D(ON_WARPS)
+GOLDEN_CASES_OTHER_LAYERS(ON_WARPS)
+GOLDEN_CASES_COMPOSITIONS(ON_WARPS)

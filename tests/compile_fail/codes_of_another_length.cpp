@@ -2,7 +2,7 @@
 // Codes that are longer than the vector that they are compared with.
 //
 // expect: typenet::at<1>, typenet::euclidean_rbf<.*, typenet::needs::as_many_features_as_its_codes<84>, typenet::got<80> ?>
-// expect[c++26]: typenet: layer 1, euclidean_rbf<codes> needs a vector of 84 features, as long as its codes. it got 80
+// expect[c++26]: typenet: layer 1, euclidean_rbf<table> needs a vector of 84 features, as long as its codes. it got 80
 #include <typenet/declarative.hpp>
 
 namespace tn = typenet;

@@ -2,7 +2,7 @@
 // A number where a table of codes belongs.
 //
 // expect: typenet::at<0>, typenet::euclidean_rbf<10>, typenet::needs::a_code_table, typenet::got<84> ?>
-// expect[c++26]: typenet: layer 0, euclidean_rbf<codes> needs a code_table. it got 84
+// expect[c++26]: typenet: layer 0, euclidean_rbf<10> needs a code_table. it got 84
 #include <typenet/declarative.hpp>
 
 namespace tn = typenet;

@@ -2,7 +2,7 @@
 // Codes that are to be compared with an image.
 //
 // expect: typenet::at<0>, typenet::euclidean_rbf<.*, typenet::needs::a_vector, typenet::got<1, 12, 7> ?>
-// expect[c++26]: typenet: layer 0, euclidean_rbf<codes> needs a vector of features .put flatten before it.. it got 1x12x7
+// expect[c++26]: typenet: layer 0, euclidean_rbf<table> needs a vector of features .put flatten before it.. it got 1x12x7
 #include <typenet/declarative.hpp>
 
 namespace tn = typenet;

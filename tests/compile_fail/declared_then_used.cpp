@@ -3,9 +3,7 @@
 //
 // expect: typenet::at<2>, typenet::conv2d<6, 5>, typenet::needs::an_image, typenet::got<4704> ?>
 // expect[c++26]: typenet: layer 2, conv2d<6, 5> needs an input of channels x height x width .it cannot follow flatten or linear.. it got 4704
-#include <typenet/backends/eigen/backend.hpp>
-#include <typenet/declarative.hpp>
-#include <typenet/model.hpp>
+#include <typenet/inference.hpp>
 
 namespace tn = typenet;
 

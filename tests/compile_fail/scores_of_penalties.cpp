@@ -2,7 +2,7 @@
 // A loss of scores, and a network that ends with penalties.
 //
 // expect: typenet::loss_error<typenet::cross_entropy, typenet::needs::an_output_of_scores, typenet::got<10> ?>
-// expect[c++26]: typenet: cross_entropy needs an output of scores .the network ends with penalties, for rbf_mse or rbf_map.. the network's output is 10
+// expect[c++26]: typenet: cross_entropy needs an output of scores. the network's last layer makes penalties, the lowest the best. the network's output is 10
 #include <typenet/typenet.hpp>
 
 namespace tn = typenet;

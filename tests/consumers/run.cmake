@@ -1,19 +1,36 @@
 # SPDX-License-Identifier: MIT
 # Configures, builds and runs the outside project of a few files that uses typenet in one WAY: find_package, thrust or cuda (components, from
-# a real installation), add_subdirectory or fetch_content. The project for cuda is an example, and needs a GPU, so it is not run.
+# a real installation), add_subdirectory or fetch_content. The project for cuda is an example, and needs a GPU, so it is not run; that for
+# warnings, as a subdirectory, is compiled alone.
 
 set(project "${CMAKE_CURRENT_LIST_DIR}/${WAY}")
 if(WAY STREQUAL "cuda")
   set(project "${SOURCE}/examples/cuda_consumer")
 endif()
-set(configure "${CMAKE_COMMAND}" -G "${GENERATOR}" -S "${project}" "-DCMAKE_CXX_COMPILER=${COMPILER}" -DCMAKE_BUILD_TYPE=Debug)
+set(type Debug)
+if(WAY STREQUAL "warnings")
+  set(type "")
+endif()
+set(configure "${CMAKE_COMMAND}" -G "${GENERATOR}" -S "${project}" "-DCMAKE_CXX_COMPILER=${COMPILER}" "-DCMAKE_BUILD_TYPE=${type}")
 if(WAY STREQUAL "cuda")
   list(APPEND configure "-DCMAKE_CUDA_COMPILER=${CUDA_COMPILER}" "-DCMAKE_CUDA_HOST_COMPILER=${COMPILER}" -DCMAKE_CUDA_ARCHITECTURES=90)
 endif()
 
 file(REMOVE_RECURSE "${BUILD}")
 if(WAY MATCHES "^(find_package|thrust|cuda)$")
-  execute_process(COMMAND "${CMAKE_COMMAND}" --install "${TYPENET_BUILD}" --prefix "${BUILD}/prefix" OUTPUT_QUIET COMMAND_ERROR_IS_FATAL ANY)
+  set(installer "${TYPENET_BUILD}")
+  if(WAY STREQUAL "find_package")
+    # As a user installs it, who needs no compiler of another language.
+    set(installer "${BUILD}/installer")
+    execute_process(
+      COMMAND "${CMAKE_COMMAND}" -G "${GENERATOR}" -S "${SOURCE}" -B "${installer}" "-DCMAKE_CXX_COMPILER=${COMPILER}"
+              -DTYPENET_BUILD_TESTS=OFF -DTYPENET_BUILD_EXAMPLES=OFF -DTYPENET_BUILD_BENCHMARKS=OFF
+      OUTPUT_VARIABLE text COMMAND_ERROR_IS_FATAL ANY)
+    if(text MATCHES "CUDA compiler")
+      message(FATAL_ERROR "to install the headers, a compiler for CUDA was looked for:\n${text}")
+    endif()
+  endif()
+  execute_process(COMMAND "${CMAKE_COMMAND}" --install "${installer}" --prefix "${BUILD}/prefix" OUTPUT_QUIET COMMAND_ERROR_IS_FATAL ANY)
   # An installed header that the tree does not have, or the other way round, is a mistake of the install rules.
   foreach(root "${SOURCE}" "${BUILD}/prefix")
     file(GLOB_RECURSE headers RELATIVE "${root}/include" "${root}/include/*")
@@ -32,7 +49,7 @@ endif()
 
 execute_process(COMMAND ${configure} -B "${BUILD}/build" COMMAND_ERROR_IS_FATAL ANY)
 execute_process(COMMAND "${CMAKE_COMMAND}" --build "${BUILD}/build" COMMAND_ERROR_IS_FATAL ANY)
-if(NOT WAY STREQUAL "cuda")
+if(NOT WAY MATCHES "^(cuda|warnings)$")
   execute_process(COMMAND "${BUILD}/build/outside" COMMAND_ERROR_IS_FATAL ANY)
 endif()
 

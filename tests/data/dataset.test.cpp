@@ -12,7 +12,10 @@
 #include <vector>
 
 #include <typenet/data/dataset.hpp>
+#include <typenet/data/image_dataset.hpp>
 #include <typenet/data/split.hpp>
+#include <typenet/data/subset.hpp>
+#include <typenet/data/tensor_dataset.hpp>
 
 #include "read_view.hpp"
 
@@ -34,7 +37,7 @@ static_assert(tn::byte_image_dataset<tn::subset<tiny_images>>);
 static_assert(!tn::dataset<int>);
 static_assert(!tn::dataset<std::vector<float>>);
 
-// Views of what is about to vanish do not compile.
+// Parts of a data set that is about to vanish do not compile.
 template <class Set>
 concept can_split = requires(Set&& set) { tn::stratified_split(std::forward<Set>(set), 1, tn::seed{}); };
 static_assert(can_split<points&> && can_split<const points&> && !can_split<points> && !can_split<const points>);
@@ -44,7 +47,7 @@ static_assert(can_split_at_random<points&> && can_split_at_random<const points&>
 static_assert(!can_split_at_random<points> && !can_split_at_random<const points>);
 static_assert(!std::is_constructible_v<tn::subset<points>, points, std::vector<tn::index>>);
 
-// A user's own data set: computed, never stored.
+// A data set of a user's own: computed, never stored.
 struct counting {
   static constexpr tn::shape sample_shape{1};
   static constexpr int classes = 2;
@@ -56,13 +59,13 @@ struct counting {
 };
 static_assert(tn::dataset<counting>);
 
-// Host only: it may be trained on, but a device cannot read it; nor can it a subset of it.
+// It has no view: devices cannot read it, nor a subset of it.
 static_assert(!tn::resident_dataset<counting> && !tn::resident_dataset<tn::subset<counting>>);
 static_assert(tn::resident_dataset<points> && tn::resident_dataset<tiny_images>);
 static_assert(tn::resident_dataset<tn::subset<points>> && tn::resident_dataset<tn::subset<tn::subset<tiny_images>>>);
 static_assert(!tn::resident_dataset<std::vector<float>>);
 
-// A user's data set that a device can read: every sample a multiple of one stored.
+// A data set of a user's own that devices can read: every sample is a multiple of a stored number.
 struct multiples : counting {
   struct on_device {
     static constexpr tn::shape sample_shape{1};
@@ -84,7 +87,7 @@ struct multiples : counting {
 };
 static_assert(tn::resident_dataset<multiples> && tn::resident_dataset<tn::subset<multiples>>);
 
-// A view must be trivially copyable, of the data set's shape, and say by what number a sample is keyed.
+// A view is trivially copyable, has the data set's shape, and offers key_of.
 struct view_of_vectors : multiples {
   struct on_device : multiples::on_device {
     std::vector<float> more;
@@ -111,6 +114,8 @@ struct sizeless : counting {
   void size() const {}
 };
 static_assert(!tn::dataset<sizeless>);
+
+bool equal(const auto& a, const auto& b) { return std::equal(a.begin(), a.end(), b.begin(), b.end()); }
 
 template <class Made>
 std::string message_of(const Made& make) {
@@ -148,7 +153,7 @@ TEST_CASE("image_dataset reads bytes as 0 to 1") {
   std::array<float, 4> sample{};
   set.read(0, {}, sample);
   CHECK(sample == std::array<float, 4>{0, 51 / 255.0f, 102 / 255.0f, 1});
-  CHECK(std::ranges::equal(set.bytes(1), std::array<std::uint8_t, 4>{1, 2, 3, 4}));
+  CHECK(equal(set.bytes(1), std::array<std::uint8_t, 4>{1, 2, 3, 4}));
 }
 
 TEST_CASE("subset forwards to its samples, under their index in the whole") {
@@ -171,7 +176,7 @@ TEST_CASE("subset forwards to its samples, under their index in the whole") {
 }
 
 TEST_CASE("stratified_split keeps the shares of the classes, misses no sample, and follows the seed") {
-  // 500 of class 0, 300 of class 1, 3 of class 2, interleaved.
+  // 500 samples of class 0, 300 of class 1 and 3 of class 2, interleaved.
   std::vector<int> labels;
   for (int i = 0; i < 803; ++i) labels.push_back(i >= 800 ? 2 : i % 8 < 5 ? 0 : 1);
   std::vector<float> values(labels.size() * 2);
@@ -183,21 +188,21 @@ TEST_CASE("stratified_split keeps the shares of the classes, misses no sample, a
   CHECK(held_out.size() == 100);
   std::array<int, 3> count{};
   for (tn::index i = 0; i < held_out.size(); ++i) ++count[static_cast<std::size_t>(held_out.label(i))];
-  CHECK(count == std::array<int, 3>{62, 37, 1});  // shares of 62.267, 37.360 and 0.374: the one left over goes to the last
+  CHECK(count == std::array<int, 3>{62, 37, 1});  // shares of 62.267, 37.360 and 0.374: the sample left over goes to class 2
 
   std::vector<tn::index> all{train.indices().begin(), train.indices().end()};
-  CHECK(std::ranges::is_sorted(all));
-  CHECK(std::ranges::is_sorted(held_out.indices()));
+  CHECK(std::is_sorted(all.begin(), all.end()));
+  CHECK(std::is_sorted(held_out.indices().begin(), held_out.indices().end()));
   all.insert(all.end(), held_out.indices().begin(), held_out.indices().end());
-  std::ranges::sort(all);
+  std::sort(all.begin(), all.end());
   std::vector<tn::index> expected(803);
   std::iota(expected.begin(), expected.end(), tn::index{0});
   CHECK(all == expected);
 
   const auto again = tn::stratified_split(set, 100, tn::seed{7});
   const auto other = tn::stratified_split(set, 100, tn::seed{8});
-  CHECK(std::ranges::equal(again.held_out.indices(), held_out.indices()));
-  CHECK(!std::ranges::equal(other.held_out.indices(), held_out.indices()));
+  CHECK(equal(again.held_out.indices(), held_out.indices()));
+  CHECK(!equal(other.held_out.indices(), held_out.indices()));
 }
 
 TEST_CASE("stratified_split at its limits") {
@@ -223,20 +228,20 @@ TEST_CASE("random_split gives parts of the lengths wanted, misses no sample, and
   CHECK(rest.size() == 50);
   std::vector<tn::index> all;
   for (const auto* part : {&train, &validation, &rest}) {
-    CHECK(std::ranges::is_sorted(part->indices()));
+    CHECK(std::is_sorted(part->indices().begin(), part->indices().end()));
     all.insert(all.end(), part->indices().begin(), part->indices().end());
   }
-  std::ranges::sort(all);
+  std::sort(all.begin(), all.end());
   std::vector<tn::index> expected(1000);
   std::iota(expected.begin(), expected.end(), tn::index{0});
   CHECK(all == expected);
-  // From everywhere: the mean of 250 of 0 … 999 deviates by 16 or so.
+  // They come from all of the whole: the mean of 250 of 0 … 999 has a standard deviation of about 16.
   const double sum = std::accumulate(validation.indices().begin(), validation.indices().end(), 0.0);
   CHECK(sum / 250 > 420);
   CHECK(sum / 250 < 580);
 
-  CHECK(std::ranges::equal(tn::random_split(set, {700, 250, 50}, tn::seed{7})[1].indices(), validation.indices()));
-  CHECK(!std::ranges::equal(tn::random_split(set, {700, 250, 50}, tn::seed{8})[1].indices(), validation.indices()));
+  CHECK(equal(tn::random_split(set, {700, 250, 50}, tn::seed{7})[1].indices(), validation.indices()));
+  CHECK(!equal(tn::random_split(set, {700, 250, 50}, tn::seed{8})[1].indices(), validation.indices()));
 }
 
 TEST_CASE("random_split at its limits") {
@@ -252,7 +257,7 @@ TEST_CASE("random_split at its limits") {
   CHECK(message({-1, 11}) == "random_split: parts of -1 + 11 samples of a data set of 10");
 }
 
-TEST_CASE("what a device reads of a data set is what the host reads") {
+TEST_CASE("the view of a data set reads what the data set reads") {
   const points numbers{{1, 2, 3, 4, 5, 6}, {2, 0, 1}};
   check_view(numbers);
   check_view(points{{}, {}});

@@ -25,7 +25,7 @@ const scratch::folder& folder() {
   return made;
 }
 
-/// What reading these bytes as T complains about, without the file's name; "" if nothing.
+/// The message of the error that reading these bytes as elements T throws, without the file's name; "" where it throws none.
 template <class T = std::uint8_t>
 std::string complaint(const bytes& content) {
   const auto path = folder().write("file", content);
@@ -135,12 +135,12 @@ TEST_CASE("headers that claim huge extents are refused without allocating for th
     const bytes all = scratch::idx_header(8, {huge, huge, huge}) + tail;
     CHECK(complaint(all) == "its header claims 4294967295 images of 4294967295x4294967295, more than any file can hold");
     CHECK(complaint(scratch::gzip(all)).ends_with("more than any file can hold"));
-    // Products that would wrap around to something small.
+    // Products that would overflow to a small number.
     CHECK(complaint(scratch::idx_header(8, {1u << 31, 1u << 31, 4}) + tail).ends_with("more than any file can hold"));
     CHECK(complaint<double>(scratch::idx_header(0x0E, {1u << 31, 1u << 30}) + tail).ends_with("more than any file can hold"));
     CHECK(complaint(scratch::idx_header(8, std::vector<std::uint32_t>(255, 256)) + tail).ends_with("more than any file can hold"));
   }
-  CHECK(complaint(scratch::idx_header(8, {huge, huge, huge, 0})).empty());  // truly holds nothing
+  CHECK(complaint(scratch::idx_header(8, {huge, huge, huge, 0})).empty());  // a file of no values
 }
 
 TEST_CASE("a file cut anywhere is refused") {
@@ -166,7 +166,7 @@ TEST_CASE("a file cut anywhere is refused") {
 TEST_CASE("damage to a compressed file is noticed wherever it is") {
   const bytes file = scratch::idx_header(8, {10, 28, 28}) + counting_bytes(7840);
   const bytes zipped = scratch::gzip(file);
-  for (std::size_t at = 10; at < zipped.size(); ++at) {  // before: a time stamp and such, which nobody checks
+  for (std::size_t at = 10; at < zipped.size(); ++at) {  // the header before, such as its time stamp, has no checksum
     for (const int flip : {0x01, 0x80}) {
       bytes damaged = zipped;
       damaged[at] = static_cast<std::uint8_t>(damaged[at] ^ flip);
@@ -174,11 +174,11 @@ TEST_CASE("damage to a compressed file is noticed wherever it is") {
       CHECK(!complaint(damaged).empty());
     }
   }
-  CHECK(complaint(zipped + bytes{1, 2, 3}).starts_with("its gzip data is damaged: "));  // something follows the stream
+  CHECK(complaint(zipped + bytes{1, 2, 3}).starts_with("its gzip data is damaged: "));  // bytes after the stream
   CHECK(complaint(zipped + zipped) == "expected 7856 bytes for 10 images of 28x28, found more");
 }
 
-TEST_CASE("damage to a header never does worse than an exception") {
+TEST_CASE("a damaged header leads to an exception") {
   const bytes file = scratch::idx_header(8, {10, 4, 4}) + counting_bytes(160);
   for (std::size_t at = 0; at < 16; ++at) {
     for (int value = 0; value < 256; ++value) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /// @file
-/// Views of data sets, read as a device would.
+/// Checks of the views of data sets: reads them as a device does.
 #pragma once
 
 #include <doctest/doctest.h>
@@ -17,7 +17,7 @@
 
 #include <typenet/data/dataset.hpp>
 
-/// Numbers with gaps between them, which can be written and not read, and count how often they are.
+/// An output of `read` that is no pointer: numbers `stride` apart, which can be written but not read. It counts how often each is written.
 class strided_writer {
  public:
   static constexpr typenet::index stride = 5;
@@ -49,7 +49,7 @@ std::vector<float> read_sample(const Set& set, typenet::index i, const typenet::
   return out;
 }
 
-/// Reads a sample by a strided_writer, and checks that it writes every number once and nothing between them.
+/// Reads a sample through a strided_writer. Checks that every number is written once, and nothing between them.
 template <class View>
 std::vector<float> read_strided(const View& view, typenet::index i, const typenet::sample_key& key) {
   constexpr auto size = static_cast<std::size_t>(View::sample_shape.size());
@@ -58,19 +58,20 @@ std::vector<float> read_strided(const View& view, typenet::index i, const typene
   std::vector<int> counts(size);
   view.read(i, key, strided_writer{memory.data(), counts.data()});
   for (std::size_t p = 0; p < size; ++p) out[p] = memory[p * stride];
-  CHECK(std::ranges::count(counts, 1) == static_cast<std::ptrdiff_t>(size));
-  CHECK(std::ranges::count(memory, -77.0f) == static_cast<std::ptrdiff_t>(size * (stride - 1)) + std::ranges::count(out, -77.0f));
+  CHECK(std::count(counts.begin(), counts.end(), 1) == static_cast<std::ptrdiff_t>(size));
+  CHECK(std::count(memory.begin(), memory.end(), -77.0f) ==
+        static_cast<std::ptrdiff_t>(size * (stride - 1)) + std::count(out.begin(), out.end(), -77.0f));
   return out;
 }
 
-/// Augmented in three epochs, and not.
+/// Keys of three epochs with augmentation, and of evaluation.
 inline std::vector<typenet::sample_key> some_keys() {
   using typenet::sample_key;
   const typenet::seed seed{42};
   return {{.seed = seed, .epoch = 0}, {.seed = seed, .epoch = 1}, {.seed = seed, .epoch = 59}, sample_key::evaluation()};
 }
 
-/// Checks that the view of a data set says what the data set says, bit for bit.
+/// Checks that the view of a data set returns what the data set returns, bit for bit.
 template <class Set>
 void check_view(const Set& set) {
   static_assert(typenet::resident_dataset<Set>);
@@ -95,7 +96,7 @@ void check_view(const Set& set) {
   }
 }
 
-/// Copies each array elsewhere and spoils the one it was given, whose owner must not be const.
+/// An upload that copies each array and overwrites the original, whose owner must not be const.
 class spoiling_upload {
  public:
   template <class T>
@@ -111,8 +112,8 @@ class spoiling_upload {
   std::shared_ptr<std::vector<std::shared_ptr<void>>> held_ = std::make_shared<std::vector<std::shared_ptr<void>>>();
 };
 
-/// Checks that a view reads what was uploaded and nothing else. Spoils the data set, and its whole where it is a subset.
-/// @param arrays how many the data set has
+/// Checks that a view reads the uploaded copies and nothing else. Overwrites the data set, and the whole where it is a subset.
+/// @param arrays number of arrays that the data set uploads
 template <class Set>
 void check_uploaded(Set& set, std::size_t arrays) {
   std::vector<int> labels;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /// @file
-/// Files for the data tests: a folder that vanishes with its test, and gzip.
+/// Tools of the data tests: a temporary folder, gzip, IDX headers and environment variables.
 #pragma once
 
 #include <zlib.h>
@@ -18,6 +18,7 @@ namespace scratch {
 
 using bytes = std::vector<std::uint8_t>;
 
+/// A temporary folder, which is removed with its contents at the end of its life.
 class folder {
  public:
   folder() {
@@ -77,7 +78,7 @@ inline bytes operator+(bytes a, const bytes& b) {
   return a;
 }
 
-/// Sets an environment variable for the length of a test; nullptr unsets it.
+/// Sets an environment variable and restores it at the end of its life; nullptr unsets it.
 class variable {
  public:
   variable(const char* name, const char* value) : name_{name} {

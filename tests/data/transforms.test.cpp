@@ -16,6 +16,9 @@
 #include <utility>
 #include <vector>
 
+#include <typenet/data/image_dataset.hpp>
+#include <typenet/data/subset.hpp>
+#include <typenet/data/tensor_dataset.hpp>
 #include <typenet/data/transforms.hpp>
 
 #include "read_view.hpp"
@@ -87,7 +90,7 @@ bytes rotated(const bytes& in, float degrees) {
 
 template <class Change>
 bytes changed(const bytes& in, const Change& change) {
-  tn::detail::augmented_image<large> image{in.data()};
+  tn::augmented_image<large> image{in.data()};
   change(image);
   const std::uint8_t* out = image.pixels();
   return {out, out + large.size()};
@@ -100,7 +103,7 @@ bytes noise(std::size_t count, std::uint32_t which) {
   return out;
 }
 
-// The same arithmetic the slow way: a test for every pixel, no tables, no frame.
+// The transforms' arithmetic in its plainest form: a test for every pixel, no tables, no padding.
 namespace oracle {
 
 bytes rotate(const bytes& in, int height, int width, double degrees) {
@@ -149,6 +152,8 @@ tn::image_dataset<small, 10> some_images(int count) {
 const tn::random_rotation turn{15};
 const tn::color_jitter jitter{.brightness = 0.2f, .contrast = 0.2f};
 const tn::normalize mnist_scale{0.1307f, 0.3081f};
+
+bool equal(const auto& a, const auto& b) { return std::equal(a.begin(), a.end(), b.begin(), b.end()); }
 
 template <class Set>
 std::vector<float> read(const Set& set, tn::index i, const tn::sample_key& key) {
@@ -252,7 +257,7 @@ TEST_CASE("affine distortions are PyTorch's to a level") {
       most = std::max(most, distance);
     }
     CHECK(most <= 1);
-    CHECK(differ <= 5);  // of 1024, for places are rounded to 1/2048 of a pixel
+    CHECK(differ <= 5);  // of 1024: sources are rounded to 1/2048 of a pixel
     if (p(0) == 0 && p(3) == 1 && p(4) == 1 && p(5) == 0) CHECK(differ == 0);
   }
   CHECK(seen == 18);
@@ -351,8 +356,8 @@ TEST_CASE("random_roll shifts by every number of pixels it may, equally often") 
   constexpr int epochs = 1800;
   for (std::uint32_t epoch = 0; epoch < epochs; ++epoch) {
     const auto sample = read(set, 0, {.seed = tn::seed{1}, .epoch = epoch});
-    REQUIRE(std::ranges::count(sample, 0.0f) == small.size() - 1);
-    const auto at = static_cast<int>(std::ranges::find(sample, 1.0f) - sample.begin());
+    REQUIRE(std::count(sample.begin(), sample.end(), 0.0f) == small.size() - 1);
+    const auto at = static_cast<int>(std::find(sample.begin(), sample.end(), 1.0f) - sample.begin());
     ++times[{(at / size + 1) % size - 1, (at % size + 1) % size - 1}];
   }
   CHECK(times.size() == 9);
@@ -374,6 +379,123 @@ TEST_CASE("blending is float arithmetic, each step rounded, whatever the compile
   CHECK(different == 0);
 }
 
+namespace own {
+
+// Cuts an image of 2 x 3 out of another: a fixed transform with parameters.
+struct crop {
+  static constexpr auto kind = tn::transform_kind::fixed;
+  int top = 0, left = 0;
+
+  static constexpr tn::shape output(tn::shape in) { return {in.channels(), 2, 3}; }
+  template <tn::shape In>
+  void apply(const std::uint8_t* in, std::uint8_t* out) const {
+    for (int channel = 0; channel < In.channels(); ++channel)
+      for (int y = 0; y < 2; ++y)
+        for (int x = 0; x < 3; ++x) *out++ = in[(channel * In.height() + top + y) * In.width() + left + x];
+  }
+  void check() const {
+    if (top < 0 || left < 0) throw tn::argument_error{"crop: the corner lies outside the image"};
+  }
+};
+
+// A random transform that moves pixels.
+struct random_horizontal_flip {
+  static constexpr auto kind = tn::transform_kind::random;
+
+  template <tn::shape In>
+  TYPENET_HD void apply(tn::augmented_image<In>& image, tn::random_sequence& random) const {
+    if (random.below(2) == 0) return;
+    const std::uint8_t* in = image.pixels();
+    std::uint8_t* out = image.back_buffer();
+    for (int row = 0; row < In.channels() * In.height(); ++row, in += In.width(), out += In.width())
+      for (int x = 0; x < In.width(); ++x) out[x] = in[In.width() - 1 - x];
+    image.swap_buffers();
+  }
+  void check() const {}
+};
+
+// A random transform that maps grey levels.
+struct random_invert {
+  static constexpr auto kind = tn::transform_kind::random;
+
+  template <tn::shape In>
+  TYPENET_HD void apply(tn::augmented_image<In>& image, tn::random_sequence& random) const {
+    if (random.below(2) == 1) image.map_levels([](int level) { return static_cast<std::uint8_t>(255 - level); });
+  }
+  void check() const {}
+};
+
+// A last transform.
+struct threshold {
+  static constexpr auto kind = tn::transform_kind::last;
+  float at = 0.5f;
+
+  [[nodiscard]] float apply(float level) const { return level < at ? -1.0f : 1.0f; }
+  void check() const {}
+};
+
+static_assert(tn::transform<crop, small> && tn::transform<random_horizontal_flip, small> && tn::transform<random_invert, small>);
+static_assert(tn::transform<threshold, small>);
+static_assert(tn::transform<tn::resize<3, 4>, small> && tn::transform<tn::pad<30, 30>, small> && tn::transform<tn::normalize, small>);
+static_assert(tn::transform<tn::random_rotation, small> && tn::transform<tn::random_affine, small>);
+static_assert(tn::transform<tn::random_roll, small> && tn::transform<tn::color_jitter, small>);
+
+struct without_kind : random_invert {
+  void kind() const {}
+};
+struct without_check : random_invert {
+  int check = 0;
+};
+struct without_output : crop {
+  static constexpr int output = 0;
+};
+struct of_another_kind : threshold {
+  static constexpr auto kind = tn::transform_kind::random;
+};
+struct of_vectors : random_invert {
+  std::vector<int> more;
+};
+static_assert(!tn::transform<without_kind, small> && !tn::transform<without_check, small> && !tn::transform<without_output, small>);
+static_assert(!tn::transform<of_another_kind, small> && !tn::transform<of_vectors, small>);
+static_assert(!tn::transform<int, small> && !tn::transform<tn::shape, small>);
+
+template <class... Transforms>
+constexpr bool in_order = tn::detail::transforms_in_order<small, Transforms...>;
+static_assert(in_order<> && in_order<crop, tn::pad<9, 9>, tn::random_roll, random_invert, threshold>);
+static_assert(!in_order<tn::random_roll, crop> && !in_order<threshold, threshold> && !in_order<threshold, tn::random_roll>);
+
+}  // namespace own
+
+TEST_CASE("transforms of a user's own: fixed, random and last") {
+  constexpr tn::shape two{2, 3, 4};
+  const tn::image_dataset<two, 2> images{{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32}, {1}};
+  const auto cropped = tn::transformed(images, own::crop{.top = 1, .left = 1});
+  static_assert(decltype(cropped)::sample_shape == tn::shape{2, 2, 3});
+  CHECK(equal(cropped.bytes(0), bytes{6, 7, 8, 10, 11, 12, 26, 27, 28, 30, 31, 32}));
+  CHECK_THROWS_WITH_AS((void)tn::transformed(images, own::crop{.top = -1, .left = 0}), "crop: the corner lies outside the image",
+                       tn::argument_error);
+  // A fixed transform between others keeps its parameters.
+  const auto padded = tn::transformed(images, tn::pad<5, 6>{}, own::crop{.top = 1, .left = 2}, tn::pad<2, 5>{});
+  CHECK(equal(padded.bytes(0), bytes{0, 2, 3, 4, 0, 0, 6, 7, 8, 0, 0, 22, 23, 24, 0, 0, 26, 27, 28, 0}));
+
+  const auto set = tn::transformed(images, own::crop{.top = 1, .left = 1}, own::random_horizontal_flip{}, own::random_invert{},
+                                   own::random_horizontal_flip{}, own::threshold{.at = 7.5f / 255});
+  check_view(set);
+  int different = 0;
+  for (std::uint32_t epoch = 0; epoch < 50; ++epoch) {
+    tn::random_sequence random{tn::counter_rng{tn::seed{4}, tn::random_stream::augmentation}, epoch, 0};
+    const bool first = random.below(2) == 1, invert = random.below(2) == 1, second = random.below(2) == 1;
+    bytes expected{cropped.bytes(0).begin(), cropped.bytes(0).end()};
+    if (first != second)
+      for (int row = 0; row < 4; ++row)
+        std::swap(expected[static_cast<std::size_t>(3 * row)], expected[static_cast<std::size_t>(3 * row + 2)]);
+    const auto sample = read(set, 0, {.seed = tn::seed{4}, .epoch = epoch});
+    for (std::size_t p = 0; p < sample.size(); ++p)
+      different += sample[p] != ((invert ? 255 - expected[p] : int{expected[p]}) <= 7 ? -1.0f : 1.0f);
+  }
+  CHECK(different == 0);
+}
+
 TEST_CASE("the whole augmentation agrees with its parts done one after another") {
   const auto images = some_images(40);
   const auto set = tn::transformed(images, tn::resize<32, 32>{}, turn, jitter, mnist_scale);
@@ -385,7 +507,7 @@ TEST_CASE("the whole augmentation agrees with its parts done one after another")
   for (tn::index i = 0; i < set.size(); ++i) {
     CHECK(set.label(i) == images.label(i));
     const bytes stored = resized<32, 32>({images.bytes(i).begin(), images.bytes(i).end()});
-    CHECK(std::ranges::equal(set.bytes(i), stored));
+    CHECK(equal(set.bytes(i), stored));
     for (const std::uint32_t epoch : {0u, 1u, 59u}) {
       tn::random_sequence random{tn::counter_rng{tn::seed{42}, tn::random_stream::augmentation}, epoch, static_cast<std::uint32_t>(i)};
       const float degrees = random.uniform(-15, 15);
@@ -446,7 +568,7 @@ TEST_CASE("transforms compose: any of them may be left out, random ones come in 
     CHECK(different == 0);
   }
 
-  // One after the other, twice: the image goes back and forth between its buffers.
+  // Four transforms: the image goes back and forth between its buffers.
   const auto twice = tn::transformed(images, turn, jitter, turn, jitter, mnist_scale);
   static_assert(decltype(twice)::sample_shape == small);
   for (const float v : read(twice, 1, key)) CHECK(std::isfinite(v));
@@ -457,7 +579,7 @@ TEST_CASE("transforms compose: any of them may be left out, random ones come in 
   static_assert(decltype(still)::augments && !decltype(tn::transformed(images, mnist_scale))::augments);
 }
 
-TEST_CASE("what a device reads of transformed images is what the host reads") {
+TEST_CASE("the view of transformed images reads what the data set reads") {
   const auto images = some_images(6);
   const auto check = [&](const auto&... transforms) {
     const auto set = tn::transformed(images, transforms...);
@@ -495,12 +617,12 @@ TEST_CASE("pad puts the image in the middle, and fixed transforms chain") {
   const tn::image_dataset<two, 2> images{{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12}, {1}};
   const auto padded = tn::transformed(images, tn::pad<5, 4>{});
   static_assert(decltype(padded)::sample_shape == tn::shape{2, 5, 4});
-  CHECK(std::ranges::equal(padded.bytes(0), bytes{0, 0, 0, 0, 1, 2, 3, 0, 4,  5,  6,  0, 0, 0, 0, 0, 0, 0, 0, 0,  //
-                                                  0, 0, 0, 0, 7, 8, 9, 0, 10, 11, 12, 0, 0, 0, 0, 0, 0, 0, 0, 0}));
+  CHECK(equal(padded.bytes(0), bytes{0, 0, 0, 0, 1, 2, 3, 0, 4,  5,  6,  0, 0, 0, 0, 0, 0, 0, 0, 0,  //
+                                     0, 0, 0, 0, 7, 8, 9, 0, 10, 11, 12, 0, 0, 0, 0, 0, 0, 0, 0, 0}));
   const auto chained = tn::transformed(some_images(2), tn::resize<20, 20>{}, tn::pad<24, 24>{}, tn::pad<28, 28>{});
   static_assert(decltype(chained)::sample_shape == small);
   const auto direct = tn::transformed(some_images(2), tn::resize<20, 20>{}, tn::pad<28, 28>{});
-  CHECK(std::ranges::equal(chained.bytes(1), direct.bytes(1)));
+  CHECK(equal(chained.bytes(1), direct.bytes(1)));
 }
 
 TEST_CASE("transforms refuse parameters that make no sense") {

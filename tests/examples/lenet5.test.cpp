@@ -59,6 +59,54 @@ TEST_CASE("lenet5 refuses what it cannot do, with what it can") {
   CHECK(here.run("predict --weights none.safetensors --index 1").status == 1);
 }
 
+TEST_CASE("a program with one recipe uses it without being told, and says which target has the others") {
+  const workplace here;
+  const auto run = [&](const std::string& arguments) { return here.shell("'" TYPENET_LENET5_SOFTMAX "' " + arguments); };
+  const auto trained = run("train --data . --epochs 1 --threads 1");
+  CHECK(trained.status == 0);
+  CHECK(mentions(trained.text, "checkpoint: runs/softmax-mnist-seed42.safetensors"));
+  // The program with all recipes gets the same bits.
+  CHECK(here.run("train --model softmax --data . --epochs 1 --threads 1 --output all.safetensors").status == 0);
+  CHECK(here.bytes("all.safetensors") == here.bytes("runs/softmax-mnist-seed42.safetensors"));
+  // The command that it prints works.
+  const std::size_t start = trained.text.rfind("\n  ") + 3;
+  const auto predicted = here.shell(trained.text.substr(start, trained.text.find('\n', start) - start));
+  CHECK(predicted.status == 0);
+  CHECK(mentions(predicted.text, "(labelled 7)"));
+
+  const auto other = run("train --model lenet5-1998 --data .");
+  CHECK(other.status == 1);
+  CHECK(mentions(other.text,
+                 "model 'lenet5-1998' with --backend eigen is not compiled into this program; build the target "
+                 "lenet5_lenet5-1998 (cmake --build BUILD_FOLDER --target lenet5_lenet5-1998)"));
+  CHECK(mentions(run("train --model lenet5-1998 --backend thrust --data .").text, "runs with --backend eigen alone"));
+  CHECK(mentions(run("train --model resnet --data .").text, "there is no model 'resnet'; there are: modern, softmax, "));
+  for (const std::string command : {"plot", "reproduce"}) {
+    const auto refused = run(command + " --data .");
+    CHECK(refused.status == 1);
+    CHECK(mentions(refused.text, command + " needs every model, and this program has few; build the target lenet5 "));
+  }
+  const auto models = run("models");
+  CHECK(models.status == 0);
+  CHECK(mentions(models.text, "not compiled into this program: modern, classic, "));
+}
+
+TEST_CASE("run.sh refuses a recipe or a backend that is none before it builds anything") {
+  const workplace here;
+  const auto run = [&](const std::string& arguments) { return here.shell("bash '" TYPENET_LENET5_RUN "' " + arguments); };
+  for (const std::string model : {"resnet", "'$(touch made)'", "'x; touch made'", "../modern", "'*'", "''", "'modern eigen'"}) {
+    CAPTURE(model);
+    for (const std::string option : {"--model ", "--model="}) {
+      const auto refused = run(option + model);
+      CHECK(refused.status == 1);
+      CHECK(mentions(refused.text, "; there are: modern, softmax, classic, lecun1989, "));
+    }
+  }
+  CHECK_FALSE(fs::exists(here.folder / "made"));
+  CHECK(mentions(run("--backend abacus").text, "there is no backend 'abacus'; there are: eigen, thrust, cuda"));
+  CHECK(mentions(run("--model e1 --backend thrust").text, "model 'e1' runs with --backend eigen alone"));
+}
+
 TEST_CASE("lenet5 trains, stops, goes on with the same bits, evaluates and predicts") {
   const workplace here;
   const auto straight = here.run("train --data . --epochs 3 --threads 1 --output straight.safetensors");

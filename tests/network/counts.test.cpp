@@ -70,12 +70,12 @@ static_assert(any_order<tn::bias<false>, tn::dilation<2>, tn::padding<2, 1>>);
 static_assert(any_order<tn::stride<1, 2>, tn::bias<true>, tn::groups<2>>);
 static_assert(all_alike<one<tn::max_pool2d<3, tn::padding<1>, tn::stride<2>>, 4, 9, 9>,
                         one<tn::max_pool2d<3, tn::stride<2>, tn::padding<1>>, 4, 9, 9>>());
-// What is by default may be said.
+// An option may repeat its default.
 static_assert(all_alike<one<tn::conv2d<8, 3>, 4, 9, 9>,
                         one<tn::conv2d<8, tn::kernel<3, 3>, tn::padding<0>, tn::stride<1>, tn::dilation<1>, tn::groups<1>, tn::bias<true>>,
                             4, 9, 9>>());
 
-// ---- the others
+// ---- other layers
 static_assert(one<tn::linear<7>, 12>::parameter_count == 7 * 12 + 7);
 static_assert(one<tn::linear<7, tn::bias<false>>, 12>::parameter_count == 7 * 12);
 static_assert(one<tn::linear<7>, 12>::macs == 7 * 12);
@@ -131,7 +131,7 @@ TEST_CASE("parameters and buffers lie one after another, aligned, without overla
   check(nested::buffers, nested::buffer_arena);
 }
 
-TEST_CASE("fans are what initialisers expect") {
+TEST_CASE("fans are as initializers expect") {
   using net = tn::network<tn::input<4, 8, 8>, tn::conv2d<6, tn::kernel<3, 5>, tn::groups<2>>, tn::flatten, tn::linear<7>>;
   CHECK(net::parameters[0].spec.fan_in == 2 * 15);
   CHECK(net::parameters[1].spec.fan_in == 2 * 15);

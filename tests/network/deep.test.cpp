@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Deep networks compile, and quickly: this file is the measure.
+// Deep networks compile quickly. The time to compile this file is the measure.
 #include <doctest/doctest.h>
 
 #include <typenet/declarative.hpp>
@@ -44,7 +44,7 @@ static_assert(blocks::layer_count == 16);
 static_assert(blocks::parameter_count == 16 * (2 * (8 * 8 * 9 + 8) + 16));
 static_assert(blocks::output_shape == tn::shape{8, 6, 6});
 
-// Compositions sixteen deep.
+// Compositions nested sixteen levels deep.
 template <int Depth>
 struct nest {
   using type = tn::residual<typename nest<Depth - 1>::type, tn::linear<4>>;

@@ -7,8 +7,8 @@
 
 #include <string_view>
 
-#include "../layers/check_golden.hpp"
-#include "../layers/golden_cases.hpp"
+#include "check_golden.hpp"
+#include "golden_cases.hpp"
 #include "support.hpp"
 
 namespace on_thrust {

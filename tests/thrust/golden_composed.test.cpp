@@ -4,4 +4,4 @@
 namespace tn = typenet;
 using namespace golden_cases;
 
-GOLDEN_CASES_COMPOSED(ON_THRUST)
+GOLDEN_CASES_COMPOSITIONS(ON_THRUST)

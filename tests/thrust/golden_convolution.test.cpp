@@ -4,4 +4,4 @@
 namespace tn = typenet;
 using namespace golden_cases;
 
-GOLDEN_CASES_CONVOLUTION(ON_THRUST)
+GOLDEN_CASES_CONV2D(ON_THRUST)

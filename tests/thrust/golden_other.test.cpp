@@ -4,5 +4,4 @@
 namespace tn = typenet;
 using namespace golden_cases;
 
-GOLDEN_CASES_OTHER(ON_THRUST)
-GOLDEN_CASES_LENET5(ON_THRUST)
+GOLDEN_CASES_OTHER_LAYERS(ON_THRUST)

@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: MIT
 /// @file
-/// A set of bits that can be part of a template argument.
+/// bit_words: a set of bits that can be part of a template argument.
 #pragma once
 
 #include <cstdint>
 
 namespace typenet::detail {
 
-/// Bits as words that are members, not an array: nvcc cannot write arrays in template arguments out again.
+/// A set of 64 * `Words` bits. Bit `b` is bit `b % 64` of word `b / 64`. The words are members, since nvcc cannot spell a template argument
+/// that holds an array.
 template <int Words>
 struct bit_words {
-  std::uint64_t word = 0;
-  bit_words<Words - 1> rest{};
+  std::uint64_t word = 0;       ///< bits 0 to 63
+  bit_words<Words - 1> rest{};  ///< bits from 64 on
 
   [[nodiscard]] constexpr bool get(int bit) const { return bit < 64 ? (word >> bit & 1) != 0 : rest.get(bit - 64); }
   constexpr void set(int bit, bool value) {

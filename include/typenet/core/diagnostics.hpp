@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /// @file
-/// The words in which a compiler reports a program that cannot be: `layer_error<at<3>, conv2d<16, 15>, needs::input_at_least<15, 15>,
-/// got<6, 12, 12>>`, or the same facts as a sentence where C++26 lets a library write one.
+/// report_error: stops the compilation of an ill-formed program with one message. The message is the name of a type, such as
+/// `layer_error<at<3>, conv2d<16, 15>, needs::input_at_least<15, 15>, got<6, 12, 12>>`. In C++26 it is a sentence with these facts.
 #pragma once
 
 #include <type_traits>
@@ -12,19 +12,20 @@
 
 namespace typenet {
 
-/// The answer of a check that found nothing wrong.
+/// The result of a check that found no error.
 struct accepted {};
 
-/// The index of the offending layer in its network; further numbers lead into nested compositions.
+/// The position of a layer in its network. The first number is the index of the layer in the network, each further number an index in a
+/// nested composition. `at<>` is the network itself.
 template <int... Path>
 struct at;
-/// The shape that was given, without the batch; empty where the input was no shape.
+/// The shape that a layer got, without the batch; empty if there is no shape.
 template <int... Extents>
 struct got;
 
 namespace detail {
 
-/// The text of a need: its `text()`, or the name of a type that has none.
+/// The text of a requirement: `Needs::text()`, or the name of the type if it has no `text()`.
 template <class Needs>
 constexpr sentence needs_text() {
   if constexpr (requires { Needs::text(); })
@@ -41,23 +42,33 @@ template <int A, int B, int C>
 struct got_for<1, A, B, C> {
   using type = got<A>;
 };
-/// `got<>` of a shape.
+/// `got` with the extents of a shape.
 template <shape S>
 struct got_of : got_for<S.rank, S[0], S[1], S[2]> {};
 template <shape S>
 using got_t = typename got_of<S>::type;
 
-/// Stops compilation with one message: the name of `Error`, which is never defined, or the sentence `Text::text()` where C++26 lets a
-/// library write one. Used as `decltype(report_error<Error, Text>())`: a function, because clang drops what follows a failed assertion in a class.
-template <class Error, class Text>
-constexpr auto report_error() {
 #if defined(__cpp_static_assert) && __cpp_static_assert >= 202306L
+/// Stops compilation with one message: the sentence `Text::text()`. Used as `static_assert(report_error<Error, Text>())`.
+template <class Error, class Text>
+constexpr bool report_error() {
+  // In a function: after a failed assertion in a class, clang drops the rest of the class.
   static_assert(!sizeof(Error*), Text::text());
-#else
-  static_assert(sizeof(Error) != 0, "typenet: this program is ill-formed; the name of the incomplete type says why");
-#endif
   return true;
 }
+#else
+template <class Error>
+struct report_incomplete {
+  // In a class: after an incomplete type in a function, clang reports each use of the function in a constant expression.
+  static_assert(sizeof(Error) != 0, "typenet: this program is ill-formed; the name of the incomplete type says why");
+};
+/// Stops compilation with one message: the name of `Error`, a class that is never defined. Used as
+/// `static_assert(report_error<Error, Text>())`.
+template <class Error, class Text>
+constexpr bool report_error() {
+  return sizeof(report_incomplete<Error>) != 0;
+}
+#endif
 
 }  // namespace detail
 }  // namespace typenet

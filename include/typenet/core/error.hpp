@@ -1,31 +1,31 @@
 // SPDX-License-Identifier: MIT
 /// @file
-/// The exceptions thrown for what only run time can know: files, arguments, devices.
+/// The exceptions of the library. They report what is known at run time only: files, arguments, devices.
 #pragma once
 
 #include <stdexcept>
 
 namespace typenet {
 
-/// Base of everything typenet throws. The message says what was wrong, where, and what would be right.
+/// The base of all exceptions of the library. The message says what was wrong, where, and what would be right.
 class error : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
 };
 
-/// A file or stream that cannot be read, written or understood.
+/// Thrown if a file or stream cannot be read, written or parsed.
 class file_error : public error {
  public:
   using error::error;
 };
 
-/// A value passed in that no call could accept (an index out of range, a batch of no samples).
+/// Thrown if an argument is invalid, such as an index out of range or an empty batch.
 class argument_error : public error {
  public:
   using error::error;
 };
 
-/// A device that is not there, has no room, or failed.
+/// Thrown if a device is missing, is out of memory, or failed.
 class device_error : public error {
  public:
   using error::error;

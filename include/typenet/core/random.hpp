@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 /// @file
-/// Counter-based randomness: every number is a pure function of (seed, stream, epoch, sample, index), so it does not
-/// depend on threads, on how samples are batched, or on the backend.
+/// Counter-based random numbers. Each number is a pure function of (seed, stream, epoch, sample, block), so it is independent of the number
+/// of threads, the batch size and the backend.
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 
 #include <typenet/core/config.hpp>
@@ -17,7 +18,7 @@ struct seed {
   friend constexpr bool operator==(seed, seed) = default;
 };
 
-/// What a random number is for; each purpose draws from its own stream.
+/// The purpose of a random number. Each purpose draws from a stream of its own; programs draw from `user`.
 enum class random_stream : std::uint32_t {
   initialization = 1,
   shuffle = 2,
@@ -28,7 +29,7 @@ enum class random_stream : std::uint32_t {
   user = 16
 };
 
-/// Philox4x32-10 (Salmon, Moraes, Dror, Shaw: "Parallel random numbers: as easy as 1, 2, 3", SC 2011).
+/// The counter-based generator Philox4x32-10. @see Salmon, Moraes, Dror, Shaw: "Parallel random numbers: as easy as 1, 2, 3", SC 2011
 /// @returns four independent 32-bit words for a 128-bit counter under a 64-bit key
 TYPENET_HD constexpr std::array<std::uint32_t, 4> philox4x32(std::array<std::uint32_t, 4> counter, std::array<std::uint32_t, 2> key) {
   std::uint32_t c0 = counter[0], c1 = counter[1], c2 = counter[2], c3 = counter[3];
@@ -46,26 +47,29 @@ TYPENET_HD constexpr std::array<std::uint32_t, 4> philox4x32(std::array<std::uin
   return {c0, c1, c2, c3};
 }
 
-/// A stream of random words addressed by (epoch, sample, block), four words a block.
+/// A stream of random 32-bit words, addressed by (epoch, sample, block). A block is four words.
 class counter_rng {
  public:
-  /// @param substream tells apart users of one stream, such as the dropout layers of a network (below 65,536)
+  /// @param substream distinguishes the users of one stream, such as the dropout layers of a network; below 65,536
   TYPENET_HD constexpr counter_rng(seed s, random_stream stream, std::uint32_t substream = 0)
       : key_{static_cast<std::uint32_t>(s.value), static_cast<std::uint32_t>(s.value >> 32)},
         stream_{static_cast<std::uint32_t>(stream) << 16 | substream} {}
 
+  /// The four words of a block.
   TYPENET_HD constexpr std::array<std::uint32_t, 4> operator()(std::uint32_t epoch, std::uint32_t sample, std::uint32_t block) const {
     return philox4x32({block, sample, epoch, stream_}, key_);
   }
 
-  /// The same block for each of `Count` samples: `words[w][lane]`, side by side so that they are drawn several at once.
+  /// Draws one block for each of `Count` samples, several samples at once where the instruction set allows it.
+  /// @param samples the number of the sample in each lane, [lane]
+  /// @param words receives word w of each lane's block, [w][lane]
   template <int Count>
   TYPENET_HD TYPENET_INLINE void for_lanes(std::uint32_t epoch, const std::uint32_t* samples, std::uint32_t block,
                                            std::uint32_t (&words)[4][Count]) const {
     int done = 0;
 #if defined(__AVX2__) && defined(__GNUC__)
-    for (; done + together <= Count; done += together)
-      draw_together(epoch, samples + done, block, words[0] + done, words[1] + done, words[2] + done, words[3] + done);
+    for (; done + vector_samples <= Count; done += vector_samples)
+      draw_vector(epoch, samples + done, block, words[0] + done, words[1] + done, words[2] + done, words[3] + done);
 #endif
     for (; done < Count; ++done) {
       const auto drawn = (*this)(epoch, samples[done], block);
@@ -75,18 +79,18 @@ class counter_rng {
 
  private:
 #if defined(__AVX2__) && defined(__GNUC__)
-  // By the compiler's own names: the header of intrinsics would take longer to read than all that includes this one.
+  // Compiler built-ins replace <immintrin.h>, which takes longer to compile than this whole header.
 #if defined(__AVX512F__)
-  static constexpr int together = 16;
+  static constexpr int vector_samples = 16;
 #else
-  static constexpr int together = 8;
+  static constexpr int vector_samples = 8;
 #endif
-  using vector = std::uint64_t __attribute__((vector_size(4 * together)));
-  using halves = int __attribute__((vector_size(4 * together)));
+  using vector = std::uint64_t __attribute__((vector_size(4 * vector_samples)));
+  using halves = int __attribute__((vector_size(4 * vector_samples)));
   static constexpr std::uint64_t low = 0xFFFFFFFFu;
 
-  /// Of the lower halves, which a multiplication of all 64 bits takes three times as long for.
-  TYPENET_INLINE static vector times(vector a, std::uint64_t b) {
+  /// Multiplies the lower 32 bits of each lane by `b`, a third of the time of a 64-bit multiplication.
+  TYPENET_INLINE static vector multiply_low(vector a, std::uint64_t b) {
 #if defined(__clang__)
     return (a & low) * (vector{} + b);
 #elif defined(__AVX512F__)
@@ -97,14 +101,15 @@ class counter_rng {
     return reinterpret_cast<vector>(__builtin_ia32_pmuludq256(reinterpret_cast<halves>(a), reinterpret_cast<halves>(vector{} + b)));
 #endif
   }
-  TYPENET_INLINE static void put(const vector (&value)[2], std::uint32_t* to) {
+  /// Stores the lower 32 bits of each lane: sample 2i from lane i of `value[0]`, sample 2i + 1 from lane i of `value[1]`.
+  TYPENET_INLINE static void store_words(const vector (&value)[2], std::uint32_t* to) {
     const vector words = (value[0] & low) | (value[1] << 32);
     __builtin_memcpy(to, &words, sizeof words);
   }
-  /// Some samples in vectors of 64-bit lanes, one of every other sample and one of those between: several times as fast as what compilers
-  /// make of the plain loop. Words are the lower halves; what is above them nothing reads.
-  TYPENET_INLINE void draw_together(std::uint32_t epoch, const std::uint32_t* samples, std::uint32_t block, std::uint32_t* word0,
-                                    std::uint32_t* word1, std::uint32_t* word2, std::uint32_t* word3) const {
+  /// Draws one block for each of `vector_samples` samples, several times as fast as a compiled scalar loop. Words lie in the lower 32 bits
+  /// of 64-bit lanes; the upper 32 bits are arbitrary. Vector 0 of each pair holds the even samples, vector 1 the odd ones.
+  TYPENET_INLINE void draw_vector(std::uint32_t epoch, const std::uint32_t* samples, std::uint32_t block, std::uint32_t* word0,
+                                  std::uint32_t* word1, std::uint32_t* word2, std::uint32_t* word3) const {
     vector sample;
     __builtin_memcpy(&sample, samples, sizeof sample);
     vector c0[2] = {vector{} + block, vector{} + block}, c1[2] = {sample, sample >> 32};
@@ -113,8 +118,8 @@ class counter_rng {
     for (int round = 0; round < 10; ++round) {
       TYPENET_UNROLL
       for (int i = 0; i < 2; ++i) {
-        const vector p0 = times(c0[i], 0xD2511F53u);
-        const vector p1 = times(c2[i], 0xCD9E8D57u);
+        const vector p0 = multiply_low(c0[i], 0xD2511F53u);
+        const vector p1 = multiply_low(c2[i], 0xCD9E8D57u);
         c0[i] = (p1 >> 32) ^ c1[i] ^ std::uint64_t{k0};
         c1[i] = p1;
         c2[i] = (p0 >> 32) ^ c3[i] ^ std::uint64_t{k1};
@@ -123,10 +128,10 @@ class counter_rng {
       k0 += 0x9E3779B9u;
       k1 += 0xBB67AE85u;
     }
-    put(c0, word0);
-    put(c1, word1);
-    put(c2, word2);
-    put(c3, word3);
+    store_words(c0, word0);
+    store_words(c1, word1);
+    store_words(c2, word2);
+    store_words(c3, word3);
   }
 #endif
 
@@ -134,15 +139,16 @@ class counter_rng {
   std::uint32_t stream_;
 };
 
-/// Maps a word to [0, 1) with 24 bits, exactly representable in float.
+/// Maps a word to [0, 1): its upper 24 bits times 2^-24, which is exact in `float`.
 TYPENET_HD constexpr float uniform01(std::uint32_t word) { return static_cast<float>(word >> 8) * 0x1p-24f; }
 
-/// Draws the words of one (epoch, sample) one after another; for code whose count of draws varies.
+/// Draws the words of one (epoch, sample) one after another, for code whose number of draws varies.
 class random_sequence {
  public:
   TYPENET_HD constexpr random_sequence(counter_rng rng, std::uint32_t epoch, std::uint32_t sample)
       : rng_{rng}, epoch_{epoch}, sample_{sample} {}
 
+  /// The next word.
   TYPENET_HD constexpr std::uint32_t operator()() {
     if (used_ == 4) {
       words_ = rng_(epoch_, sample_, block_++);
@@ -151,7 +157,7 @@ class random_sequence {
     return words_[static_cast<std::size_t>(used_++)];
   }
 
-  /// Uniform in [0, n) without bias (Lemire, "Fast random integer generation in an interval", 2019).
+  /// An integer, uniform in [0, n) without bias. @see Lemire: "Fast random integer generation in an interval", 2019
   /// @pre n > 0
   TYPENET_HD constexpr std::uint32_t below(std::uint32_t n) {
     std::uint64_t product = std::uint64_t{(*this)()} * n;
@@ -162,10 +168,10 @@ class random_sequence {
     return static_cast<std::uint32_t>(product >> 32);
   }
 
-  /// Uniform in [low, high).
+  /// A real number, uniform in [low, high).
   TYPENET_HD constexpr float uniform(float low, float high) {
 #if defined(__CUDA_ARCH__)
-    // Product and sum rounded one by one, by way of double: device compilers would fuse them, and nvcc's host compiler does not.
+    // Rounds the product, then the sum, by way of `double`. A device compiler would fuse the two; the host compiler does not.
     const auto above = static_cast<float>(static_cast<double>(high - low) * static_cast<double>(uniform01((*this)())));
     return static_cast<float>(static_cast<double>(low) + static_cast<double>(above));
 #else
@@ -176,8 +182,8 @@ class random_sequence {
  private:
   counter_rng rng_;
   std::uint32_t epoch_, sample_, block_ = 0;
-  std::array<std::uint32_t, 4> words_{};
-  int used_ = 4;
+  std::array<std::uint32_t, 4> words_{};  ///< the last block drawn
+  int used_ = 4;                          ///< words of it that were handed out
 };
 
 }  // namespace typenet

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /// @file
-/// A real number as a template argument: `dropout<0.1>`.
+/// real: a real number as a template argument, as in `dropout<0.1>`.
 #pragma once
 
 #include <concepts>
@@ -8,14 +8,15 @@
 
 namespace typenet {
 
-/// Decimal digits and a power of ten, so that it works where compilers lack floating-point template arguments
-/// (clang before 18) and reads well in their messages: 0.1 is `real{1, -1}`.
-/// The members are public because a template argument's must be.
+/// A decimal number, `digits` * 10^`exponent`: 0.1 is `real{1, -1}`. It is a valid template argument for compilers without floating-point
+/// template arguments, such as clang before 18, and their messages show its decimal digits. The members are public, as the language demands
+/// of the type of a template argument.
 struct real {
   std::int64_t digits = 0;
   int exponent = 0;
 
-  /// @pre value has at most 15 significant decimal digits and lies within 1e-15 … 1e15 or is zero
+  /// Converts a floating-point number.
+  /// @pre `value` is zero, or has at most 15 significant decimal digits and a magnitude between 1e-15 and 1e15
   // NOLINTNEXTLINE(google-explicit-constructor): the conversion is what makes `dropout<0.1>` work
   constexpr real(double value) {
     double scaled = value;
@@ -25,7 +26,7 @@ struct real {
       ++places;
       power *= 10;
       scaled = value * power;
-      // value * 10^n may miss an integer by one rounding.
+      // value * 10^n may differ from an integer by one rounding error.
       const auto nearest = static_cast<double>(static_cast<std::int64_t>(scaled + (scaled < 0 ? -0.5 : 0.5)));
       if (nearest / power == value) scaled = nearest;
     }
@@ -33,14 +34,15 @@ struct real {
     exponent = -places;
   }
 
-  /// A whole number: clang makes no `double` of one on the way to a template argument.
+  /// Converts an integer. clang does not convert an integer to `double` for a template argument.
   template <std::integral Whole>
   // NOLINTNEXTLINE(google-explicit-constructor): as above
   constexpr real(Whole value) : digits{value} {}
 
-  /// The members as such: nvcc writes template arguments out this way.
+  /// Sets the members. nvcc spells template arguments as this constructor call.
   constexpr real(std::int64_t significand, int power_of_ten) : digits{significand}, exponent{power_of_ten} {}
 
+  /// The number as a `double`.
   [[nodiscard]] constexpr double value() const {
     double power = 1;
     for (int i = exponent; i < 0; ++i) power *= 10;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /// @file
-/// sentence: text built at compile time.
+/// sentence: text that is built at compile time, for compiler messages and the summary.
 #pragma once
 
 #include <cstddef>
@@ -10,7 +10,7 @@
 
 namespace typenet::detail {
 
-/// Text built at compile time.
+/// Text that is built at compile time, of at most 511 characters. Further characters are dropped.
 struct sentence {
   char characters[512] = {};
   int length = 0;
@@ -30,7 +30,7 @@ struct sentence {
   }
   constexpr sentence& add(int number) { return add(static_cast<long long>(number)); }
   constexpr sentence& add(const sentence& other) { return add(other.view()); }
-  /// digits * 10^exponent: "0.1", "2.5", "1e-5"
+  /// Appends `digits` * 10^`exponent` in decimal notation: "0.1", "2.5", "1e-5".
   constexpr sentence& add_decimal(long long digits, int exponent) {
     if (digits < 0) return add("-").add_decimal(-digits, exponent);
     if (exponent >= 0) return add(digits);
@@ -50,7 +50,7 @@ struct sentence {
     }
     return add(all.substr(0, static_cast<std::size_t>(point))).add(".").add(all.substr(static_cast<std::size_t>(point)));
   }
-  /// "6x12x12"
+  /// Appends the extents of a shape: "6x12x12".
   constexpr sentence& add(shape s) {
     add(s[0]);
     for (int axis = 1; axis < s.rank; ++axis) add("x").add(s[axis]);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /// @file
-/// Types as text: their names as a user wrote them, the same whichever compiler reads them.
+/// type_name, type_text: the name of a type as its user wrote it, identical on all compilers.
 #pragma once
 
 #include <cstddef>
@@ -12,7 +12,7 @@
 
 namespace typenet::detail {
 
-/// The length of the template argument that `text` begins with, where that is a table: a value with braces within its braces. Otherwise 0.
+/// The length of a table at the start of `text`, or 0. A table is a template argument that has braces nested in braces.
 constexpr std::size_t table_length(std::string_view text) {
   int angles = 0, braces = 0;
   bool nested = false;
@@ -26,15 +26,18 @@ constexpr std::size_t table_length(std::string_view text) {
   return 0;
 }
 
-/// A type's name as compilers print it, in the words of its user: numbers as numbers, repeated defaults left out.
+/// Rewrites a type's name from a compiler's spelling to the user's. It drops `typenet::`, writes `real` arguments as decimals and tables as
+/// "table", and drops the second extent of an option if it equals the first.
+/// @param rest the compiler's spelling; the function consumes it from the left
 constexpr sentence tidy(std::string_view rest) {
   sentence name;
-  // Moves past `word` where it comes next.
+  // Consumes `word` if `rest` starts with it.
   const auto skip = [&rest](std::string_view word) {
     if (!rest.starts_with(word)) return false;
     rest.remove_prefix(word.size());
     return true;
   };
+  // Consumes an integer.
   const auto number = [&rest] {
     const bool negative = rest.starts_with('-');
     if (negative) rest.remove_prefix(1);
@@ -43,7 +46,7 @@ constexpr sentence tidy(std::string_view rest) {
     return negative ? -n : n;
   };
   while (!rest.empty()) {
-    // Where the next piece is not what it seems, it is copied as it stands.
+    // The text before this step, restored if what follows a prefix does not match.
     const std::string_view before = rest;
     if (skip("typenet::")) continue;
     if (skip("network<void>")) {
@@ -76,15 +79,15 @@ constexpr sentence tidy(std::string_view rest) {
       }
       rest = before;
     }
-    // Old compilers leave out the type; only a `real` has a second number below one.
-    const bool window = skip("kernel_size");
-    if (window || skip("real") || rest.starts_with("{")) {
+    // Older compilers omit the type before the brace. A second number below 1 is the exponent of a `real`.
+    const bool is_kernel = skip("kernel_size");
+    if (is_kernel || skip("real") || rest.starts_with("{")) {
       if (skip("{")) {
         const long long first = number();
         if (skip(", ")) {
           const long long second = number();
           if (skip("}")) {
-            if (window || second > 0)
+            if (is_kernel || second > 0)
               name.add("kernel<").add(first).add(", ").add(second).add(">");
             else
               name.add_decimal(first, static_cast<int>(second));
@@ -105,7 +108,7 @@ constexpr sentence tidy(std::string_view rest) {
   return name;
 }
 
-/// A type as its user wrote it: `conv2d<16, 15>`, without this library's namespace.
+/// The name of a type without the library's namespace, such as `conv2d<16, 15>`. Default arguments may appear.
 template <class T>
 constexpr sentence type_name() {
 #if defined(__clang__)
@@ -127,20 +130,20 @@ constexpr sentence type_name() {
   return tidy(full.substr(begin, end - begin));
 }
 
-/// What stands before the template arguments.
+/// The name of a template: `type_name` without the template arguments.
 template <class T>
 constexpr sentence template_name() {
   const sentence whole = type_name<T>();
   return sentence{whole.view().substr(0, whole.view().find('<'))};
 }
 
-/// Compilers print most types alike once tidied up.
+/// The text of a type without `real` arguments: `type_name`, which is identical on all compilers.
 template <class T>
 struct spelled {
   static constexpr sentence text() { return type_name<T>(); }
 };
 
-/// Some print real numbers that are the template's defaults, and some do not; here they are left out.
+/// The text of a template of `real` arguments, without trailing arguments that equal the defaults. Only some compilers print these.
 template <template <real...> class T, real... Numbers>
 struct spelled<T<Numbers...>> {
   static constexpr sentence text() {
@@ -152,7 +155,7 @@ struct spelled<T<Numbers...>> {
   }
 
  private:
-  /// Whether the first ones alone name the same type.
+  /// True where the arguments `First` alone name this type.
   template <real... First>
   static constexpr bool suffice() {
     if constexpr (requires { typename T<First...>; })
@@ -164,9 +167,11 @@ struct spelled<T<Numbers...>> {
   static constexpr bool first_suffices() {
     return suffice<First>();
   }
+  /// The number of arguments in the text.
   static constexpr int written = suffice<>() ? 0 : first_suffices<Numbers...>() ? 1 : static_cast<int>(sizeof...(Numbers));
 };
 
+/// The text of a template of an `int` and `real` arguments, without `real` arguments that all equal the defaults.
 template <template <int, real...> class T, int Size, real... Numbers>
 struct spelled<T<Size, Numbers...>> {
   static constexpr sentence text() {
@@ -177,6 +182,7 @@ struct spelled<T<Size, Numbers...>> {
   }
 
  private:
+  /// True where all `real` arguments equal the defaults.
   static constexpr bool defaults() {
     if constexpr (requires { typename T<Size>; })
       return std::is_same_v<T<Size>, T<Size, Numbers...>>;
@@ -185,7 +191,7 @@ struct spelled<T<Size, Numbers...>> {
   }
 };
 
-/// `conv2d<6, 5>`, `dropout<0.1>`, `batch_norm<>`.
+/// The name of a type as its user wrote it: `conv2d<6, 5>`, `dropout<0.1>`, `batch_norm<>`.
 template <class T>
 constexpr sentence type_text() {
   return spelled<T>::text();

@@ -1,44 +1,40 @@
 // SPDX-License-Identifier: MIT
 /// @file
-/// What a trainer needs to know of data: the `dataset` concept, data sets held in memory, their views that a device can read, and how to
-/// take a data set apart.
+/// The data set: labeled samples of one shape. The concepts that a data set of your own models, and the checks that report a type which
+/// does not. Data sets held in memory are in data/tensor_dataset.hpp, data/image_dataset.hpp and data/subset.hpp.
 #pragma once
 
-#include <algorithm>
-#include <array>
 #include <concepts>
-#include <cstddef>
 #include <cstdint>
-#include <cstring>
-#include <numeric>
 #include <span>
-#include <string>
 #include <type_traits>
-#include <utility>
-#include <vector>
 
 #include <typenet/core/config.hpp>
-#include <typenet/core/error.hpp>
+#include <typenet/core/diagnostics.hpp>
 #include <typenet/core/random.hpp>
 #include <typenet/core/shape.hpp>
 
 namespace typenet {
 
-/// How a sample is asked for. With the sample's index it fixes every random choice made in reading it.
+/// The key of the random choices made in reading a sample. With the sample's index it fixes every one of them.
 struct sample_key {
-  typenet::seed seed{};     ///< of the run
-  std::uint32_t epoch = 0;  ///< the same sample is augmented anew in every epoch
-  bool augment = true;      ///< false: as it is evaluated, without random transforms
+  typenet::seed seed{};     ///< the seed of the run
+  std::uint32_t epoch = 0;  ///< the epoch, from 0; each epoch augments a sample anew
+  bool augment = true;      ///< true: with random transforms; false: without them, as for evaluation
 
-  /// For validation, evaluation and prediction: nothing random.
+  /// The key for validation, evaluation and prediction: no random transforms.
   [[nodiscard]] static constexpr sample_key evaluation() { return {.seed = {}, .epoch = 0, .augment = false}; }
 };
 
-/// Labelled samples of one static shape, in memory and addressed by index.
+/// Labeled samples of one static shape, addressed by index.
 ///
-/// `D::sample_shape` and `D::classes` are compile-time constants. `read(i, key, out)` writes sample `i` (0 <= i < size()),
-/// `sample_shape.size()` numbers as [channel][row][column], transformed and, if `key.augment`, augmented. `label(i)` is a class,
-/// 0 to classes - 1. Both may be called by several threads at once, and their results depend on nothing but their arguments.
+/// - `sample_shape`, `classes`: compile-time constants, of at least one number and one class
+/// - `size()`: the number of samples, an `index`
+/// - `read(i, key, out)`: writes sample i, 0 <= i < size(), to the `std::span<float>` `out`: `sample_shape.size()` numbers,
+///   `[channel][row][column]`. Random transforms apply where `key.augment`
+/// - `label(i)`: the class of sample i, 0 to classes - 1
+///
+/// Several threads may call `read` and `label` at once. The results depend on the arguments alone.
 template <class D>
 concept dataset = requires(const D& d, index i, const sample_key& key, std::span<float> out) {
   { D::sample_shape } -> std::convertible_to<shape>;
@@ -49,7 +45,7 @@ concept dataset = requires(const D& d, index i, const sample_key& key, std::span
   { d.label(i) } -> std::same_as<int>;
 };
 
-/// An upload that leaves every array where it is: `data.view(host_upload{})` reads the data set's own memory.
+/// An upload that copies nothing: `data.view(host_upload{})` reads the data set's own memory.
 struct host_upload {
   template <class T>
   [[nodiscard]] constexpr const T* operator()(std::span<const T> values) const {
@@ -59,7 +55,7 @@ struct host_upload {
 
 namespace detail {
 
-/// What `resident_dataset` asks of a view.
+/// A view of a data set, as `resident_dataset` asks for.
 template <class V>
 concept sample_view = std::is_trivially_copyable_v<V> && requires(const V& v, index i, const sample_key& key, float* out) {
   { V::sample_shape } -> std::convertible_to<shape>;
@@ -71,226 +67,83 @@ concept sample_view = std::is_trivially_copyable_v<V> && requires(const V& v, in
 
 }  // namespace detail
 
-/// A data set that can lie in a device's memory and be read there. The library's own can; of a user's, those that add a view.
+/// A data set that a device can hold in its memory and read there. All data sets of the library are resident; one of your own is where it
+/// has a view. Devices read other data sets through the host.
 ///
-/// `view(upload)` hands each of its arrays as a `std::span<const T>`, T a number, to `upload`, which puts it where the view shall be read
-/// and returns where that is, a `const T*`. The same array may be handed over more than once, and the same address returned. The view
-/// returned is a trivially copyable object that reads those copies alone; with `host_upload` it reads the data set's own memory, and must
-/// not outlive it. All that a view `v` does is marked TYPENET_HD:
+/// `view(upload)` passes each array of the data set to `upload` as a `std::span<const T>`, T a number. `upload` copies the array to where
+/// the view shall read it, and returns the copy's address, a `const T*`. An array may be passed twice, and an address returned twice.
 ///
-/// - `V::sample_shape` is the data set's; `v.size()` and `v.label(i)` say what the data set's do;
-/// - `v.read(i, key, out)` assigns the numbers that the data set's `read` writes to `out[0]` … `out[sample_shape.size() - 1]`, each of them
-///   once, and reads none of them back. `out` is a `float*`, or a trivially copyable object whose `operator[](index)` returns something
-///   that a float can be assigned to;
-/// - `v.key_of(i)`, a `std::uint32_t`, is the number that the augmentation of sample i is keyed by: its index, or that in the whole for a
-///   subset.
+/// The view is a trivially copyable object that reads the copies alone. Made with `host_upload`, it reads the data set's own memory and
+/// must not outlive the data set. All members of a view `v` of type V are marked TYPENET_HD:
+///
+/// - `V::sample_shape`: the data set's `sample_shape`
+/// - `v.size()`, `v.label(i)`: the results of the data set's members
+/// - `v.read(i, key, out)`: assigns the numbers that the data set's `read` writes to `out[0]` … `out[sample_shape.size() - 1]`, each once,
+///   and reads none of them back. `out` is a `float*`, or a trivially copyable object whose `operator[](index)` returns something that a
+///   float can be assigned to
+/// - `v.key_of(i)`: the `std::uint32_t` that the augmentation of sample i is keyed by. It is the sample's index; in a subset, the index in
+///   the whole
 template <class D>
 concept resident_dataset = dataset<D> && requires(const D& d) {
   { d.view(host_upload{}) } -> detail::sample_view;
   requires std::remove_cvref_t<decltype(d.view(host_upload{}))>::sample_shape == D::sample_shape;
 };
 
-/// A data set that also has its samples as stored bytes: `bytes(i)` is `sample_shape.size()` grey levels, [channel][row][column].
+/// A data set that also offers its samples as stored bytes. `bytes(i)` is sample i: `sample_shape.size()` grey levels, 0 to 255,
+/// `[channel][row][column]`.
 template <class D>
 concept byte_image_dataset = dataset<D> && requires(const D& d, index i) {
   { d.bytes(i) } -> std::same_as<std::span<const std::uint8_t>>;
 };
 
+/// Never defined: its name is the message.
+template <class Data, class Needs>
+struct dataset_error;
+
+namespace needs {
+/// All that a data set has to offer.
+struct all_of_a_dataset {
+  static constexpr auto text() { return detail::sentence{"all that the concept typenet::dataset asks for"}; }
+};
+/// All that a data set of bytes has to offer.
+struct all_of_a_byte_image_dataset {
+  static constexpr auto text() { return detail::sentence{"all that the concept typenet::byte_image_dataset asks for"}; }
+};
+}  // namespace needs
+
 namespace detail {
 
-/// "1x28x28", or "784" for a vector.
-[[nodiscard]] inline std::string to_text(shape s) {
-  std::string text = std::to_string(s.channels());
-  for (int axis = 1; axis < s.rank; ++axis) text.append("x").append(std::to_string(s[axis]));
-  return text;
-}
-
-/// Throws Error unless every label is a class. @param who starts the message: a type or a file
-template <class Error = argument_error, class Label>
-void check_labels(const std::string& who, std::span<const Label> labels, int classes) {
-  for (std::size_t i = 0; i < labels.size(); ++i) {
-    const int label = static_cast<int>(labels[i]);
-    if (label < 0 || label >= classes)
-      throw Error{who + ": label " + std::to_string(label) + " of sample " + std::to_string(i) + " is not a class; expected 0 to " +
-                  std::to_string(classes - 1)};
-  }
-}
-
-inline void check_count(const std::string& who, shape sample, std::size_t values, std::size_t labels) {
-  const auto size = static_cast<std::size_t>(sample.size());
-  // Divided, not multiplied: no count can overflow.
-  if (values % size != 0 || values / size != labels)
-    throw argument_error{who + ": " + std::to_string(labels) + " labels need as many samples of " + to_text(sample) + " = " +
-                         std::to_string(size) + " values each, found " + std::to_string(values) + " values"};
-}
-
-/// What a device reads of a tensor_dataset.
-template <shape Shape>
-struct tensor_view {
-  static constexpr shape sample_shape = Shape;
-
-  const float* values;
-  const int* labels;
-  index count;
-
-  [[nodiscard]] TYPENET_HD index size() const { return count; }
-  [[nodiscard]] TYPENET_HD int label(index i) const { return labels[i]; }
-  [[nodiscard]] TYPENET_HD std::uint32_t key_of(index i) const { return static_cast<std::uint32_t>(i); }
-  template <class Out>
-  TYPENET_HD void read(index i, const sample_key&, Out out) const {
-    constexpr int size = Shape.size();
-    const float* const sample = values + i * size;
-    if constexpr (std::is_same_v<Out, float*>) {
-      std::memcpy(out, sample, size * sizeof(float));
-    } else {
-      for (int p = 0; p < size; ++p) out[p] = sample[p];
-    }
-  }
+/// The sentence about a type that is not the data set needed.
+template <class Data, class Needs>
+struct dataset_text {
+  static constexpr sentence text() { return sentence{"typenet: "}.add(type_name<Data>()).add(" needs ").add(Needs::text()); }
 };
 
-/// What a device reads of an image_dataset.
-template <shape Shape>
-struct image_view {
-  static constexpr shape sample_shape = Shape;
+/// Reports a type that is no data set.
+template <class Data>
+constexpr bool check_dataset() {
+  using needed = needs::all_of_a_dataset;
+  if constexpr (!dataset<Data>) return report_error<dataset_error<Data, needed>, dataset_text<Data, needed>>();
+  return true;
+}
 
-  const std::uint8_t* pixels;
-  const int* labels;
-  index count;
+/// Reports a type that is no data set of bytes.
+template <class Data>
+constexpr bool check_byte_image_dataset() {
+  using needed = needs::all_of_a_byte_image_dataset;
+  if constexpr (!byte_image_dataset<Data>) return report_error<dataset_error<Data, needed>, dataset_text<Data, needed>>();
+  return true;
+}
 
-  [[nodiscard]] TYPENET_HD index size() const { return count; }
-  [[nodiscard]] TYPENET_HD int label(index i) const { return labels[i]; }
-  [[nodiscard]] TYPENET_HD std::uint32_t key_of(index i) const { return static_cast<std::uint32_t>(i); }
-  template <class Out>
-  TYPENET_HD void read(index i, const sample_key&, Out out) const {
-    constexpr int size = Shape.size();
-    const std::uint8_t* const sample = pixels + i * size;
-    for (int p = 0; p < size; ++p) out[p] = static_cast<float>(sample[p]) / 255.0f;
-  }
-};
-
-/// What a device reads of a subset: the view of the whole, and which samples are meant.
-template <sample_view Whole>
-struct subset_view {
-  static constexpr shape sample_shape = Whole::sample_shape;
-
-  Whole whole;
-  const index* indices;
-  index count;
-
-  [[nodiscard]] TYPENET_HD index size() const { return count; }
-  [[nodiscard]] TYPENET_HD int label(index i) const { return whole.label(indices[i]); }
-  [[nodiscard]] TYPENET_HD std::uint32_t key_of(index i) const { return whole.key_of(indices[i]); }
-  template <class Out>
-  TYPENET_HD void read(index i, const sample_key& key, Out out) const {
-    whole.read(indices[i], key, out);
-  }
+/// An empty data set: the result of a call whose data set or transforms have been reported as ill-formed.
+struct placeholder_dataset {
+  static constexpr shape sample_shape{1};
+  static constexpr int classes = 1;
+  [[nodiscard]] index size() const { return 0; }
+  [[nodiscard]] int label(index /*i*/) const { return 0; }
+  void read(index /*i*/, const sample_key& /*key*/, std::span<float> /*out*/) const {}
+  [[nodiscard]] std::span<const std::uint8_t> bytes(index /*i*/) const { return {}; }
 };
 
 }  // namespace detail
-
-/// Samples given as numbers: the user's own arrays.
-template <shape Shape, int Classes>
-  requires(Shape.size() > 0 && Classes > 0)
-class tensor_dataset {
- public:
-  static constexpr shape sample_shape = Shape;
-  static constexpr int classes = Classes;
-
-  /// @param values sample after sample, each [channel][row][column]
-  /// @param labels one per sample, 0 .. Classes - 1
-  /// @throws argument_error if the counts disagree or a label is not a class
-  tensor_dataset(std::vector<float> values, std::vector<int> labels) : values_{std::move(values)}, labels_{std::move(labels)} {
-    detail::check_count("tensor_dataset", Shape, values_.size(), labels_.size());
-    detail::check_labels("tensor_dataset", std::span<const int>{labels_}, Classes);
-  }
-
-  [[nodiscard]] index size() const { return static_cast<index>(labels_.size()); }
-  [[nodiscard]] int label(index i) const { return view(host_upload{}).label(i); }
-  void read(index i, const sample_key& key, std::span<float> out) const { view(host_upload{}).read(i, key, out.data()); }
-  /// As `resident_dataset` says.
-  template <class Upload>
-  [[nodiscard]] detail::tensor_view<Shape> view(const Upload& upload) const {
-    return {upload(std::span<const float>{values_}), upload(std::span<const int>{labels_}), size()};
-  }
-
- private:
-  std::vector<float> values_;
-  std::vector<int> labels_;
-};
-
-/// Images given as bytes, as most image files hold them. Read directly they are divided by 255; transforms.hpp makes more of them.
-template <shape Shape, int Classes>
-  requires(Shape.rank == 3 && Shape.size() > 0 && Classes > 0)
-class image_dataset {
- public:
-  static constexpr shape sample_shape = Shape;
-  static constexpr int classes = Classes;
-
-  /// @param pixels image after image, each [channel][row][column]
-  /// @param labels one per image, 0 .. Classes - 1
-  /// @throws argument_error if the counts disagree or a label is not a class
-  image_dataset(std::vector<std::uint8_t> pixels, std::vector<int> labels) : pixels_{std::move(pixels)}, labels_{std::move(labels)} {
-    detail::check_count("image_dataset", Shape, pixels_.size(), labels_.size());
-    detail::check_labels("image_dataset", std::span<const int>{labels_}, Classes);
-  }
-
-  [[nodiscard]] index size() const { return static_cast<index>(labels_.size()); }
-  [[nodiscard]] int label(index i) const { return view(host_upload{}).label(i); }
-  [[nodiscard]] std::span<const std::uint8_t> bytes(index i) const {
-    return {pixels_.data() + i * Shape.size(), static_cast<std::size_t>(Shape.size())};
-  }
-  void read(index i, const sample_key& key, std::span<float> out) const { view(host_upload{}).read(i, key, out.data()); }
-  /// As `resident_dataset` says.
-  template <class Upload>
-  [[nodiscard]] detail::image_view<Shape> view(const Upload& upload) const {
-    return {upload(std::span<const std::uint8_t>{pixels_}), upload(std::span<const int>{labels_}), size()};
-  }
-
- private:
-  std::vector<std::uint8_t> pixels_;
-  std::vector<int> labels_;
-};
-
-/// Some samples of a data set, in an order of its own, as torch.utils.data.Subset. A view: the data set must outlive it; `transformed` of
-/// one makes a copy, of these samples alone. Augmentation follows a sample's index in the whole, so a sample is augmented alike in
-/// whichever subset it is read.
-template <dataset D>
-class subset {
- public:
-  static constexpr shape sample_shape = D::sample_shape;
-  static constexpr int classes = D::classes;
-
-  /// @throws argument_error if an index is not of `whole`
-  subset(const D& whole, std::vector<index> indices) : whole_{&whole}, indices_{std::move(indices)} {
-    for (const index i : indices_) {
-      if (i < 0 || i >= whole.size())
-        throw argument_error{"subset: sample " + std::to_string(i) + " of a data set of " + std::to_string(whole.size())};
-    }
-  }
-  subset(const D&& whole, std::vector<index> indices) = delete;  // would dangle
-
-  [[nodiscard]] index size() const { return static_cast<index>(indices_.size()); }
-  [[nodiscard]] int label(index i) const { return whole_->label(at(i)); }
-  void read(index i, const sample_key& key, std::span<float> out) const { whole_->read(at(i), key, out); }
-  [[nodiscard]] std::span<const std::uint8_t> bytes(index i) const
-    requires byte_image_dataset<D>
-  {
-    return whole_->bytes(at(i));
-  }
-  /// As `resident_dataset` says. The whole is uploaded with it, however few of its samples these are.
-  template <class Upload>
-    requires resident_dataset<D>
-  [[nodiscard]] auto view(const Upload& upload) const {
-    return detail::subset_view<decltype(whole_->view(upload))>{whole_->view(upload), upload(std::span<const index>{indices_}), size()};
-  }
-  /// Which samples of the whole these are.
-  [[nodiscard]] std::span<const index> indices() const { return indices_; }
-
- private:
-  [[nodiscard]] index at(index i) const { return indices_[static_cast<std::size_t>(i)]; }
-
-  const D* whole_;
-  std::vector<index> indices_;
-};
-
 }  // namespace typenet

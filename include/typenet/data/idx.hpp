@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT
 /// @file
-/// IDX, the format of the MNIST files: a magic number, big-endian extents, big-endian values. Plain or gzip-compressed (needs zlib).
-/// Nothing in a file is trusted: memory grows only with bytes actually read, and every mistake is a file_error that says what is wrong.
+/// Readers of IDX files, the format of MNIST (http://yann.lecun.com/exdb/mnist): a magic number, big-endian extents, big-endian values;
+/// plain or gzip-compressed. They need zlib.
+///
+/// A file may be damaged or hostile. Memory grows with the bytes read, never with what a header claims. Every mistake is a `file_error`
+/// that says what is wrong.
 #pragma once
 
 #include <zlib.h>
@@ -31,29 +34,30 @@
 
 namespace typenet {
 
-/// Element types, by their code in the file.
+/// Element types. The values are their codes in a file.
 enum class idx_type : std::uint8_t { uint8 = 0x08, int8 = 0x09, int16 = 0x0B, int32 = 0x0C, float32 = 0x0D, float64 = 0x0E };
 
-/// The C++ types an IDX file can hold.
+/// A C++ type that an IDX file can hold.
 template <class T>
 concept idx_element = std::same_as<T, std::uint8_t> || std::same_as<T, std::int8_t> || std::same_as<T, std::int16_t> ||
                       std::same_as<T, std::int32_t> || std::same_as<T, float> || std::same_as<T, double>;
 
-/// What the header of an IDX file says.
+/// The header of an IDX file.
 struct idx_header {
   idx_type type{};
-  std::vector<std::uint32_t> extents;  ///< outermost first; at least one
+  std::vector<std::uint32_t> extents;  ///< [axis], the outermost first; at least one
 };
 
-/// The contents of an IDX file: `values` in row-major order.
+/// The contents of an IDX file.
 template <idx_element T>
 struct idx_array {
-  std::vector<std::uint32_t> extents;  ///< outermost first; at least one
-  std::vector<T> values;
+  std::vector<std::uint32_t> extents;  ///< [axis], the outermost first; at least one
+  std::vector<T> values;               ///< in row-major order, as many as the product of the extents
 };
 
 namespace detail {
 
+/// The element type of T.
 template <idx_element T>
 [[nodiscard]] constexpr idx_type idx_type_of() {
   if constexpr (std::same_as<T, std::uint8_t>) return idx_type::uint8;
@@ -64,12 +68,14 @@ template <idx_element T>
   if constexpr (std::same_as<T, double>) return idx_type::float64;
 }
 
-struct idx_type_facts {
-  const char* name;
-  unsigned bytes;
+/// The properties of an element type.
+struct idx_type_info {
+  const char* name;  ///< in messages
+  unsigned bytes;    ///< bytes of one element
 };
 
-[[nodiscard]] inline std::optional<idx_type_facts> facts(idx_type type) {
+/// The properties of an element type, or nothing where the code is none.
+[[nodiscard]] inline std::optional<idx_type_info> info_of(idx_type type) {
   switch (type) {
     case idx_type::uint8: return {{"unsigned bytes", 1}};
     case idx_type::int8: return {{"signed bytes", 1}};
@@ -81,9 +87,11 @@ struct idx_type_facts {
   return std::nullopt;
 }
 
-/// A file read forward once, decompressed where it starts as gzip does. Whatever zlib dislikes, or follows the last stream, is an error.
+/// A file that is read once from start to end. It is decompressed where it starts with gzip's magic number, and may then consist of several
+/// gzip streams. Damage to a stream, and bytes after the last one that are no stream, are errors.
 class byte_reader {
  public:
+  /// @throws file_error if the file cannot be opened or read
   explicit byte_reader(const std::filesystem::path& path) : name_{path.string()}, file_{std::fopen(name_.c_str(), "rb"), &std::fclose} {
     if (!file_) fail(std::string{"cannot be opened: "} + std::strerror(errno));
     refill();
@@ -101,7 +109,9 @@ class byte_reader {
     if (compressed_) inflateEnd(&zlib_);
   }
 
-  /// Fills `out` as far as the file reaches. @returns how many bytes; fewer than asked for only at the end
+  /// Fills `out` with the next bytes.
+  /// @returns the number of bytes read: below `out.size()` only at the end of the file
+  /// @throws file_error if the file cannot be read or its compressed data is damaged
   std::size_t read(std::span<std::byte> out) {
     std::size_t done = 0;
     while (done < out.size()) {
@@ -113,13 +123,15 @@ class byte_reader {
     return done;
   }
 
-  /// Bytes handed out so far.
+  /// The number of bytes read so far, after decompression.
   [[nodiscard]] std::uint64_t total() const { return total_; }
-  /// The length of the whole, where it can be known beforehand.
+  /// The size of the file in bytes, or nothing where it is compressed or unknown.
   [[nodiscard]] std::optional<std::uint64_t> size() const { return size_; }
+  /// Throws a `file_error` that begins with the name of the file.
   [[noreturn]] void fail(const std::string& what) const { throw file_error{name_ + ": " + what}; }
 
  private:
+  /// Reads the next part of the file into the buffer; leaves `available_` empty at the end.
   void refill() {
     errno = 0;
     const std::size_t got = std::fread(buffer_.data(), 1, buffer_.size(), file_.get());
@@ -127,6 +139,7 @@ class byte_reader {
     available_ = std::span{buffer_}.first(got);
   }
 
+  /// Copies bytes of an uncompressed file. @returns their number: 0 at the end
   std::size_t copy_some(std::span<std::byte> out) {
     if (available_.empty()) refill();
     const std::size_t step = std::min(out.size(), available_.size());
@@ -135,15 +148,16 @@ class byte_reader {
     return step;
   }
 
+  /// Decompresses bytes. @returns their number: 0 at the end
   std::size_t inflate_some(std::span<std::byte> out) {
-    const std::size_t room = std::min<std::size_t>(out.size(), std::numeric_limits<uInt>::max());
+    const std::size_t capacity = std::min<std::size_t>(out.size(), std::numeric_limits<uInt>::max());
     zlib_.next_out = reinterpret_cast<Bytef*>(out.data());
-    zlib_.avail_out = static_cast<uInt>(room);
+    zlib_.avail_out = static_cast<uInt>(capacity);
     for (;;) {
       if (available_.empty()) refill();
       if (between_streams_) {
-        if (available_.empty()) return 0;  // a proper end
-        inflateReset(&zlib_);              // gzip allows one stream after another
+        if (available_.empty()) return 0;  // the end of the file, after a complete stream
+        inflateReset(&zlib_);              // the next stream of the file
         between_streams_ = false;
       }
       if (available_.empty()) fail("its gzip data ends early: the file is cut short");
@@ -154,21 +168,23 @@ class byte_reader {
       between_streams_ = status == Z_STREAM_END;
       if (status != Z_OK && status != Z_STREAM_END && status != Z_BUF_ERROR)
         fail(std::string{"its gzip data is damaged: "} + (zlib_.msg != nullptr ? zlib_.msg : zError(status)));
-      if (zlib_.avail_out < room) return room - zlib_.avail_out;
+      if (zlib_.avail_out < capacity) return capacity - zlib_.avail_out;
     }
   }
 
   std::string name_;
   std::unique_ptr<std::FILE, int (*)(std::FILE*)> file_;
   std::array<unsigned char, 1 << 16> buffer_{};
-  std::span<unsigned char> available_;
+  std::span<unsigned char> available_;  ///< the bytes of the buffer that are still to be used
   z_stream zlib_{};
   bool compressed_ = false;
-  bool between_streams_ = false;
+  bool between_streams_ = false;  ///< true where a gzip stream has ended
   std::uint64_t total_ = 0;
   std::optional<std::uint64_t> size_;
 };
 
+/// Reads the header from the start of a file.
+/// @throws file_error if it is malformed
 inline idx_header read_idx_header(byte_reader& file) {
   const auto require = [&](std::span<std::byte> out, const char* what) {
     if (file.read(out) < out.size())
@@ -177,7 +193,7 @@ inline idx_header read_idx_header(byte_reader& file) {
   std::array<std::byte, 4> magic;
   require(magic, "4-byte magic number");
   idx_header header{static_cast<idx_type>(magic[2]), {}};
-  if (magic[0] != std::byte{0} || magic[1] != std::byte{0} || !facts(header.type)) {
+  if (magic[0] != std::byte{0} || magic[1] != std::byte{0} || !info_of(header.type)) {
     std::array<char, 3 * 4> found{};
     std::snprintf(found.data(), found.size(), "%02x %02x %02x %02x", std::to_integer<unsigned>(magic[0]),
                   std::to_integer<unsigned>(magic[1]), std::to_integer<unsigned>(magic[2]), std::to_integer<unsigned>(magic[3]));
@@ -195,7 +211,7 @@ inline idx_header read_idx_header(byte_reader& file) {
   return header;
 }
 
-/// "60000 images of 28x28", "60000 values", "3x4x5x6 values".
+/// The extents as text: "60000 images of 28x28", "60000 values", "3x4x5x6 values".
 [[nodiscard]] inline std::string describe(const std::vector<std::uint32_t>& extents) {
   const auto joined = [&](std::size_t first) {
     std::string text;
@@ -207,10 +223,10 @@ inline idx_header read_idx_header(byte_reader& file) {
   return joined(0) + " values";
 }
 
-/// How many values the extents ask for, or nothing where even their bytes could not be counted.
+/// The product of the extents, or nothing where its bytes are more than 2^62.
 [[nodiscard]] inline std::optional<std::uint64_t> count_values(const std::vector<std::uint32_t>& extents, unsigned element_bytes) {
-  if (std::ranges::find(extents, 0u) != extents.end()) return 0;
-  constexpr std::uint64_t limit = std::uint64_t{1} << 62;  // leaves room for the header
+  if (std::find(extents.begin(), extents.end(), 0u) != extents.end()) return 0;
+  constexpr std::uint64_t limit = std::uint64_t{1} << 62;  // so that adding the header's bytes cannot overflow
   std::uint64_t count = 1;
   for (const std::uint32_t extent : extents) {
     if (count > limit / element_bytes / extent) return std::nullopt;
@@ -219,12 +235,13 @@ inline idx_header read_idx_header(byte_reader& file) {
   return count;
 }
 
+/// Converts numbers from big-endian to the order of this machine's bytes, in place.
 template <class T>
 void from_big_endian(std::span<T> values) {
   if constexpr (sizeof(T) > 1 && std::endian::native == std::endian::little) {
     for (T& value : values) {
       auto bytes = std::bit_cast<std::array<std::byte, sizeof(T)>>(value);
-      std::ranges::reverse(bytes);
+      std::reverse(bytes.begin(), bytes.end());
       value = std::bit_cast<T>(bytes);
     }
   }
@@ -232,21 +249,22 @@ void from_big_endian(std::span<T> values) {
 
 }  // namespace detail
 
-/// Reads the type and the extents of an IDX file, plain or gzip-compressed.
-/// @throws file_error if it cannot be read or its header is malformed
+/// Reads the header of an IDX file, plain or gzip-compressed.
+/// @throws file_error if the file cannot be read or its header is malformed
 [[nodiscard]] inline idx_header read_idx_header(const std::filesystem::path& path) {
   detail::byte_reader file{path};
   return detail::read_idx_header(file);
 }
 
-/// Reads an IDX file of elements T, plain or gzip-compressed (told apart by content, not by name).
-/// @throws file_error if it cannot be read, is malformed, holds another type, or is shorter or longer than its header says
+/// Reads an IDX file, plain or gzip-compressed. The content decides which, not the name.
+/// @tparam T type of the elements
+/// @throws file_error if the file cannot be read, is malformed, holds another type, or is shorter or longer than its header says
 template <idx_element T>
 [[nodiscard]] idx_array<T> read_idx(const std::filesystem::path& path) {
   detail::byte_reader file{path};
   idx_header header = detail::read_idx_header(file);
   if (header.type != detail::idx_type_of<T>())
-    file.fail(std::string{"expected "} + detail::facts(detail::idx_type_of<T>())->name + ", found " + detail::facts(header.type)->name);
+    file.fail(std::string{"expected "} + detail::info_of(detail::idx_type_of<T>())->name + ", found " + detail::info_of(header.type)->name);
 
   const std::string wanted = detail::describe(header.extents);
   const std::optional<std::uint64_t> count = detail::count_values(header.extents, sizeof(T));
@@ -257,17 +275,17 @@ template <idx_element T>
   };
   if (file.size() && *file.size() != expected) wrong_length(std::to_string(*file.size()));
 
-  // A compressed file tells its length only by being read: memory doubles behind the bytes that came.
+  // The length of a compressed file is known at its end alone. Memory grows by as much as has been read, so at most twofold.
   idx_array<T> result{std::move(header.extents), {}};
   constexpr std::uint64_t chunk = (std::uint64_t{1} << 20) / sizeof(T);
   while (result.values.size() < *count) {
     const std::size_t have = result.values.size();
-    const std::size_t room = static_cast<std::size_t>(std::min<std::uint64_t>(*count - have, std::max<std::uint64_t>(chunk, have)));
-    result.values.resize(have + room);
-    if (file.read(std::as_writable_bytes(std::span{result.values}.subspan(have))) < room * sizeof(T))
+    const std::size_t step = static_cast<std::size_t>(std::min<std::uint64_t>(*count - have, std::max<std::uint64_t>(chunk, have)));
+    result.values.resize(have + step);
+    if (file.read(std::as_writable_bytes(std::span{result.values}.subspan(have))) < step * sizeof(T))
       wrong_length(std::to_string(file.total()));
   }
-  // Reading on to the end also verifies gzip's checksum.
+  // Reading up to the end also verifies gzip's checksum.
   std::byte beyond;
   if (file.read({&beyond, 1}) != 0) wrong_length("more");
   detail::from_big_endian(std::span{result.values});

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /// @file
-/// MNIST (LeCun, Cortes, Burges) and Fashion-MNIST (Xiao, Rasul, Vollgraf, 2017): 28x28 grey images of ten classes, kept as bytes.
+/// MNIST (LeCun, Cortes, Burges, "The MNIST database of handwritten digits") and Fashion-MNIST (Xiao, Rasul, Vollgraf, "Fashion-MNIST: a
+/// novel image dataset for benchmarking machine learning algorithms", 2017): grey images of 28x28 in ten classes, stored as bytes.
 /// examples/get-data.sh fetches both.
 #pragma once
 
@@ -15,29 +16,33 @@
 #include <utility>
 #include <vector>
 
-#include <typenet/core/config.hpp>
 #include <typenet/core/error.hpp>
 #include <typenet/core/shape.hpp>
-#include <typenet/data/dataset.hpp>
 #include <typenet/data/idx.hpp>
+#include <typenet/data/image_dataset.hpp>
+#include <typenet/data/stored_samples.hpp>
 
 namespace typenet {
 
-/// 60,000 images to train on, or 10,000 to test with.
-enum class mnist_split { train, test };
+/// The parts of MNIST and of Fashion-MNIST.
+enum class mnist_split {
+  train,  ///< 60,000 images
+  test    ///< 10,000 images
+};
 
-/// Ten classes of 28x28 grey levels.
+/// The data set of MNIST and of Fashion-MNIST: images of 1x28x28 in ten classes.
 using mnist_dataset = image_dataset<shape{1, 28, 28}, 10>;
 
-/// What the labels of MNIST stand for.
+/// Names of the classes of MNIST, [class].
 inline constexpr std::array<std::string_view, 10> mnist_class_names{"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"};
 
-/// What the labels of Fashion-MNIST stand for.
+/// Names of the classes of Fashion-MNIST, [class].
 inline constexpr std::array<std::string_view, 10> fashion_mnist_class_names{"T-shirt/top", "Trouser", "Pullover", "Dress", "Coat",
                                                                             "Sandal",      "Shirt",   "Sneaker",  "Bag",   "Ankle boot"};
 
-/// Where data sets are looked for if no folder is named: $TYPENET_DATA, else $XDG_CACHE_HOME/typenet, else ~/.cache/typenet.
-/// Each set has a folder of its own in it: `mnist`, `fashion-mnist`. Empty where none of the variables says.
+/// The folder of data sets where a program names none: $TYPENET_DATA, else $XDG_CACHE_HOME/typenet, else $HOME/.cache/typenet. Each data
+/// set has a folder of its own in it: `mnist`, `fashion-mnist`.
+/// @returns an empty path where none of the variables is set
 [[nodiscard]] inline std::filesystem::path data_folder() {
   const auto variable = [](const char* name) {
     const char* value = std::getenv(name);
@@ -51,7 +56,8 @@ inline constexpr std::array<std::string_view, 10> fashion_mnist_class_names{"T-s
 
 namespace detail {
 
-/// The file of that kind in whichever of the well-known spellings it is there; empty if in none.
+/// The first of the files `<stem>-<kind>`, `<stem>-<kind>.gz`, `<stem>.<kind>` and `<stem>.<kind>.gz` that exists in the folder.
+/// @returns an empty path where none exists
 [[nodiscard]] inline std::filesystem::path find_mnist_file(const std::filesystem::path& folder, const std::string& stem,
                                                            const std::string& kind) {
   for (const char* separator : {"-", "."}) {
@@ -64,6 +70,10 @@ namespace detail {
   return {};
 }
 
+/// Loads a data set in the format of MNIST.
+/// @param set name of the data set, of its folder and of the script's argument
+/// @param folder holds the files; where empty, `data_folder() / set`
+/// @throws file_error if a file is missing or does not hold the images or labels expected
 [[nodiscard]] inline mnist_dataset load_mnist_like(const std::string& set, mnist_split split, std::filesystem::path folder) {
   const std::string script = "run examples/get-data.sh " + set;
   if (folder.empty()) {
@@ -96,16 +106,16 @@ namespace detail {
 
 }  // namespace detail
 
-/// Loads the handwritten digits.
-/// @param folder holds the files, plain or .gz; if empty, `data_folder() / "mnist"`
-/// @throws file_error if a file is missing or is not what it should be
+/// Loads MNIST: handwritten digits.
+/// @param folder holds the files, plain or .gz; where empty, `data_folder() / "mnist"`
+/// @throws file_error if a file is missing or does not hold the images or labels expected
 [[nodiscard]] inline mnist_dataset load_mnist(mnist_split split, const std::filesystem::path& folder = {}) {
   return detail::load_mnist_like("mnist", split, folder);
 }
 
-/// Loads the pieces of clothing, which have MNIST's format and file names.
-/// @param folder holds the files, plain or .gz; if empty, `data_folder() / "fashion-mnist"`
-/// @throws file_error if a file is missing or is not what it should be
+/// Loads Fashion-MNIST: pieces of clothing, in the format and under the file names of MNIST.
+/// @param folder holds the files, plain or .gz; where empty, `data_folder() / "fashion-mnist"`
+/// @throws file_error if a file is missing or does not hold the images or labels expected
 [[nodiscard]] inline mnist_dataset load_fashion_mnist(mnist_split split, const std::filesystem::path& folder = {}) {
   return detail::load_mnist_like("fashion-mnist", split, folder);
 }

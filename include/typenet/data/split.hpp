@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /// @file
-/// Splits of a data set: stratified_split and random_split.
+/// Splits of a data set into subsets: stratified_split and random_split.
 #pragma once
 
 #include <algorithm>
@@ -8,6 +8,7 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <numeric>
 #include <string>
 #include <utility>
@@ -17,10 +18,12 @@
 #include <typenet/core/error.hpp>
 #include <typenet/core/random.hpp>
 #include <typenet/data/dataset.hpp>
+#include <typenet/data/subset.hpp>
 
 namespace typenet {
 
-/// Puts `count` of the values, drawn without replacement, at the front in the order in which they were drawn.
+/// Draws `count` of the values without replacement and moves them to the front, in the order in which they are drawn (the first `count`
+/// steps of the Fisher-Yates shuffle).
 /// @pre count <= values.size()
 template <class T>
 void partial_shuffle(std::vector<T>& values, std::size_t count, random_sequence& random) {
@@ -30,12 +33,14 @@ void partial_shuffle(std::vector<T>& values, std::size_t count, random_sequence&
 /// The two parts of a split: `auto [train, validation] = stratified_split(set, 10'000, seed{42});`
 template <dataset D>
 struct split_result {
-  subset<D> train;
-  subset<D> held_out;
+  subset<D> train;     ///< the samples that remain
+  subset<D> held_out;  ///< the samples that are held out
 };
 
-/// Holds out `count` samples, each class in proportion to its share, chosen by the seed. Both parts keep the order of the whole.
-/// @throws argument_error unless 0 <= count <= size
+/// Holds out `count` samples, drawn by the seed, with every class in proportion to its share of the whole. Both parts keep the order of the
+/// whole, which must outlive them.
+/// @throws argument_error unless 0 <= count <= whole.size()
+/// @see sklearn.model_selection.train_test_split with stratify
 template <dataset D, std::integral Count>
 [[nodiscard]] split_result<D> stratified_split(const D& whole, Count count, seed s) {
   const index size = whole.size();
@@ -46,8 +51,9 @@ template <dataset D, std::integral Count>
   std::vector<std::vector<index>> of_class(static_cast<std::size_t>(D::classes));
   for (index i = 0; i < size; ++i) of_class[static_cast<std::size_t>(whole.label(i))].push_back(i);
 
-  // Largest remainders: every class gets the whole part of its share; what is left goes to those that lost most in rounding.
-  std::vector<std::size_t> quota(of_class.size());
+  // The largest remainder method: each class gets its share rounded down. The samples left over go to the classes with the largest
+  // remainders, one each; of equal remainders the lower class comes first.
+  std::vector<std::size_t> quota(of_class.size());  // [class]: samples held out
   std::vector<std::uint64_t> remainder(of_class.size());
   std::uint64_t left = wanted;
   for (std::size_t c = 0; c < of_class.size(); ++c) {
@@ -76,7 +82,7 @@ template <dataset D, std::integral Count>
   return {subset<D>{whole, std::move(kept)}, subset<D>{whole, std::move(taken)}};
 }
 
-/// The same for a share of the samples, rounded to the nearest count.
+/// Holds out `fraction` of the samples, rounded to the nearest number of samples.
 /// @throws argument_error unless 0 <= fraction <= 1
 template <dataset D, std::floating_point Fraction>
 [[nodiscard]] split_result<D> stratified_split(const D& whole, Fraction fraction, seed s) {
@@ -86,11 +92,21 @@ template <dataset D, std::floating_point Fraction>
 }
 
 template <dataset D, class Share>
-split_result<D> stratified_split(const D&& whole, Share share, seed s) = delete;  // would dangle
+split_result<D> stratified_split(const D&& whole, Share share, seed s) = delete;  // the parts would dangle
 
-/// Parts of `lengths` samples, chosen by the seed regardless of their class, as torch.utils.data.random_split; each keeps the order of the
-/// whole: `auto [train, validation] = random_split(set, {50'000, 10'000}, seed{42});`
-/// @throws argument_error unless the lengths are 0 or more and sum to the size
+/// Reports a type that is no data set.
+template <class D, class Share>
+  requires(!dataset<D>)
+split_result<detail::placeholder_dataset> stratified_split(const D& /*whole*/, Share /*share*/, seed /*s*/) {
+  (void)detail::check_dataset<D>();
+  std::abort();
+}
+
+/// Divides the samples into parts of `lengths` samples, drawn by the seed regardless of their classes. Each part keeps the order of the
+/// whole, which must outlive it: `auto [train, validation] = random_split(set, {50'000, 10'000}, seed{42});`
+/// @param lengths [part]: samples of each part
+/// @throws argument_error unless the lengths are 0 or more and sum to `whole.size()`
+/// @see torch.utils.data.random_split
 template <dataset D, std::size_t Parts>
 [[nodiscard]] std::array<subset<D>, Parts> random_split(const D& whole, const index (&lengths)[Parts], seed s) {
   const index size = whole.size();
@@ -106,7 +122,7 @@ template <dataset D, std::size_t Parts>
 
   std::vector<index> order(static_cast<std::size_t>(size));
   std::iota(order.begin(), order.end(), index{0});
-  random_sequence random{counter_rng{s, random_stream::split}, 1, 0};  // stratified_split draws from epoch 0
+  random_sequence random{counter_rng{s, random_stream::split}, 1, 0};  // epoch 1: stratified_split draws from epoch 0
   partial_shuffle(order, order.size(), random);
   auto next = order.begin();
   const auto part = [&](index length) {
@@ -121,6 +137,14 @@ template <dataset D, std::size_t Parts>
 }
 
 template <dataset D, std::size_t Parts>
-std::array<subset<D>, Parts> random_split(const D&& whole, const index (&lengths)[Parts], seed s) = delete;  // would dangle
+std::array<subset<D>, Parts> random_split(const D&& whole, const index (&lengths)[Parts], seed s) = delete;  // the parts would dangle
+
+/// Reports a type that is no data set.
+template <class D, std::size_t Parts>
+  requires(!dataset<D>)
+std::array<subset<detail::placeholder_dataset>, Parts> random_split(const D& /*whole*/, const index (& /*lengths*/)[Parts], seed /*s*/) {
+  (void)detail::check_dataset<D>();
+  std::abort();
+}
 
 }  // namespace typenet

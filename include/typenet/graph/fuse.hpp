@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: MIT
 /// @file
-/// Pass 2, fuse: finds neighbouring operations that run as one chain (kernels/chain.hpp). A chain is a producer, a normalization, an
-/// activation and a pool, in this order, some of them missing, each the only reader of what comes before it. Layers say which role they can
-/// take (layer/fusion_role.hpp); nothing here knows a layer by name.
+/// Pass 2, fuse: replaces neighbouring operations that can run as one chain (kernels/chain.hpp) by one operation.
+///
+/// Takes the `op_list` of pass 1. Leaves an `op_list` on the values of pass 1, in which the layer of a chain's operation is `fused`.
+///
+/// A chain is a producer, a normalization, an activation and a pool, in this order. Each may be missing, and each is the only reader of the
+/// value before it. The pass takes the longest chain from each operation on, from the first to the last. Layers state their roles
+/// (layer/fusion_role.hpp), so the pass knows no layer by name.
 #pragma once
 
 #include <array>
@@ -18,13 +22,13 @@
 
 namespace typenet {
 
-/// Never defined: its name is the message.
+/// The error of a layer that lacks what its fusion role asks for. Never defined: its name is the message.
 template <class Layer, class Needs>
 struct role_error;
 
 namespace detail {
 
-/// What a layer of a role must offer, as one of `needs`.
+/// The requirement that a layer of a role must meet, one of `needs`.
 template <fusion_role Role>
 constexpr auto needs_of_role() {
   if constexpr (Role == fusion_role::producer)
@@ -37,37 +41,39 @@ constexpr auto needs_of_role() {
     return needs::everything_of_a_pool{};
 }
 
-/// The sentence about a layer that does not offer what its role asks for.
+/// The message in C++26 about a layer that lacks what its role asks for.
 template <class Layer, class Needs>
 struct role_text {
   static constexpr sentence text() {
-    return sentence{"typenet: "}.add(type_name<Layer>()).add(" needs ").add(needs_text<Needs>()).add(", since it says that this is its role");
+    return sentence{"typenet: "}
+        .add(type_name<Layer>())
+        .add(" needs ")
+        .add(needs_text<Needs>())
+        .add(", since it says that this is its role");
   }
 };
 
-/// Reports a layer that does not offer what its role asks for.
-template <class Layer, shape In, fusion_role Role>
-constexpr bool check_role() {
-  if constexpr (!fills_role<Layer, In, Role>) {
-    using missing = decltype(needs_of_role<Role>());
-    return report_error<role_error<Layer, missing>, role_text<Layer, missing>>();
-  }
-  return true;
-}
-
-/// The role that an operation takes; compilation stops where its layer lacks what the role asks for.
+/// The role of an operation: that of its layer, or `alone`. A layer that lacks what its role asks for stops compilation, and counts as
+/// `alone` afterwards.
 template <class Op>
 constexpr fusion_role role_of() {
   if constexpr (Op::info.what == op_info::kind::layer) {
-    constexpr fusion_role role = Op::layer::template role<Op::in>();
-    static_assert(check_role<typename Op::layer, Op::in, role>());
-    return role;
+    using layer = typename Op::layer;
+    constexpr fusion_role role = layer::template role<Op::in>();
+    if constexpr (fills_role<layer, Op::in, role>) {
+      return role;
+    } else {
+      using missing = decltype(needs_of_role<role>());
+      static_assert(report_error<role_error<layer, missing>, role_text<layer, missing>>());
+      return fusion_role::alone;
+    }
   } else {
     return fusion_role::alone;
   }
 }
 
-/// For each operation, how many run as one from it on: 0 for those that an earlier one has taken along.
+/// The length of the chain that starts at each operation: 1 for an operation by itself, 0 for one that is inside an earlier chain.
+/// @param output number of the network's output, which counts as read once more
 template <std::size_t Ops>
 constexpr std::array<int, Ops> find_chains(const std::array<op_info, Ops>& ops, const std::array<fusion_role, Ops>& roles, int output) {
   std::array<int, Ops> length{};
@@ -81,7 +87,7 @@ constexpr std::array<int, Ops> find_chains(const std::array<op_info, Ops>& ops, 
     while (roles[i] != fusion_role::alone && end < Ops && roles[end] > roles[end - 1] && ops[end].input == ops[end - 1].output &&
            readers(ops[end].input) == 1)
       ++end;
-    // A map alone overwrites what the producer made, which is better still.
+    // An activation alone runs in place on the producer's output, which is faster than a chain of the two.
     if (end - i == 2 && roles[i] == fusion_role::producer && roles[i + 1] == fusion_role::activation) end = i + 1;
     length[i] = static_cast<int>(end - i);
     i = end;
@@ -89,7 +95,7 @@ constexpr std::array<int, Ops> find_chains(const std::array<op_info, Ops>& ops, 
   return length;
 }
 
-/// The layer of that role in a chain.
+/// The layer of role `Role` in the chain `Ops`, or `identity_stage<Role>` if there is none.
 template <fusion_role Role, class... Ops>
 struct chain_layer {
   using type = identity_stage<Role>;
@@ -102,7 +108,9 @@ struct chain_layer<Role, Op, Ops...> {
   using type = typename Op::layer;
 };
 
-/// A network's operations, those of a chain as one.
+/// The operations of a network with each chain replaced by one operation.
+/// @tparam Ops an `op_list`
+/// @tparam OutputValue number of the network's output
 template <class Ops, int OutputValue>
 struct fuse;
 template <class... Ops, int OutputValue>
@@ -110,12 +118,13 @@ struct fuse<op_list<Ops...>, OutputValue> {
  private:
   static constexpr std::size_t count = sizeof...(Ops);
   static constexpr std::array<int, count> lengths = find_chains<count>({Ops::info...}, {role_of<Ops>()...}, OutputValue);
+  /// The number of chains, single operations included.
   static constexpr std::size_t chains = [] {
     std::size_t n = 0;
     for (const int length : lengths) n += length > 0 ? 1 : 0;
     return n;
   }();
-  /// Where each begins.
+  /// The first operation of each chain.
   static constexpr std::array<std::size_t, chains> starts = [] {
     std::array<std::size_t, chains> at{};
     std::size_t n = 0;
@@ -127,6 +136,7 @@ struct fuse<op_list<Ops...>, OutputValue> {
   template <std::size_t I>
   using op = op_at<I, op_list<Ops...>>;
 
+  /// The operation for the chain that starts at `First`; `Which` is the sequence of the chain's operations, counted from `First`.
   template <std::size_t First, class Which>
   struct chain;
   template <std::size_t First>

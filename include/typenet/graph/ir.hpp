@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /// @file
-/// The intermediate representation of a network: a list of operations on numbered values. Value 0 is the network's input.
+/// The intermediate representation of a network: a list of operations, in order of execution, on numbered values. A value is what one
+/// operation writes; value 0 is the network's input.
 #pragma once
 
 #include <cstddef>
@@ -14,22 +15,24 @@
 
 namespace typenet::detail {
 
-/// What an operation does, as plain numbers for the memory plan.
+/// The facts of an operation that the memory plan and the executors use. Sizes and offsets are scalars per sample.
 struct op_info {
   enum class kind { layer, add, copy, join } what = kind::layer;
-  int input = 0;
-  int second = -1;  ///< the other operand of an addition
-  int output = 0;
-  int output_size = 0;
-  int offset_in_output = 0;  ///< of a join: where its input lies in the joined value
-  bool reads_input = false;  ///< in the backward pass, as are these two
-  bool reads_output = false;
-  bool in_place = false;
-  bool only_reshapes = false;
-  index saved = 0;
+  int input = 0;               ///< number of the value read
+  int second = -1;             ///< number of an addition's other operand; -1 for other operations
+  int output = 0;              ///< number of the value written
+  int output_size = 0;         ///< size of the value written
+  int offset_in_output = 0;    ///< of a join: offset of its input in the joined value
+  bool reads_input = false;    ///< the backward pass reads the input
+  bool reads_output = false;   ///< the backward pass reads the output
+  bool in_place = false;       ///< the output may overwrite the input
+  bool only_reshapes = false;  ///< nothing is executed
+  index saved = 0;             ///< scalars kept from the forward pass to the backward pass
 };
 
-/// A layer applied to a value.
+/// The application of a layer to a value.
+/// @tparam In shape of the input
+/// @tparam Input, Output numbers of the values read and written
 template <class Layer, shape In, int Input, int Output>
 struct layer_op {
   using layer = Layer;
@@ -48,7 +51,7 @@ struct layer_op {
                                 Layer::saved_size(In)};
 };
 
-/// The end of a residual: output = input + second.
+/// The addition at the end of a residual: output = input + second.
 template <shape In, int Input, int Second, int Output>
 struct add_op {
   static constexpr shape in = In;
@@ -56,7 +59,7 @@ struct add_op {
   static constexpr op_info info{op_info::kind::add, Input, Second, Output, In.size(), 0, false, false, false, false, 0};
 };
 
-/// A value again, for a branch that would otherwise hand on a value that others use too.
+/// A copy of a value, for a branch whose output would otherwise be a value that other operations read too.
 template <shape In, int Input, int Output>
 struct copy_op {
   static constexpr shape in = In;
@@ -64,7 +67,7 @@ struct copy_op {
   static constexpr op_info info{op_info::kind::copy, Input, -1, Output, In.size(), 0, false, false, false, false, 0};
 };
 
-/// Says that a branch's value lies at `Offset` in the joined value; nothing is executed.
+/// The placement of a branch's value at `Offset` in the joined value. The memory plan lets the branch write there, so nothing is executed.
 template <shape In, int Input, int Output, shape Joined, int Offset>
 struct join_op {
   static constexpr shape in = In;
@@ -72,11 +75,13 @@ struct join_op {
   static constexpr op_info info{op_info::kind::join, Input, -1, Output, Joined.size(), Offset, false, false, false, true, 0};
 };
 
+/// A list of operations, in order of execution.
 template <class... Ops>
 struct op_list {
   template <class... More>
   using append = op_list<Ops..., More...>;
 };
+/// The concatenation of two lists.
 template <class A, class B>
 struct join_lists;
 template <class... A, class... B>
@@ -84,7 +89,7 @@ struct join_lists<op_list<A...>, op_list<B...>> {
   using type = op_list<A..., B...>;
 };
 
-/// Operations by their number.
+/// The base of `numbered_ops` that holds operation `I`. A conversion to it finds the operation in constant depth of instantiation.
 template <std::size_t I, class Op>
 struct numbered {
   using op = Op;
@@ -99,11 +104,15 @@ numbered<I, Op> numbered_at(numbered<I, Op>*);
 template <std::size_t I, class... Ops>
 auto op_at_of(op_list<Ops...>) ->
     typename decltype(numbered_at<I>(static_cast<numbered_ops<std::index_sequence_for<Ops...>, Ops...>*>(nullptr)))::op;
-/// Operation `I` of a list.
+/// Operation `I` of an `op_list`.
 template <std::size_t I, class List>
 using op_at = decltype(op_at_of<I>(List{}));
 
-/// A part of the network that fits: its operations, what comes out as which value, and the next free value.
+/// The result of lowering a part of a network without error.
+/// @tparam Ops its operations, an `op_list`
+/// @tparam Out shape of its output
+/// @tparam Value number of its output
+/// @tparam Next lowest number that no value has
 template <class Ops, shape Out, int Value, int Next>
 struct lowered {
   static constexpr bool fits = true;
@@ -114,16 +123,16 @@ struct lowered {
   static constexpr int next = Next;
 };
 
-/// One that does not, and why.
+/// The result of lowering a part of a network with an error.
+/// @tparam Where position of the layer, an `at`
+/// @tparam Needs requirement that the layer's input or arguments violate, one of `needs`
+/// @tparam Got shape of the layer's input, a `got`
 template <class Where, class Layer, class Needs, class Got>
 struct ill_formed {
   static constexpr bool fits = false;
   using error = layer_error<Where, Layer, Needs, Got>;
-  static constexpr shape out{};
-  static constexpr int value = 0;
-  static constexpr int next = 1;
-  using ops = op_list<>;
 
+  /// The message in C++26.
   static constexpr sentence text() {
     sentence s{"typenet: "};
     s.add(where_text(static_cast<Where*>(nullptr))).add(type_name<Layer>()).add(" needs ");

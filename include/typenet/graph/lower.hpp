@@ -1,6 +1,14 @@
 // SPDX-License-Identifier: MIT
 /// @file
-/// Pass 1, lower: from the tree of layers to a list of operations on numbered values. Every layer is checked on the way.
+/// Pass 1, lower: turns the tree of layers and compositions into a list of operations on numbered values.
+///
+/// Takes the network's `input` and layers. Leaves a `lowered` (graph/ir.hpp): the operations in order of execution, the output's shape and
+/// number, and the count of values. If a layer does not fit, it leaves an `ill_formed` that names the first such layer instead.
+///
+/// `lower` handles one layer or composition: it has a specialization for each composition, and checks any other layer against its input's
+/// shape. It takes the number of the input and the next free number, and leaves the number of the output and the next free number. A
+/// `concat` ends with one `join` for each branch, which names the branch's part of the joined value. A branch that writes no value of its
+/// own gets a copy.
 #pragma once
 
 #include <cstddef>
@@ -22,6 +30,7 @@ struct network;
 
 namespace detail {
 
+/// `Where` with the index `I` appended.
 template <class Where, int I>
 struct deeper;
 template <int... Path, int I>
@@ -31,6 +40,10 @@ struct deeper<at<Path...>, I> {
 
 // ---- one layer
 
+/// The lowering of a layer that is no composition.
+/// @tparam In, Value shape and number of its input
+/// @tparam Next lowest number that no value has
+/// @tparam Where its position, an `at`
 template <class L, shape In, int Value, int Next, class Where>
 struct lower {
   static constexpr auto find() {
@@ -43,9 +56,9 @@ struct lower {
   using type = decltype(find());
 };
 
-// ---- names of neighbours
+// ---- names of a composition's layers
 
-/// Whether one neighbour's word, or index where it has none, is another's.
+/// The word of a `named` layer; empty for other layers, which go by their index.
 template <class L>
 struct neighbour_name {
   static constexpr std::string_view word{};
@@ -55,7 +68,7 @@ struct neighbour_name<L> {
   static constexpr std::string_view word = L::word();
 };
 
-/// The first whose name an earlier one has, or -1.
+/// The index of the first layer with the name of an earlier one, or -1. Two indices always differ, so one of the names is a word.
 template <class... Layers>
 constexpr int repeated_name() {
   if constexpr ((named_layer<Layers> || ...)) {
@@ -77,7 +90,7 @@ struct nth<0, First, Rest...> {
   using type = First;
 };
 
-/// `Lower` unless two neighbours have one name.
+/// `Lower`, or an `ill_formed` if layer `Repeated` has the name of an earlier one.
 template <int Repeated, class Lower, class Where, class... Layers>
 struct if_names_differ {
   using type = ill_formed<typename deeper<Where, Repeated>::type, typename nth<Repeated, Layers...>::type, needs::a_name_of_its_own, got<>>;
@@ -87,11 +100,14 @@ struct if_names_differ<-1, Lower, Where, Layers...> : Lower {};
 
 // ---- layers one after another
 
+/// The lowering of `Layers` one after another, which are the layers from index `I` on.
+/// @tparam Ops the operations of the layers before them
 template <class Ops, shape In, int Value, int Next, class Where, int I, class... Layers>
 struct lower_chain {
   using type = lowered<Ops, In, Value, Next>;
 };
 
+/// The lowering of `Rest` after the layer whose lowering is `Result`; or `Result` if that is an error.
 template <class Ops, class Result, class Where, int I, class... Rest>
 struct continue_chain {
   using type = Result;
@@ -105,6 +121,7 @@ template <class Ops, shape In, int Value, int Next, class Where, int I, class Fi
 struct lower_chain<Ops, In, Value, Next, Where, I, First, Rest...>
     : continue_chain<Ops, typename lower<First, In, Value, Next, typename deeper<Where, I>::type>::type, Where, I + 1, Rest...> {};
 
+/// The lowering of a composition's layers one after another, after a check of their names.
 template <shape In, int Value, int Next, class Where, class... Layers>
 struct lower_children
     : if_names_differ<repeated_name<Layers...>(), lower_chain<op_list<>, In, Value, Next, Where, 0, Layers...>, Where, Layers...> {};
@@ -116,7 +133,7 @@ struct lower<sequential<>, In, Value, Next, Where> {
   using type = ill_formed<Where, sequential<>, needs::at_least_one_layer, got_t<In>>;
 };
 
-// ---- names
+// ---- named
 
 template <named_layer L, shape In, int Value, int Next, class Where>
 struct lower<L, In, Value, Next, Where> {
@@ -157,26 +174,31 @@ struct lower<residual<Body...>, In, Value, Next, Where> {
 
 // ---- concat
 
-template <int... Values>
-struct value_list {};
-
+/// The shape of outputs joined along the channels.
+/// @param first shape of the first branch's output
+/// @param channels sum over all branches
 constexpr shape joined(shape first, int channels) {
   return first.rank == 1 ? shape{channels} : shape{channels, first.height(), first.width()};
 }
 
-/// Branches one by one; `First` is what the first made, `Channels` the sum so far.
+/// The lowering of a `concat`'s branches one after another, which are the branches from index `I` on.
+/// @tparam Whole the `concat`
+/// @tparam Ops operations of the branches before them
+/// @tparam Joins outputs of the branches before them, a `branch_ends`
+/// @tparam First shape of the first branch's output
+/// @tparam Channels sum over the branches before them
 template <class Whole, class Ops, class Joins, shape In, int Value, int Next, class Where, int I, shape First, int Channels,
           class... Branches>
 struct lower_branches;
 
-/// Where a branch ended: its value and where it belongs.
+/// The output of a branch: its shape, its number, and its offset in the joined value.
 template <shape Out, int Value, int Offset>
 struct branch_end {};
 
 template <class... Ends>
 struct branch_ends {};
 
-/// A branch made a value of its own, or only handed its input on and needs a copy.
+/// True where operations write a value of their own; false where they only reshape, so that the output is the input.
 template <class Ops>
 struct makes_value {
   static constexpr bool value = false;
@@ -239,22 +261,19 @@ struct lower<concat<>, In, Value, Next, Where> {
 
 // ---- a whole network
 
+/// True where `T` is an instance of `input`.
 template <class T>
-struct input_traits {
-  static constexpr bool is_input = false;
-};
+inline constexpr bool is_input = false;
 template <int... Extents>
-struct input_traits<input<Extents...>> {
-  static constexpr bool is_input = true;
-};
+inline constexpr bool is_input<input<Extents...>> = true;
 
-/// Pass 1 of graph/compile.hpp: lowers a whole network. `type` is a `lowered`, or an `ill_formed` that says what is wrong.
+/// The lowering of a whole network: `type` is a `lowered` or an `ill_formed`. Checks `Input` before the layers.
 template <class Input, class... Layers>
 struct lower_network {
   static constexpr auto find() {
     if constexpr (std::is_void_v<Input>) {
       return ill_formed<at<>, network<void>, needs::an_input_and_layers, got<>>{};
-    } else if constexpr (!input_traits<Input>::is_input) {
+    } else if constexpr (!is_input<Input>) {
       return ill_formed<at<>, Input, needs::an_input_first, got<>>{};
     } else if constexpr (!Input::one_or_three) {
       return ill_formed<at<>, Input, needs::one_or_three_extents, got<>>{};
@@ -264,9 +283,11 @@ struct lower_network {
       return ill_formed<at<>, Input, needs::at_least_one_layer, got<>>{};
     } else {
       using whole = typename lower_children<Input::value, 0, 1, at<>, Layers...>::type;
-      if constexpr (!whole::fits || makes_value<typename whole::ops>::value)
+      if constexpr (!whole::fits)
         return whole{};
-      else  // only reshapes: the output must not be the caller's input itself
+      else if constexpr (makes_value<typename whole::ops>::value)
+        return whole{};
+      else  // A network that only reshapes copies its input, so that its output is in the arena.
         return lowered<typename whole::ops::template append<copy_op<whole::out, whole::value, whole::next>>, whole::out, whole::next,
                        whole::next + 1>{};
     }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 /// @file
-/// The names of a network's parameters and buffers, as PyTorch's `named_parameters()` gives them, and where each lies in its arena.
+/// The parameters and buffers of a network: the names that PyTorch's `named_parameters()` and `named_buffers()` give them, and their
+/// offsets in the arenas. `collect_tensors` is a visitor of the tree of layers (graph/visit.hpp). It visits layers in order of execution,
+/// so its offsets equal the tensor layout (graph/compiled_network.hpp).
 #pragma once
 
 #include <array>
@@ -10,17 +12,15 @@
 #include <typenet/core/config.hpp>
 #include <typenet/core/shape.hpp>
 #include <typenet/graph/compiled_network.hpp>
-#include <typenet/graph/lower.hpp>
-#include <typenet/layer/compositions.hpp>
 #include <typenet/layer/tensor_spec.hpp>
 
 namespace typenet {
 
-/// A dotted name such as "features.0.weight", of at most 79 characters.
+/// A dotted name of at most 79 characters, such as "features.0.weight".
 struct tensor_name {
   char characters[80] = {};
   int length = 0;
-  bool too_long = false;
+  bool too_long = false;  ///< true where characters were dropped
 
   constexpr tensor_name() = default;
   constexpr explicit tensor_name(std::string_view text) { append(text); }
@@ -43,99 +43,31 @@ struct tensor_name {
   friend constexpr bool operator==(const tensor_name& a, std::string_view b) { return a.view() == b; }
 };
 
-/// A parameter of a network: what its layer says of it, its full name, and where it lies.
+/// A parameter of a network.
 struct parameter_info {
-  tensor_name name;
-  parameter_spec spec;
-  /// Position in the parameter arena, a multiple of `tensor_alignment`.
-  index offset = 0;
+  tensor_name name;     ///< the layer's path and the parameter's name, such as "0.weight"
+  parameter_spec spec;  ///< the layer's specification: name within the layer, extents, role
+  index offset = 0;     ///< in the parameter arena, in scalars; a multiple of `tensor_alignment`
+  /// Numbers in the tensor.
   [[nodiscard]] constexpr index size() const { return spec.size(); }
 };
 
-/// A buffer of a network, likewise.
+/// A buffer of a network.
 struct buffer_info {
-  tensor_name name;
-  buffer_spec spec;
-  index offset = 0;
+  tensor_name name;  ///< the layer's path and the buffer's name, such as "1.running_mean"
+  buffer_spec spec;  ///< the layer's specification: name within the layer, extents, initial value
+  index offset = 0;  ///< in the buffer arena, in scalars; a multiple of `tensor_alignment`
+  /// Numbers in the tensor.
   [[nodiscard]] constexpr index size() const { return spec.size(); }
 };
 
 namespace detail {
 
-/// Calls `leaf(name prefix, layer type, input shape)` for every layer that is not a composition, in order of execution.
-template <class L>
-struct walk {
-  template <class Visitor>
-  static constexpr shape visit(Visitor& visitor, shape in, const tensor_name& path) {
-    visitor.template leaf<L>(path, in);
-    return L::output(in);
-  }
-};
-
-/// The layer by whose name or index its parameters go.
-template <class L>
-struct child_name {
-  static constexpr void append(tensor_name& path, int i) { path.append(i); }
-};
-template <named_layer L>
-struct child_name<L> {
-  static constexpr void append(tensor_name& path, int) { path.append(L::word()); }
-};
-
-template <class L, class Visitor>
-constexpr shape visit_child(Visitor& visitor, shape in, const tensor_name& path, int i) {
-  tensor_name own = path;
-  if (own.length > 0) own.append(".");
-  child_name<L>::append(own, i);
-  return walk<L>::visit(visitor, in, own);
-}
-
-template <class... Layers>
-struct walk_chain {
-  template <class Visitor>
-  static constexpr shape visit(Visitor& visitor, shape in, const tensor_name& path) {
-    int i = 0;
-    ((in = visit_child<Layers>(visitor, in, path, i++)), ...);
-    return in;
-  }
-};
-template <class... Layers>
-struct walk<sequential<Layers...>> : walk_chain<Layers...> {};
-template <class... Body>
-struct walk<residual<Body...>> : walk_chain<Body...> {};
-template <class... Branches>
-struct walk<concat<Branches...>> {
-  template <class Visitor>
-  static constexpr shape visit(Visitor& visitor, shape in, const tensor_name& path) {
-    shape first{};
-    int channels = 0, i = 0;
-    const auto branch = [&]<class B>() {
-      const shape out = visit_child<B>(visitor, in, path, i);
-      if (i++ == 0) first = out;
-      channels += out.channels();
-    };
-    (branch.template operator()<Branches>(), ...);
-    return joined(first, channels);
-  }
-};
-template <named_layer L>
-struct walk<L> {
-  template <class Visitor>
-  static constexpr shape visit(Visitor& visitor, shape in, const tensor_name& path) {
-    return walk<typename L::layer>::visit(visitor, in, path);
-  }
-};
-
-/// The shape after each direct child, which may be a composition.
-struct ignore_leaves {
-  template <class L>
-  constexpr void leaf(const tensor_name&, shape) {}
-};
-
+/// A visitor of layers (graph/visit.hpp) that counts tensors and numbers.
 struct count_tensors {
   int parameters = 0, buffers = 0;
-  index numbers = 0;  ///< in all the parameters
-  index connections = 0;
+  index numbers = 0;      ///< numbers of all parameters
+  index connections = 0;  ///< connections of one sample, as `layer_defaults::connections` counts them
   template <class L>
   constexpr void leaf(const tensor_name&, shape in) {
     for (const parameter_spec& spec : L::parameters(in)) numbers += spec.size();
@@ -145,13 +77,15 @@ struct count_tensors {
   }
 };
 
+/// A visitor of layers (graph/visit.hpp) that lists the parameters and buffers of a network.
+/// @tparam Parameters, Buffers their numbers, from `count_tensors`
 template <int Parameters, int Buffers>
 struct collect_tensors {
   std::array<parameter_info, Parameters> parameters{};
   std::array<buffer_info, Buffers> buffers{};
-  int parameter = 0, buffer = 0;
-  index parameter_end = 0, buffer_end = 0;
-  index parameter_count = 0, buffer_count = 0;
+  int parameter = 0, buffer = 0;                ///< tensors listed so far
+  index parameter_end = 0, buffer_end = 0;      ///< scalars of the arenas so far
+  index parameter_count = 0, buffer_count = 0;  ///< numbers so far, without padding
 
   template <class L>
   constexpr void leaf(const tensor_name& path, shape in) {
@@ -166,12 +100,14 @@ struct collect_tensors {
       buffer_count += spec.size();
     }
   }
+  /// The layer's path, a dot and the tensor's name within the layer.
   static constexpr tensor_name full(const tensor_name& path, std::string_view name) {
     tensor_name whole = path;
     whole.append(".");
     whole.append(name);
     return whole;
   }
+  /// True where no name was too long.
   [[nodiscard]] constexpr bool names_fit() const {
     for (const parameter_info& p : parameters)
       if (p.name.too_long) return false;

@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: MIT
 /// @file
-/// Pass 4, schedule: the order in which a training step runs the operations of a network, or parts of them, where each lane group has a
-/// thread of its own (runtime/grouped_executor.hpp). What concerns one group alone runs through as many layers as possible before the next
-/// group begins, so that a layer's output is still in the cache when the next layer reads it. Threads wait for one another only where the
-/// whole batch must be known: at a normalization over the batch, and for the gradients of parameters.
+/// Pass 5, schedule: orders the work of a training step for executions that give each lane group to a thread of its own.
+///
+/// Takes a `compiled_network`. Leaves a `schedule`, which runtime/grouped_executor.hpp follows. In it, a training pass is one operation's
+/// forward or backward computation, or a stage of one.
+///
+/// 1. A training pass covers one lane group or the whole batch. It covers the whole batch where samples depend on one another: at a
+///    normalization over the batch, and for gradients of parameters that are not summed by groups.
+/// 2. Neighbouring training passes of one lane group form a segment. A group runs through a whole segment before the thread takes the next
+///    group, so a layer's output is still in the cache when the next layer reads it. Threads wait for one another between segments.
 #pragma once
 
 #include <array>
@@ -12,11 +17,12 @@
 #include <typenet/core/config.hpp>
 #include <typenet/graph/compiled_network.hpp>
 #include <typenet/graph/ir.hpp>
+#include <typenet/layer/tensor_spec.hpp>
 
 namespace typenet::detail {
 
-/// The number of a layer's parameters, the first ones, whose gradients are a pass of their own: all, or for a staged layer those of its
-/// producer.
+/// The number of a layer's first parameters whose gradients are a training pass of their own: all parameters of the layer, or the
+/// producer's parameters of a staged layer.
 template <class Op>
 constexpr std::size_t own_parameters() {
   if constexpr (Op::layer::is_staged)
@@ -25,12 +31,15 @@ constexpr std::size_t own_parameters() {
     return Op::layer::parameters(Op::in).size();
 }
 
-/// Which gradients of parameters are summed in each lane group by itself, and then over the groups.
+/// The plan of the gradients that are summed in two steps: over the samples of each lane group, then over the groups. Layout of the sums:
+/// `[group][operation][number]`.
 template <class Compiled, class Ops = typename Compiled::operations>
 struct group_plan;
 template <class Compiled, class... Ops>
 struct group_plan<Compiled, op_list<Ops...>> {
  private:
+  // A layer sums by groups if it reads each parameter at least 32 times per sample; then one more sum per group costs little. A layer that
+  // works in place sums by groups too.
   template <class Op>
   static constexpr int tensors_of() {
     if constexpr (Op::info.what == op_info::kind::layer) {
@@ -46,10 +55,9 @@ struct group_plan<Compiled, op_list<Ops...>> {
   }
 
  public:
-  /// Of each operation how many, the first of all: where a group's numbers, still near, are summed over so many places that one more sum
-  /// for each group does not matter.
+  /// The number of each operation's first parameters whose gradients are summed by groups, [operation].
   static constexpr std::array<int, sizeof...(Ops)> tensors{tensors_of<Ops>()...};
-  /// Where those sums begin among all of one group; then how many there are.
+  /// The offset of each operation's sums among the sums of one group, in scalars; then their number.
   static constexpr auto offsets = [] {
     std::array<index, sizeof...(Ops) + 1> at{};
     for (std::size_t op = 0; op < sizeof...(Ops); ++op) {
@@ -59,36 +67,39 @@ struct group_plan<Compiled, op_list<Ops...>> {
     }
     return at;
   }();
+  /// The number of sums of one group.
   static constexpr index sums = offsets.back();
 };
 
-/// What is done of an operation, all that it takes or a part of it; or the comparison of the output with its target.
+/// The kinds of training passes. A staged layer (kernels/chain.hpp) runs in stages: `local`, `reduce` and `apply`.
 enum class pass_kind {
-  forward,
-  forward_local,
-  reduce_statistics,
-  forward_apply,
-  compare,
-  backward,
-  backward_local,
-  reduce_gradients,
-  backward_apply,
-  parameters
+  forward,            ///< the whole forward computation
+  forward_local,      ///< forward, stage 1: what a lane group does by itself
+  reduce_statistics,  ///< forward, stage 2: statistics over the batch
+  forward_apply,      ///< forward, stage 3: normalization, activation and pool
+  compare,            ///< comparison of the output with its target: losses, and the output's gradient
+  backward,           ///< the gradient of the input; also of the parameters, unless `parameters` follows
+  backward_local,     ///< backward, stage 1: what a lane group does by itself
+  reduce_gradients,   ///< backward, stage 2: sums over the batch
+  backward_apply,     ///< backward, stage 3: the gradient of the producer's output
+  parameters          ///< the gradients of the parameters
 };
+/// A training pass.
 struct pass {
   pass_kind kind = pass_kind::forward;
-  int op = 0;
-  /// By the whole batch at once, or by lane groups.
-  bool whole = false;
+  int op = 0;          ///< number of the operation
+  bool whole = false;  ///< true for the whole batch, false for one lane group
 };
+/// A list of at most `Most` training passes, in order of execution, cut into segments.
 template <std::size_t Most>
 struct pass_list {
   std::array<pass, Most> of{};
   std::size_t count = 0;
-  /// Where passes begin that run together, and how many such there are.
+  /// The first training pass of each segment, then `count`.
   std::array<std::size_t, Most + 1> segment_starts{};
   std::size_t segments = 0;
 
+  /// Appends a training pass. One of the whole batch is a segment by itself.
   constexpr void add(pass_kind kind, int op, bool whole) {
     if (count == 0 || whole || of[count - 1].whole) segment_starts[segments++] = count;
     of[count++] = {kind, op, whole};
@@ -96,14 +107,14 @@ struct pass_list {
   }
 };
 
-/// What an operation is to a step.
+/// The properties of an operation that decide its training passes.
 struct op_traits {
-  bool idle = false;    ///< nothing is executed
-  bool mixes = false;   ///< it must see the whole batch
-  bool staged = false;  ///< it can do some of its work by groups even so
-  bool parameters = false;
-  bool grouped = false;  ///< the parameters' gradients are summed by groups
-  bool chain = false;    ///< it has the steps of `fused`
+  bool idle = false;        ///< nothing is executed
+  bool mixes = false;       ///< its result for one sample depends on the whole batch
+  bool staged = false;      ///< it mixes samples, but only in its reduce stages
+  bool parameters = false;  ///< it has parameters whose gradients are a training pass of their own
+  bool grouped = false;     ///< its parameters' gradients are summed by groups
+  bool chain = false;       ///< its layer is staged, as `fused` is
 };
 
 /// The schedule of a compiled network.
@@ -111,25 +122,30 @@ template <class Compiled>
 struct schedule {
   using groups = group_plan<Compiled>;
 
+  /// The `op_traits` of one operation.
+  /// @param grouped number of its parameters whose gradients are summed by groups
+  template <class Op>
+  static constexpr op_traits traits_of(int grouped) {
+    op_traits t;
+    t.idle = Op::info.only_reshapes;
+    t.grouped = grouped > 0;
+    if constexpr (Op::info.what == op_info::kind::layer) {
+      t.chain = Op::layer::is_staged;
+      t.mixes = Op::layer::mixes_samples;
+      t.staged = t.mixes && t.chain;
+      t.parameters = own_parameters<Op>() > 0;
+    }
+    return t;
+  }
+  /// The `op_traits` of each operation, [operation].
   template <class... Ops>
   static constexpr auto find_traits(op_list<Ops...>) {
-    const auto one = []<class Op>(int grouped) {
-      op_traits t;
-      t.idle = Op::info.only_reshapes;
-      t.grouped = grouped > 0;
-      if constexpr (Op::info.what == op_info::kind::layer) {
-        t.chain = Op::layer::is_staged;
-        t.mixes = Op::layer::mixes_samples;
-        t.staged = t.mixes && t.chain;
-        t.parameters = own_parameters<Op>() > 0;
-      }
-      return t;
-    };
     std::size_t i = 0;
-    return std::array<op_traits, sizeof...(Ops)> { one.template operator()<Ops>(groups::tensors[i++])... };
+    return std::array<op_traits, sizeof...(Ops)>{traits_of<Ops>(groups::tensors[i++])...};
   }
   static constexpr auto traits = find_traits(typename Compiled::operations{});
 
+  /// The training passes, in order of execution.
   static constexpr auto passes = [] {
     pass_list<6 * static_cast<std::size_t>(Compiled::count) + 1> list;
     for (int op = 0; op < Compiled::count; ++op) {
@@ -154,7 +170,7 @@ struct schedule {
       if (t.chain) list.add(pass_kind::backward_apply, op, false);
       list.add(pass_kind::backward, op, t.mixes && !t.staged);
     }
-    // The sums of many parameters are best made by those who own them, once for the batch.
+    // Gradients that are not summed by groups: the owner of each tile of parameters sums over the whole batch.
     for (int op = Compiled::count - 1; op >= 0; --op) {
       const op_traits& t = traits[static_cast<std::size_t>(op)];
       if (t.parameters && !t.grouped && (!t.mixes || t.staged)) list.add(pass_kind::parameters, op, true);

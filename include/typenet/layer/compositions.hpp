@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /// @file
-/// Layers made of layers: sequential, residual, concat, named. They nest, and cost nothing by themselves.
+/// Compositions, layers that are made of layers: sequential, residual, concat and named. They nest. They have no kernels.
 #pragma once
 
 #include <cstddef>
@@ -8,12 +8,12 @@
 
 namespace typenet {
 
-/// A word as a template argument: `named<"conv1", …>`.
+/// A string that is usable as a template argument: `named<"conv1", …>`.
 template <std::size_t N>
 struct fixed_string {
   char characters[N] = {};
 
-  // NOLINTNEXTLINE(google-explicit-constructor): written as a plain literal
+  // NOLINTNEXTLINE(google-explicit-constructor): users write a plain literal
   constexpr fixed_string(const char (&text)[N]) {
     for (std::size_t i = 0; i < N; ++i) characters[i] = text[i];
   }
@@ -21,27 +21,29 @@ struct fixed_string {
   friend constexpr bool operator==(const fixed_string&, const fixed_string&) = default;
 };
 
-/// Layers one after another. @see torch.nn.Sequential
+/// Layers one after another.
+/// @see torch.nn.Sequential
 template <class... Layers>
 struct sequential {
   static constexpr bool is_layer = true;
 };
 
-/// x + body(x), the body being layers one after another whose output has the input's shape (He et al. 2016).
-/// Its parameters are named as if it were the body's `sequential`.
+/// x + body(x). The body is layers one after another; its output has the shape of its input. Names of parameters are those of
+/// `sequential<Body...>`.
+/// @see He et al. 2016
 template <class... Body>
 struct residual {
   static constexpr bool is_layer = true;
 };
 
-/// Every branch applied to the same input, their outputs joined along the channels (or the features of vectors).
-/// Branches write where their part of the joined value lies: joining copies nothing.
+/// The outputs of several branches, joined along the channels of images or the features of vectors. Each branch reads the input of the
+/// composition and writes its part of the joined value in place, without a copy.
 template <class... Branches>
 struct concat {
   static constexpr bool is_layer = true;
 };
 
-/// A layer whose parameters are named by a word instead of its index: `named<"conv1", conv2d<6, 5>>` has `conv1.weight`.
+/// A layer with a name in place of its index: the weight of `named<"conv1", conv2d<6, 5>>` is called `conv1.weight`.
 template <fixed_string Name, class Layer>
 struct named {
   static constexpr bool is_layer = true;
@@ -51,7 +53,7 @@ struct named {
 
 namespace detail {
 
-/// An instance of `named`. A property, since nvcc finds no partial specialisation for such template arguments.
+/// An instance of `named`, found by its members: nvcc finds no partial specialization for template arguments of class type.
 template <class L>
 concept named_layer = requires {
   typename L::layer;

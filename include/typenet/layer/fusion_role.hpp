@@ -90,10 +90,10 @@ concept pool_layer = requires(const float (&x)[L::kernel.height * L::kernel.widt
   L::distribute_gradient(x, to[0], to);
   { L::is_max } -> std::convertible_to<bool>;
 } && (!L::is_max || requires(const float (&x)[L::kernel.height * L::kernel.width], float (&to)[L::kernel.height * L::kernel.width]) {
-  L::distribute_gradient_to_selected(x[0], x, to[0], to);
-});
+                       L::distribute_gradient_to_selected(x[0], x, to[0], to);
+                     });
 
-/// A layer that offers all that its role asks for.
+/// A layer that models the concept of its role.
 template <class L, shape In, fusion_role Role>
 concept fills_role = Role == fusion_role::alone || (Role == fusion_role::producer && producer_layer<L, In>) ||
                      (Role == fusion_role::normalization && normalization_layer<L, In>) ||

@@ -18,7 +18,7 @@
 
 namespace typenet {
 
-/// What is known of a layer's second derivatives (runtime/curvature.hpp).
+/// The second derivatives that a layer offers (runtime/curvature.hpp).
 enum class second_order {
   unknown,              ///< nothing: optimizers that need them refuse the network
   gauss_newton_linear,  ///< the layer is linear in its input and in its parameters: the gradients' formulas serve, with both squared
@@ -49,7 +49,7 @@ struct layer_defaults {
   static constexpr index saved_size(shape) { return 0; }
   /// Scalars of scratch memory for a batch of `samples`, a multiple of the lanes.
   static constexpr index scratch_size(shape, index /*samples*/) { return 0; }
-  /// The same for a `one_sample_execution`. A layer whose kernels for it need another amount declares its own.
+  /// Scalars of scratch memory for a `one_sample_execution`; `scratch_size` counts where it is not declared.
   /// static constexpr index one_sample_scratch_size(shape, index samples);
 
   /// True where the result of one sample depends on other samples of the batch, or where `forward` or `backward_input` use `scratch`. The
@@ -65,16 +65,16 @@ struct layer_defaults {
   static constexpr bool only_reshapes = false;
   /// True where the layer offers its passes in stages: see `fused` (kernels/chain.hpp).
   static constexpr bool is_staged = false;
-  /// What the outputs are where a network ends with this layer.
+  /// The kind of the outputs where a network ends with this layer.
   static constexpr best_score best_output = best_score::highest;
   /// The layer's place in a fused chain (layer/fusion_role.hpp).
   template <shape In>
   static constexpr fusion_role role() {
     return fusion_role::alone;
   }
-  /// What is known of the second derivatives. With `second_order::custom` the layer has `template <shape In, bool Wanted, bool Accumulate,
-  /// class Exec, class Data> TYPENET_HD static void backward_curvature(Exec&, const Data&)` for a `curvature_data`: it writes the second
-  /// derivatives by the parameters and, where `Wanted`, those by the input.
+  /// The second derivatives that the layer offers. With `second_order::custom` the layer has `template <shape In, bool Wanted, bool
+  /// Accumulate, class Exec, class Data> TYPENET_HD static void backward_curvature(Exec&, const Data&)` for a `curvature_data`: it writes
+  /// the second derivatives by the parameters and, where `Wanted`, those by the input.
   static constexpr second_order curvature = second_order::unknown;
 };
 
@@ -103,9 +103,9 @@ concept has_backward_input = requires(execution_archetype& exec, const layer_dat
 };
 /// A layer with gradients of its parameters, or without parameters.
 template <class L, shape In>
-concept has_backward_parameters =
-    L::parameters(In).size() == 0 ||
-    requires(execution_archetype& exec, const layer_data<float, 1>& data) { L::template backward_parameters<In>(exec, data); };
+concept has_backward_parameters = L::parameters(In).size() == 0 || requires(execution_archetype& exec, const layer_data<float, 1>& data) {
+  L::template backward_parameters<In>(exec, data);
+};
 
 /// `accepted`, or the first thing that a layer lacks or that its input lacks. A layer that only reshapes needs no passes.
 template <class L, shape In>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /// @file
-/// What the kernels of one layer may touch.
+/// layer_data: the memory that the kernels of one layer read and write.
 #pragma once
 
 #include <cstdint>
@@ -17,14 +17,14 @@ template <class Scalar, int Lanes>
 struct layer_data {
   lane_view<const Scalar, Lanes> input;
   lane_view<Scalar, Lanes> output;
-  lane_view<const Scalar, Lanes> output_gradient;    ///< zero in the lanes past the end of the batch
+  lane_view<const Scalar, Lanes> output_gradient;  ///< zero in the lanes past the end of the batch
   lane_view<Scalar, Lanes> input_gradient;
-  lane_view<Scalar, Lanes> saved;                    ///< `saved_size` scalars per sample, kept from forward to backward
+  lane_view<Scalar, Lanes> saved;  ///< `saved_size` scalars per sample, kept from forward to backward
   const Scalar* parameters[max_layer_tensors] = {};
-  Scalar* gradients[max_layer_tensors] = {};         ///< of the parameters
+  Scalar* gradients[max_layer_tensors] = {};  ///< of the parameters
   Scalar* buffers[max_layer_tensors] = {};
-  Scalar* scratch = nullptr;                         ///< `scratch_size` scalars, kept from forward to backward
-  std::uint32_t random_substream = 0;                ///< differs between the layers that draw random numbers
+  Scalar* scratch = nullptr;           ///< `scratch_size` scalars, kept from forward to backward
+  std::uint32_t random_substream = 0;  ///< differs between the layers that draw random numbers
 };
 
 /// The memory of one layer in the pass for second derivatives (runtime/curvature.hpp). Here `output_gradient` and `input_gradient` hold

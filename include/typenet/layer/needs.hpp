@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /// @file
-/// What a layer can need of its input and of its options. A layer of your own may answer `check` with any other type; a static `text()`
-/// makes the sentence.
+/// The answers of `check` of a layer: its needs of its input and of its options. A layer of your own may answer with a type of its own,
+/// whose static `text()` returns the words after "needs".
 #pragma once
 
 #include <typenet/core/sentence.hpp>
@@ -9,7 +9,9 @@
 
 namespace typenet {
 
-/// Never defined: its name is the message.
+/// The compiler's message about a layer: a type that is never defined, whose name says what is wrong.
+/// @tparam Where `at<index…>`: the layer's place in the network
+/// @tparam Got `got<extents…>`: the shape that reaches it
 template <class Where, class Layer, class Needs, class Got>
 struct layer_error;
 
@@ -53,7 +55,7 @@ struct positive_sizes {
 struct non_negative_padding {
   static constexpr auto text() { return detail::sentence{"a padding of at least 0"}; }
 };
-/// The field's limit: a window of padding alone has no maximum, nor an average.
+/// A limit of every framework: a window of padding alone has no maximum.
 struct padding_at_most_half_the_window {
   static constexpr auto text() { return detail::sentence{"a padding of at most half its window"}; }
 };
@@ -63,7 +65,7 @@ struct an_image {
 struct a_vector {
   static constexpr auto text() { return detail::sentence{"a vector of features (put flatten before it)"}; }
 };
-/// Counted with the padding.
+/// An input that holds at least one window. Its padding counts.
 template <int Height, int Width>
 struct input_at_least {
   static constexpr auto text() { return detail::sentence{"an input, with its padding, of at least "}.add(Height).add("x").add(Width); }
@@ -117,7 +119,7 @@ struct as_many_features_as_its_codes {
 struct a_probability_below_one {
   static constexpr auto text() { return detail::sentence{"a probability of at least 0 and below 1"}; }
 };
-/// A residual adds its body's output to its input, so both have one shape.
+/// A body whose output has the shape of its input, since a residual adds both.
 template <int... Extents>
 struct body_output {
   static constexpr auto text() {
@@ -127,7 +129,7 @@ struct body_output {
     return s;
   }
 };
-/// Branches are joined along the channels, so height and width agree.
+/// Branches of equal height and width, since they are joined along the channels.
 template <int Height, int Width>
 struct branches_of_height_and_width {
   static constexpr auto text() { return detail::sentence{"branches whose outputs are all "}.add(Height).add("x").add(Width); }

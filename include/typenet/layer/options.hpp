@@ -7,10 +7,11 @@
 
 #include <typenet/core/diagnostics.hpp>
 #include <typenet/core/real.hpp>
+#include <typenet/layer/needs.hpp>
 
 namespace typenet {
 
-/// Height and width of a window.
+/// Height and width of a window, a stride or a padding.
 struct kernel_size {
   int height;
   int width;
@@ -31,46 +32,52 @@ struct bias;
 struct connections;
 }  // namespace option_kind
 
-/// Step between neighbouring windows. @see torch.nn.Conv2d
+/// Distance between neighboring windows; 1 for a convolution, the window for a pooling layer, where none is given.
+/// @see torch.nn.Conv2d
 template <int Height, int Width = Height>
 struct stride {
   using kind = option_kind::stride;
   static constexpr kernel_size value{Height, Width};
 };
-/// Rows and columns added on each side: zeros for a convolution and an average, nothing for a maximum.
+/// Rows and columns that are added on each side of the image, 0 where none are given. They hold zeros, or −∞ for max pooling.
 template <int Height, int Width = Height>
 struct padding {
   using kind = option_kind::padding;
   static constexpr kernel_size value{Height, Width};
 };
-/// What a convolution's padding counts as; zero unless said: `padding<2>, padding_value<-1>`. @see torch.nn.functional.pad
+/// The value of a convolution's padding, 0 where none is given: `padding<2>, padding_value<-1>`.
+/// @see torch.nn.functional.pad
 template <real Value>
 struct padding_value {
   using kind = option_kind::padding_value;
   static constexpr real value = Value;
 };
-/// Step between neighbouring taps of one window.
+/// Distance between neighboring taps of one kernel, 1 where none is given.
 template <int Height, int Width = Height>
 struct dilation {
   using kind = option_kind::dilation;
   static constexpr kernel_size value{Height, Width};
 };
-/// Splits input and output channels into this many independent convolutions.
+/// The number of independent convolutions into which input and output channels are split, 1 where none is given.
 template <int Count>
 struct groups {
   using kind = option_kind::groups;
   static constexpr int value = Count;
 };
-/// Other biases than one for each output channel.
-enum class bias_kind { per_unit };
+/// The kinds of bias besides one number for each output channel.
+enum class bias_kind {
+  per_unit  ///< one number for each element of the output
+};
 inline constexpr bias_kind per_unit = bias_kind::per_unit;
-/// Whether a bias is added; one for each channel is by default. `bias<per_unit>`: one for each element of a convolution's output.
+/// The bias of a layer. `bias<true>`, the default: one number for each output channel. `bias<false>`: none. `bias<per_unit>`: one for each
+/// element of a convolution's output.
 template <auto Kind>
 struct bias {
   using kind = option_kind::bias;
   static constexpr auto value = Kind;
 };
-/// A convolution in which each output channel reads only the inputs that a `connection_table` names, and pays only for those.
+/// The input channels that each output channel of a convolution reads, as a `connection_table`. Other weights are neither stored nor
+/// computed.
 template <auto Table>
 struct connections {
   using kind = option_kind::connections;
@@ -79,10 +86,11 @@ struct connections {
 
 namespace detail {
 
+/// A tag among the template arguments of a layer; `kind` says which option it sets.
 template <class T>
 concept option = requires { typename T::kind; };
 
-/// The tag of one kind among a layer's options, or a default.
+/// `type` is the first tag of one kind among a layer's options, or `Default` where there is none.
 template <class Kind, class Default, class... Options>
 struct find_option {
   using type = Default;
@@ -96,9 +104,11 @@ struct find_option<Kind, Default, First, Rest...> : find_option<Kind, Default, R
 template <class Kind, class Default, class... Options>
 using find_option_t = typename find_option<Kind, Default, Options...>::type;
 
+/// The kinds of options that a layer has.
 template <class... Kinds>
 struct option_kinds {};
 
+/// `type` is the kind of an option, or void for any other type.
 template <class T>
 struct kind_of {
   using type = void;
@@ -108,7 +118,8 @@ struct kind_of<T> {
   using type = typename T::kind;
 };
 
-/// `accepted`, or what is wrong with a layer's options: one it does not know, or one given twice.
+/// `type` is `accepted`, or says what is wrong with a layer's options: an unknown one, or one given twice.
+/// @tparam Known the `option_kinds` of the layer
 template <class Known, class... Options>
 struct find_option_problem {
   using type = accepted;
@@ -129,7 +140,7 @@ struct find_option_problem<option_kinds<Kinds...>, First, Rest...> {
 template <class Known, class... Options>
 using option_problem = typename find_option_problem<Known, Options...>::type;
 
-/// A window given as `3` or `kernel<3, 5>`; of no size if it is anything else.
+/// The window that is written as `3` or `kernel<3, 5>`; 0 x 0 for any other argument.
 template <class T>
 constexpr kernel_size to_kernel_size(T side) {
   if constexpr (std::is_same_v<T, kernel_size>)
@@ -140,7 +151,7 @@ constexpr kernel_size to_kernel_size(T side) {
     return {0, 0};
 }
 
-/// What a layer's options say of its bias.
+/// The bias that a layer's options ask for; `unheard_of` where the argument of `bias` is of another type.
 enum class bias_use { none, per_channel, per_unit, unheard_of };
 template <class... Options>
 constexpr bias_use bias_of() {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /// @file
-/// What a layer says of its parameters, its buffers and its outputs.
+/// The specs by which a layer describes its parameters, its buffers and its outputs.
 #pragma once
 
 #include <string_view>
@@ -9,17 +9,17 @@
 
 namespace typenet {
 
-/// What a parameter is for. An initialization scheme has one rule for each role.
+/// The role of a parameter. An initialization scheme has one rule for each.
 enum class parameter_role { weight, bias, scale, shift, centers };
 
 /// One learned tensor of a layer. Layout: row-major over `extents`.
 struct parameter_spec {
-  std::string_view name;                          ///< PyTorch's name, such as "weight"
+  std::string_view name;  ///< PyTorch's name, such as "weight"
   parameter_role role = parameter_role::weight;
-  int rank = 1;                                   ///< 0 to 4
-  int extents[4] = {1, 1, 1, 1};                  ///< the first `rank` count; the others are 1
-  int fan_in = 1;                                 ///< inputs that one output unit reads: initializers scale by it
-  int fan_out = 1;                                ///< outputs that one input unit feeds
+  int rank = 1;                   ///< 0 to 4
+  int extents[4] = {1, 1, 1, 1};  ///< the first `rank` count; the others are 1
+  int fan_in = 1;                 ///< inputs that one output unit reads: initializers scale by it
+  int fan_out = 1;                ///< outputs that one input unit feeds
 
   /// Numbers in the tensor.
   [[nodiscard]] constexpr index size() const { return index{extents[0]} * extents[1] * extents[2] * extents[3]; }
@@ -37,8 +37,11 @@ struct buffer_spec {
   [[nodiscard]] constexpr index size() const { return index{extents[0]} * extents[1] * extents[2] * extents[3]; }
 };
 
-/// Which of a network's outputs names the class: the highest score, or the lowest penalty.
-enum class best_score { highest, lowest };
+/// The output of a network that names the class.
+enum class best_score {
+  highest,  ///< outputs are scores: the highest
+  lowest    ///< outputs are penalties: the lowest
+};
 
 /// The largest number of parameters, and of buffers, that one layer may have.
 inline constexpr int max_layer_tensors = 4;

@@ -1,13 +1,21 @@
 // SPDX-License-Identifier: MIT
 /// @file
-/// avg_pool2d and global_avg_pool2d: the mean of each window, of each channel.
+/// avg_pool2d: the mean of each window. global_avg_pool2d: the mean of each channel.
 #pragma once
 
-#include <typenet/kernels/pooling.hpp>
+#include <typenet/core/config.hpp>
+#include <typenet/core/diagnostics.hpp>
+#include <typenet/core/shape.hpp>
+#include <typenet/layer/layer.hpp>
+#include <typenet/layers/pooling_base.hpp>
+#include <typenet/simd/lane_view.hpp>
+#include <typenet/simd/loops.hpp>
+#include <typenet/simd/pack.hpp>
 
 namespace typenet {
 
-/// The mean of each window, padding counted as zeros. Options: `stride` (the window by default), `padding`.
+/// The mean of each window. Options: `stride` (the window by default), `padding` (of zeros, which count).
+/// @tparam Window the window: 2, or `kernel<2, 3>`
 /// @see torch.nn.AvgPool2d
 template <auto Window, class... Options>
 struct avg_pool2d : detail::pooling<avg_pool2d<Window, Options...>, Window, Options...> {
@@ -30,7 +38,8 @@ struct avg_pool2d : detail::pooling<avg_pool2d<Window, Options...>, Window, Opti
   }
 };
 
-/// The mean of each channel: channels x height x width to channels x 1 x 1. @see torch.nn.AdaptiveAvgPool2d(1)
+/// The mean of each channel: channels x height x width to channels x 1 x 1.
+/// @see torch.nn.AdaptiveAvgPool2d(1)
 struct global_avg_pool2d : layer_defaults {
   static constexpr bool backward_reads_input = false;
 
@@ -53,8 +62,7 @@ struct global_avg_pool2d : layer_defaults {
       const scalar* from = lane::block<pack>(data.input, block) + channel * In.area() * Exec::lanes;
       pack sum = 0;
       for (int e = 0; e < In.area(); ++e) sum = sum + lane::load<pack>(from + index{e} * Exec::lanes);
-      lane::store(lane::block<pack>(data.output, block) + channel * Exec::lanes,
-                        sum * static_cast<scalar>(1.0 / In.area()));
+      lane::store(lane::block<pack>(data.output, block) + channel * Exec::lanes, sum * static_cast<scalar>(1.0 / In.area()));
     });
   }
 
@@ -65,8 +73,7 @@ struct global_avg_pool2d : layer_defaults {
     lane::for_each_pack<In.size()>(exec, [=] TYPENET_HD(index block, index offset) {
       const index channel = offset / (In.area() * Exec::lanes);
       const pack g = lane::load<pack>(lane::block<pack>(data.output_gradient, block) + channel * Exec::lanes);
-      lane::store_or_add<Accumulate>(lane::block<pack>(data.input_gradient, block) + offset,
-                                  g * static_cast<scalar>(1.0 / In.area()));
+      lane::store_or_add<Accumulate>(lane::block<pack>(data.input_gradient, block) + offset, g * static_cast<scalar>(1.0 / In.area()));
     });
   }
 };

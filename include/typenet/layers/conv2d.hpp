@@ -1,33 +1,37 @@
 // SPDX-License-Identifier: MIT
 /// @file
-/// conv2d: two-dimensional convolution. The arithmetic is in kernels/conv2d/: batch.hpp for samples in the lanes, one_sample.hpp for one
-/// sample at a time.
+/// conv2d: two-dimensional convolution. The arithmetic is in kernels/conv2d/: batch.hpp has samples in the lanes, one_sample.hpp
+/// neighboring numbers of one sample.
 #pragma once
 
 #include <array>
 #include <type_traits>
 
+#include <typenet/core/config.hpp>
 #include <typenet/core/diagnostics.hpp>
+#include <typenet/core/real.hpp>
+#include <typenet/core/shape.hpp>
 #include <typenet/kernels/conv2d/batch.hpp>
 #include <typenet/kernels/conv2d/links.hpp>
 #include <typenet/kernels/conv2d/one_sample.hpp>
 #include <typenet/layer/connection_table.hpp>
 #include <typenet/layer/layer.hpp>
-#include <typenet/simd/execution.hpp>
 #include <typenet/layer/options.hpp>
+#include <typenet/simd/execution.hpp>
 
 namespace typenet {
 
-/// Convolution (cross-correlation, as in every framework) of a channels x height x width input.
+/// Convolution of a channels x height x width image, computed as a cross-correlation: the kernel is not flipped.
 ///
-/// Output: `Channels` x ⌊(H + 2·padding − dilation·(kernel − 1) − 1) / stride⌋ + 1, likewise for the width.
-/// Parameters: `weight` [Channels, inputs / groups, kernel height, kernel width] and `bias` [Channels]. With
-/// `connections<table>` the weight is [links, kernel height, kernel width], output by output, inputs ascending.
-///
-/// Options: `padding`, `padding_value`, `stride`, `dilation`, `groups`, `bias<false>`, `connections<table>`; `bias<per_unit>`, whose `bias`
-/// is [Channels, output height, output width].
-/// @tparam Kernel the window: 5, or `kernel<3, 5>`
-/// @see torch.nn.Conv2d; the table of connections: LeCun et al. 1998, table I
+/// Output: `Channels` x ⌊(height + 2·padding − dilation·(kernel − 1) − 1) / stride⌋ + 1 x the width by the same formula.
+/// Parameters: `weight` [Channels, inputs / groups, kernel height, kernel width], `bias` [Channels].
+/// Options: `padding`, `padding_value`, `stride`, `dilation`, `groups`, and
+/// - `bias<false>`: no bias
+/// - `bias<per_unit>`: `bias` is [Channels, output height, output width]
+/// - `connections<table>`: `weight` is [links, kernel height, kernel width], ordered by output channel, then by input channel
+/// @tparam Channels number of output channels
+/// @tparam Kernel height and width of the kernel: 5, or `kernel<3, 5>`
+/// @see torch.nn.Conv2d; for tables of connections, LeCun et al. 1998, table I
 template <int Channels, auto Kernel, class... Options>
 struct conv2d : layer_defaults {
  private:
@@ -43,6 +47,7 @@ struct conv2d : layer_defaults {
   static constexpr auto table = detail::find_option_t<option_kind::connections, typenet::connections<0>, Options...>::value;
   static constexpr bool has_table = detail::is_connection_table<decltype(table)>;
 
+  /// Inputs from the first tap of a dilated kernel to its last.
   static constexpr int reach(int taps, int gap) { return (taps - 1) * gap + 1; }
 
   static constexpr bool every_output_connected() {
@@ -55,6 +60,7 @@ struct conv2d : layer_defaults {
     if constexpr (has_table) return table.inputs == inputs && table.outputs == Channels;
     return inputs > 0;
   }
+  /// Kernels of one input channel and one output channel.
   static constexpr int kernels(shape in) {
     if constexpr (has_table) return table.links();
     return Channels * (in.channels() / groups);
@@ -62,7 +68,7 @@ struct conv2d : layer_defaults {
   static constexpr detail::conv_geometry make_geometry(shape in) {
     const shape out = output(in);
     return {in.channels(), in.height(), in.width(), Channels, out.height(), out.width(),
-            kernel, stride, padding, dilation, groups, padding_value};
+            kernel,        stride,      padding,    dilation, groups,       padding_value};
   }
   template <shape In>
   static constexpr detail::conv_geometry geometry = make_geometry(In);
@@ -83,7 +89,7 @@ struct conv2d : layer_defaults {
   using one_sample_kernel = detail::conv_one_sample<geometry<In>, links<In>, bias_in_use, has_table, Exec>;
 
  public:
-  /// Squares of inputs would have to come with the square of what is beyond them.
+  /// Unknown with a padding value: the kernels would pad squared inputs with the value itself, not with its square.
   static constexpr second_order curvature = padding_value.digits == 0 ? second_order::gauss_newton_linear : second_order::unknown;
 
   template <shape In>
@@ -94,8 +100,8 @@ struct conv2d : layer_defaults {
         Options...>;
     if constexpr (!std::is_same_v<problem, accepted>)
       return problem{};
-    else if constexpr (Channels < 1 || kernel.height < 1 || kernel.width < 1 || stride.height < 1 || stride.width < 1 || dilation.height < 1 ||
-                       dilation.width < 1 || groups < 1)
+    else if constexpr (Channels < 1 || kernel.height < 1 || kernel.width < 1 || stride.height < 1 || stride.width < 1 ||
+                       dilation.height < 1 || dilation.width < 1 || groups < 1)
       return needs::positive_sizes{};
     else if constexpr (padding.height < 0 || padding.width < 0)
       return needs::non_negative_padding{};
@@ -129,7 +135,7 @@ struct conv2d : layer_defaults {
 
   static constexpr auto parameters(shape in) {
     const int taps = kernel.height * kernel.width;
-    // Of a table, the mean over the outputs.
+    // With a table, the mean over the outputs.
     const int fan_in = kernels(in) * taps / Channels;
     const int fan_out = kernels(in) * taps / in.channels();
     parameter_spec weight{"weight", parameter_role::weight, 4, {Channels, in.channels() / groups, kernel.height, kernel.width}, fan_in,
@@ -156,12 +162,14 @@ struct conv2d : layer_defaults {
   static constexpr fusion_role role() {
     return fusion_role::producer;
   }
+  /// The tiles in which the output is computed (concept `producer_layer`).
   template <shape In, class Exec>
-  using tiles = typename batch_kernel<In>::template tiles<Exec>;
+  struct tiles : batch_kernel<In>::template tiles<Exec> {};  // no alias: clang 14 would find private members in it
   static constexpr int max_tiles_per_row(shape in) {
     return detail::max_conv_tiles_per_row(has_table ? 1 : Channels / groups, output(in).width());
   }
-  /// The gradients of the parameters; `Centered` as in `conv_batch`.
+  /// Writes the gradients of the parameters.
+  /// @tparam Centered true where the output's gradients of each channel sum to zero
   template <shape In, bool Centered, class Exec, class Data>
   TYPENET_HD static void backward_weights(Exec& exec, const Data& data) {
     batch_kernel<In>::template backward_parameters<Centered>(exec, data);

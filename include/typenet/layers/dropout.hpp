@@ -1,24 +1,29 @@
 // SPDX-License-Identifier: MIT
 /// @file
-/// dropout: numbers set to zero at random while training.
+/// dropout: random zeroing in training.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 
+#include <typenet/core/ceil_div.hpp>
+#include <typenet/core/config.hpp>
+#include <typenet/core/diagnostics.hpp>
 #include <typenet/core/random.hpp>
 #include <typenet/core/real.hpp>
+#include <typenet/core/shape.hpp>
 #include <typenet/layer/layer.hpp>
-#include <typenet/simd/loops.hpp>
 #include <typenet/simd/lane_view.hpp>
-#include <typenet/core/ceil_div.hpp>
+#include <typenet/simd/loops.hpp>
+#include <typenet/simd/pack.hpp>
 
 namespace typenet {
 
-/// While training, zeroes each number with probability `P` and multiplies the others by 1 / (1 − P); otherwise does nothing.
+/// In training, zeroes each number with probability `P` and multiplies the others by 1 / (1 − P). Otherwise passes its input on.
 ///
-/// Which numbers go is a function of (seed, layer, epoch, sample, index) alone, so it depends on neither threads nor batches,
-/// and the backward pass draws the same again where the forward pass has no cheap way to keep a bit of each.
+/// The random draws depend on (seed, layer, epoch, sample, index of the number) alone, not on threads or batches. The backward pass reads
+/// the forward pass's decisions from `saved` where a comparison yields one bit per lane; elsewhere it draws them again.
+/// @tparam P probability of zeroing, at least 0 and below 1
 /// @see Srivastava et al. 2014; torch.nn.Dropout
 template <real P>
 struct dropout : layer_defaults {
@@ -34,7 +39,7 @@ struct dropout : layer_defaults {
   }
   static constexpr shape output(shape in) { return in; }
 
-  /// A bit of each number: whether it was dropped. Kept where that is what a comparison makes.
+  /// One bit for each number, set where it was zeroed.
   static constexpr index saved_size(shape in) { return detail::ceil_div(in.size(), 32); }
 
   template <shape In, class Exec, class Data>
@@ -53,29 +58,31 @@ struct dropout : layer_defaults {
     } else if constexpr (lane::bit_masks<pack>) {
       lane::for_each_pack<In.size()>(exec, [=] TYPENET_HD(index block, index offset) {
         lane::mask_t<pack> dropped;
-        copy(kept<Exec>(data, block, offset / Exec::lanes), reinterpret_cast<unsigned char*>(&dropped), sizeof dropped);
-        put<Accumulate, pack>(lane::block<pack>(data.output_gradient, block) + offset,
-                              lane::block<pack>(data.input_gradient, block) + offset, dropped);
+        copy(saved_mask<Exec>(data, block, offset / Exec::lanes), reinterpret_cast<unsigned char*>(&dropped), sizeof dropped);
+        store_masked<Accumulate, pack>(lane::block<pack>(data.output_gradient, block) + offset,
+                                       lane::block<pack>(data.input_gradient, block) + offset, dropped);
       });
     } else {
       draw<In, Accumulate, false>(exec, data, data.output_gradient, data.input_gradient);
     }
   }
 
-  // What follows is public for nvcc's sake.
+  // Public because nvcc allows no device lambdas in private members.
 
-  /// Numbers of `source`, dropped or scaled, to `target`.
-  /// @tparam Keep whether to write down which were dropped
+  /// Draws random words and writes the numbers of `source`, zeroed or scaled, to `target`.
+  /// @param source view of the numbers, `[group][number][lane]`
+  /// @param target view of the results, `[group][number][lane]`
+  /// @tparam Keep true where the decisions go to `saved`
   template <shape In, bool Accumulate, bool Keep, class Exec, class Data, class From, class To>
   TYPENET_HD static void draw(Exec& exec, const Data& data, const From& source, const To& target) {
     using pack = typename Exec::pack;
-    // A block of four random words serves four neighbouring elements.
+    // One draw gives four random words, for four neighboring elements.
     constexpr index quads = detail::ceil_div(In.size(), 4);
     const std::uint32_t substream = data.random_substream;
     const auto* const keys = exec.keys();
     const std::uint32_t* const samples = exec.samples();
     exec.for_each(exec.blocks() * quads, [=] TYPENET_HD(index item) {
-      // A word below this drops its element.
+      // A word below the threshold zeroes its element.
       constexpr auto threshold = static_cast<std::uint32_t>(P.value() * 4294967296.0);
       const index block = item / quads;
       const auto quad = static_cast<std::uint32_t>(item % quads);
@@ -85,30 +92,32 @@ struct dropout : layer_defaults {
       rng.template for_lanes<lanes_per_thread>(keys->epoch, samples + block * lane::width<pack> + lane::first_lane<pack>(), quad, words);
       const index first = index{quad} * 4;
       const int count = first + 4 <= In.size() ? 4 : static_cast<int>(In.size() - first);
-      auto* const bits = kept<Exec>(data, block, first);
+      auto* const bits = saved_mask<Exec>(data, block, first);
       for (int i = 0; i < count; ++i) {
         const index at = (first + i) * Exec::lanes;
         const lane::mask_t<pack> dropped = lane::below<pack>(words[i], threshold);
         if constexpr (Keep && lane::bit_masks<pack>)
           copy(reinterpret_cast<const unsigned char*>(&dropped), bits + index{i} * index{sizeof dropped}, sizeof dropped);
-        put<Accumulate, pack>(lane::block<pack>(source, block) + at, lane::block<pack>(target, block) + at, dropped);
+        store_masked<Accumulate, pack>(lane::block<pack>(source, block) + at, lane::block<pack>(target, block) + at, dropped);
       }
     });
   }
 
-  /// One number of each sample.
+  /// Stores or adds one number of each sample, zeroed or scaled.
   template <bool Accumulate, class Pack>
-  TYPENET_HD TYPENET_INLINE static void put(const lane::scalar_t<Pack>* from, lane::scalar_t<Pack>* to, const lane::mask_t<Pack>& dropped) {
+  TYPENET_HD TYPENET_INLINE static void store_masked(const lane::scalar_t<Pack>* from, lane::scalar_t<Pack>* to,
+                                                     const lane::mask_t<Pack>& dropped) {
     constexpr auto scale = static_cast<lane::scalar_t<Pack>>(1 / (1 - P.value()));
     const Pack factor = lane::select(dropped, Pack(0), scale);
     lane::store_or_add<Accumulate>(to, lane::load<Pack>(from) * factor);
   }
+  /// Copies bytes; masks have no alignment in `saved`.
   TYPENET_HD TYPENET_INLINE static void copy(const unsigned char* from, unsigned char* to, std::size_t bytes) {
     for (std::size_t b = 0; b < bytes; ++b) to[b] = from[b];
   }
-  /// Where the bits of a number of each sample lie.
+  /// The address in `saved` of the mask of one number of each sample.
   template <class Exec, class Data>
-  TYPENET_HD TYPENET_INLINE static auto* kept(const Data& data, index block, index number) {
+  TYPENET_HD TYPENET_INLINE static auto* saved_mask(const Data& data, index block, index number) {
     using pack = typename Exec::pack;
     return reinterpret_cast<unsigned char*>(lane::block<pack>(data.saved, block)) + number * index{sizeof(lane::mask_t<pack>)};
   }

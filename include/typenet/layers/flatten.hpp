@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: MIT
 /// @file
-/// flatten: an image as a vector.
+/// flatten: an image to a vector.
 #pragma once
 
+#include <typenet/core/diagnostics.hpp>
+#include <typenet/core/shape.hpp>
 #include <typenet/layer/layer.hpp>
 
 namespace typenet {
 
-/// Turns channels x height x width into features, channel by channel; costs nothing. @see torch.nn.Flatten
+/// Channels x height x width to one vector of features, channel by channel. Nothing is executed.
+/// @see torch.nn.Flatten
 struct flatten : layer_defaults {
   static constexpr bool only_reshapes = true;
   static constexpr bool backward_reads_input = false;

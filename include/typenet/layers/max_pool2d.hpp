@@ -5,12 +5,16 @@
 
 #include <limits>
 
-#include <typenet/kernels/pooling.hpp>
+#include <typenet/core/config.hpp>
+#include <typenet/layers/pooling_base.hpp>
+#include <typenet/simd/pack.hpp>
 
 namespace typenet {
 
-/// The largest number of each window; where several are equal, the gradient goes to the first in reading order.
-/// Options: `stride` (the window by default), `padding` (never the maximum). @see torch.nn.MaxPool2d
+/// The largest number of each window. Where several are equal, the first in reading order receives the gradient.
+/// Options: `stride` (the window by default), `padding` (of −∞).
+/// @tparam Window the window: 2, or `kernel<2, 3>`
+/// @see torch.nn.MaxPool2d
 template <auto Window, class... Options>
 struct max_pool2d : detail::pooling<max_pool2d<Window, Options...>, Window, Options...> {
   template <class Scalar>
@@ -28,14 +32,15 @@ struct max_pool2d : detail::pooling<max_pool2d<Window, Options...>, Window, Opti
   TYPENET_HD TYPENET_INLINE static void distribute_gradient(const Pack (&x)[Count], const Pack& gradient, Pack (&to)[Count]) {
     distribute_gradient_to_selected<Pack>(combine<Pack>(x), x, gradient, to);
   }
-  /// The same where it is known which number the window took.
+  /// Writes the inputs' gradients where the output, `selected`, is known.
   template <class Pack, int Count>
-  TYPENET_HD TYPENET_INLINE static void distribute_gradient_to_selected(const Pack& taken, const Pack (&x)[Count], const Pack& gradient, Pack (&to)[Count]) {
+  TYPENET_HD TYPENET_INLINE static void distribute_gradient_to_selected(const Pack& selected, const Pack (&x)[Count], const Pack& gradient,
+                                                                        Pack (&to)[Count]) {
     const Pack zero = 0;
     Pack left = gradient;
     TYPENET_UNROLL
     for (int i = 0; i < Count; ++i) {
-      const auto here = lane::equal(x[i], taken);
+      const auto here = lane::equal(x[i], selected);
       to[i] = lane::select(here, left, zero);
       left = lane::select(here, zero, left);
     }

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: MIT
 /// @file
-/// relu: negative numbers become zero.
+/// relu: the rectified linear unit.
 #pragma once
 
+#include <typenet/core/config.hpp>
 #include <typenet/layer/elementwise.hpp>
+#include <typenet/simd/pack.hpp>
 
 namespace typenet {
 
-/// max(x, 0). The slope at 0 is 0. @see torch.nn.ReLU
+/// max(x, 0). The slope at 0 is 0.
+/// @see torch.nn.ReLU
 struct relu : elementwise<relu, differentiates_from::output> {
   static constexpr bool is_monotonic = true;
 

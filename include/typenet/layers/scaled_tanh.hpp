@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: MIT
 /// @file
-/// scaled_tanh: the squashing function of 1998.
+/// scaled_tanh: the activation of LeNet-5.
 #pragma once
 
+#include <typenet/core/config.hpp>
 #include <typenet/layer/elementwise.hpp>
+#include <typenet/simd/pack.hpp>
 
 namespace typenet {
 
-/// 1.7159 tanh(2x/3), the squashing function of LeCun et al. 1998 (appendix A): f(1) = 1 and f(-1) = -1.
+/// 1.7159 tanh(2x/3), so that f(1) = 1 and f(−1) = −1.
+/// @see LeCun et al. 1998, appendix A
 struct scaled_tanh : elementwise<scaled_tanh, differentiates_from::output> {
   static constexpr bool is_monotonic = true;
   static constexpr double amplitude = 1.7159;
@@ -20,10 +23,9 @@ struct scaled_tanh : elementwise<scaled_tanh, differentiates_from::output> {
   }
   template <class Pack>
   TYPENET_HD TYPENET_INLINE static Pack derivative(const Pack& y) {
-    // AS (1 - (y/A)^2)
+    // A S (1 − (y/A)²) with the amplitude A and the slope S
     using scalar = lane::scalar_t<Pack>;
-    return Pack(static_cast<scalar>(amplitude * slope)) -
-           static_cast<scalar>(slope / amplitude) * y * y;
+    return Pack(static_cast<scalar>(amplitude * slope)) - static_cast<scalar>(slope / amplitude) * y * y;
   }
 };
 

@@ -3,11 +3,14 @@
 /// tanh: the hyperbolic tangent.
 #pragma once
 
+#include <typenet/core/config.hpp>
 #include <typenet/layer/elementwise.hpp>
+#include <typenet/simd/pack.hpp>
 
 namespace typenet {
 
-/// The hyperbolic tangent. @see torch.nn.Tanh
+/// (e^x − e^−x) / (e^x + e^−x).
+/// @see torch.nn.Tanh
 struct tanh : elementwise<tanh, differentiates_from::output> {
   static constexpr bool is_monotonic = true;
 

@@ -1,20 +1,33 @@
 // SPDX-License-Identifier: MIT
 /// @file
-/// trainable_subsample: the sum of each window, by a learned coefficient and bias of each channel.
+/// trainable_subsample: the sum of each window, times a learned coefficient plus a learned bias.
 #pragma once
 
+#include <array>
+
+#include <typenet/core/ceil_div.hpp>
+#include <typenet/core/config.hpp>
+#include <typenet/core/shape.hpp>
 #include <typenet/kernels/pooling.hpp>
+#include <typenet/layer/layer.hpp>
+#include <typenet/layers/pooling_base.hpp>
+#include <typenet/simd/lane_view.hpp>
+#include <typenet/simd/loops.hpp>
+#include <typenet/simd/pack.hpp>
 
 namespace typenet {
 
-/// y = w_c Σ x + b_c over each window of channel c, padding counted as zeros. The sum, not the mean; nothing is squashed.
-/// Parameters: `weight` [channels], `bias` [channels], drawn as a unit's that reads one window.
-/// Options: `stride` (the window by default), `padding`.
+/// y = w_c Σ x + b_c over each window of channel c. Σ x is the sum of the window, not its mean; no activation follows.
+/// Parameters: `weight` (w) [channels], `bias` (b) [channels], with the fan-in of one window.
+/// Options: `stride` (the window by default), `padding` (of zeros).
+/// @tparam Window the window: 2, or `kernel<2, 3>`
 /// @see LeCun et al. 1998, layers S2 and S4
 template <auto Window, class... Options>
 struct trainable_subsample : detail::pooling<trainable_subsample<Window, Options...>, Window, Options...> {
  private:
   using base = detail::pooling<trainable_subsample<Window, Options...>, Window, Options...>;
+  template <shape In>
+  using kernels = detail::pooling_kernel<trainable_subsample<Window, Options...>, In>;
 
  public:
   template <class Scalar>
@@ -22,21 +35,22 @@ struct trainable_subsample : detail::pooling<trainable_subsample<Window, Options
 
   static constexpr auto parameters(shape in) {
     const int channels = in.channels();
-    // Windows that an input lies in.
-    const int fan_out =
-        static_cast<int>(detail::ceil_div(base::kernel.height, base::stride.height) * detail::ceil_div(base::kernel.width, base::stride.width));
+    // The largest number of windows that read one input.
+    const int fan_out = static_cast<int>(detail::ceil_div(base::kernel.height, base::stride.height) *
+                                         detail::ceil_div(base::kernel.width, base::stride.width));
     return std::array<parameter_spec, 2>{parameter_spec{"weight", parameter_role::weight, 1, {channels, 1, 1, 1}, base::count, fan_out},
                                          parameter_spec{"bias", parameter_role::bias, 1, {channels, 1, 1, 1}, base::count, fan_out}};
   }
-  /// The additions within a window do not count.
+  /// One multiplication for each output. Additions within a window do not count.
   static constexpr index macs(shape in) { return base::output(in).size(); }
   static constexpr index connections(shape in) { return index{base::count + 1} * base::output(in).size(); }
-  /// A chain knows no windows with parameters.
+  /// Fused chains have no pooling with parameters.
   template <shape In>
   static constexpr fusion_role role() {
     return fusion_role::alone;
   }
 
+  /// The arithmetic of the windows of one channel.
   template <class Pack>
   struct channel {
     Pack weight, bias;
@@ -64,10 +78,11 @@ struct trainable_subsample : detail::pooling<trainable_subsample<Window, Options
   template <shape In, bool Wanted, bool Accumulate, class Exec, class Data>
   TYPENET_HD static void backward_curvature(Exec& exec, const Data& data) {
     sum_gradients<In, true>(exec, data);
-    if constexpr (Wanted) base::template spread<In, Accumulate, true>(exec, data);
+    if constexpr (Wanted) kernels<In>::template backward_input<Accumulate, true>(exec, data);
   }
 
-  /// dw_c = Σ over windows of dy Σ x, db_c = Σ dy; of a curvature, with the squares of Σ x.
+  /// dw_c = Σ over windows of dy Σ x, and db_c = Σ over windows of dy.
+  /// @tparam Squared true for second derivatives, which take (Σ x)² in place of Σ x
   template <shape In, bool Squared, class Exec, class Data>
   TYPENET_HD static void sum_gradients(Exec& exec, const Data& data) {
     using pack = typename Exec::pack;
@@ -82,7 +97,7 @@ struct trainable_subsample : detail::pooling<trainable_subsample<Window, Options
             const scalar* g = lane::block<pack>(data.output_gradient, block) + c * windows * Exec::lanes;
             for (int e = static_cast<int>(begin); e < static_cast<int>(end); ++e) {
               pack inputs[base::count];
-              base::template read<In, Exec::lanes>(x, e / columns, e % columns, inputs);
+              kernels<In>::template read<Exec::lanes>(x, e / columns, e % columns, inputs);
               const pack gradient = lane::load<pack>(g + index{e} * Exec::lanes);
               const pack all = sum<pack>(inputs);
               total[0] = lane::fma(gradient, Squared ? all * all : all, total[0]);
@@ -96,6 +111,7 @@ struct trainable_subsample : detail::pooling<trainable_subsample<Window, Options
         });
   }
 
+  /// The sum of the inputs of one window.
   template <class Pack, int Count>
   TYPENET_HD TYPENET_INLINE static Pack sum(const Pack (&x)[Count]) {
     Pack all = x[0];

@@ -1,19 +1,24 @@
 // SPDX-License-Identifier: MIT
 /// @file
-/// cross_entropy: of the softmax of scores.
+/// cross_entropy: the cross-entropy between targets and the softmax of scores.
 #pragma once
 
-#include <typenet/layer/layer.hpp>
+#include <typenet/core/config.hpp>
+#include <typenet/core/shape.hpp>
+#include <typenet/kernels/softmax.hpp>
+#include <typenet/layer/tensor_spec.hpp>
 #include <typenet/losses/target.hpp>
+#include <typenet/simd/pack.hpp>
 
 namespace typenet {
 
-/// The mean over samples of −Σ_k t_k log softmax(output)_k, from scores: the network ends without a softmax.
-/// With label smoothing s, t is (1 − s) of the target and s / K for each of K classes. @see torch.nn.CrossEntropyLoss
+/// The mean over samples of −Σ_k t_k log softmax(output)_k. The outputs are scores: the network ends without a softmax.
+/// The target t is a class, or a probability of each class. With label smoothing s and K classes, t is replaced by (1 − s) t + s / K.
+/// @see torch.nn.CrossEntropyLoss
 struct cross_entropy {
-  double label_smoothing = 0;
+  double label_smoothing = 0;  ///< s, from 0 to 1
 
-  /// What the network's outputs must be.
+  /// The class is the output with the highest score.
   static constexpr best_score best_output = best_score::highest;
 
   template <shape Out, class Targets>
@@ -21,7 +26,10 @@ struct cross_entropy {
     return detail::check_classes<Out, Targets>();
   }
 
-  /// The loss of each sample of a pack; writes its gradient, times `scale`, where `gradient` is not null.
+  /// Returns the loss of each sample of one pack.
+  /// @tparam Lanes samples side by side in storage
+  /// @param output `[class][lane]`
+  /// @param gradient `[class][lane]`; receives ∂loss/∂output times `scale` where it is not null
   template <class Pack, int Lanes, shape Out, class Target>
   TYPENET_HD Pack operator()(const lane::scalar_t<Pack>* output, const Target& target, lane::scalar_t<Pack>* gradient,
                              lane::scalar_t<Pack> scale) const {
@@ -29,38 +37,28 @@ struct cross_entropy {
     constexpr int classes = Out.size();
     const Pack keep = static_cast<scalar>(1 - label_smoothing);
     const Pack rest = static_cast<scalar>(label_smoothing / classes);
-    Pack most = lane::load<Pack>(output);
-    for (int k = 1; k < classes; ++k) most = lane::max(most, lane::load<Pack>(output + index{k} * Lanes));
-    Pack sum = 0;
-    Pack dot = sum;
-    for (int k = 0; k < classes; ++k) {
-      const Pack score = lane::load<Pack>(output + index{k} * Lanes) - most;
-      sum = sum + lane::exp(score);
-      dot = lane::fma(lane::fma(target.at(k), keep, rest), score, dot);
-    }
+    Pack dot = 0;
+    const auto denominator =
+        detail::softmax_of<Pack>(output, classes, Lanes, [&](int k, const Pack& exponent, const Pack&) TYPENET_LAMBDA_INLINE {
+          dot = lane::fma(lane::fma(target.at(k), keep, rest), exponent, dot);
+        });
     if (gradient != nullptr) {
-      const Pack inverse = 1 / sum;
+      const Pack inverse = 1 / denominator.sum;
       for (int k = 0; k < classes; ++k) {
-        const Pack probability = lane::exp(lane::load<Pack>(output + index{k} * Lanes) - most) * inverse;
-        lane::store(gradient + index{k} * Lanes,
-                          (probability - lane::fma(target.at(k), keep, rest)) * scale);
+        const Pack p = denominator.probability(lane::load<Pack>(output + index{k} * Lanes), inverse);
+        lane::store(gradient + index{k} * Lanes, (p - lane::fma(target.at(k), keep, rest)) * scale);
       }
     }
-    return lane::log(sum) - dot;
+    return lane::log(denominator.sum) - dot;
   }
 
-  /// Writes the second derivatives of each sample's loss, p (1 − p) of the softmax p, times `scale`.
+  /// Writes ∂²loss/∂output² times `scale`: p (1 − p) for each probability p of the softmax.
+  /// @param output `[class][lane]`
+  /// @param to `[class][lane]`
   template <class Pack, int Lanes, shape Out, class Target>
   TYPENET_HD void curvature(const lane::scalar_t<Pack>* output, const Target&, lane::scalar_t<Pack>* to, lane::scalar_t<Pack> scale) const {
-    Pack most = lane::load<Pack>(output);
-    for (int k = 1; k < Out.size(); ++k) most = lane::max(most, lane::load<Pack>(output + index{k} * Lanes));
-    Pack sum = 0;
-    for (int k = 0; k < Out.size(); ++k) sum = sum + lane::exp(lane::load<Pack>(output + index{k} * Lanes) - most);
-    const Pack one = 1, inverse = one / sum;
-    for (int k = 0; k < Out.size(); ++k) {
-      const Pack p = lane::exp(lane::load<Pack>(output + index{k} * Lanes) - most) * inverse;
-      lane::store(to + index{k} * Lanes, p * (one - p) * scale);
-    }
+    const auto denominator = detail::softmax_of<Pack>(output, Out.size(), Lanes, detail::visit_none{});
+    detail::write_softmax_curvature(output, Out.size(), Lanes, denominator, to, scale);
   }
   static constexpr bool has_curvature = true;
 };

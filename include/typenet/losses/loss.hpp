@@ -1,20 +1,23 @@
 // SPDX-License-Identifier: MIT
 /// @file
-/// The loss: what compares a network's output with its targets. The concept that a loss of your own models, and the check of a loss
-/// against a network and its targets.
+/// The concept `loss`, which a loss of your own models, and the check of a loss against a network and its targets.
 #pragma once
 
 #include <concepts>
 #include <type_traits>
 
+#include <typenet/core/config.hpp>
+#include <typenet/core/deferred_error.hpp>
 #include <typenet/core/diagnostics.hpp>
+#include <typenet/core/sentence.hpp>
 #include <typenet/core/shape.hpp>
+#include <typenet/core/type_name.hpp>
 #include <typenet/layer/tensor_spec.hpp>
 #include <typenet/losses/target.hpp>
 
 namespace typenet {
 
-/// Never defined: its name is the message.
+/// The compiler's message about a loss: a type that is never defined, whose name says what is wrong.
 template <class Loss, class Needs, class Got>
 struct loss_error;
 
@@ -25,7 +28,7 @@ struct loss_error;
 /// - `operator()<Pack, Lanes, Out>(output, target, gradient, scale)`: returns the loss of each sample of one pack. `output` and `gradient`
 ///   hold element k at `k * Lanes`; where `gradient` is not null, it receives the loss's gradient times `scale`. `target` is a
 ///   `class_target<Pack>` or a `dense_target<Pack, Lanes>`; its `at(k)` is the target of output k
-/// - optional, `static constexpr best_score best_output`: which outputs it takes, scores or penalties
+/// - optional, `static constexpr best_score best_output`: the outputs that it accepts, scores (`highest`) or penalties (`lowest`)
 /// - optional, `static constexpr bool has_curvature = true` and `curvature<Pack, Lanes, Out>(output, target, to, scale)`: writes the second
 ///   derivatives by the outputs times `scale`
 template <class L, shape Out>
@@ -57,12 +60,13 @@ constexpr auto loss_answer() {
     return decltype(Loss::template check<Network::output_shape, Targets>()){};
 }
 
-/// Reports a loss that cannot compare the output of `Network` with such targets.
+/// Reports a loss that cannot compare the output of `Network` with targets of the kind `Targets`; returns true.
+/// @tparam Targets `class_targets` or `dense_targets`
 template <class Loss, class Network, class Targets>
 constexpr bool check_loss() {
   using answer = decltype(loss_answer<Loss, Network, Targets>());
   if constexpr (!std::is_same_v<answer, accepted>)
-    return report_error<loss_error<Loss, answer, got_t<Network::output_shape>>, loss_text<Loss, answer, Network::output_shape>>();
+    return deferred_error<loss_error<Loss, answer, got_t<Network::output_shape>>, loss_text<Loss, answer, Network::output_shape>>();
   return true;
 }
 

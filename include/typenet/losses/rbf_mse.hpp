@@ -1,17 +1,21 @@
 // SPDX-License-Identifier: MIT
 /// @file
-/// rbf_mse: the penalty of the right class.
+/// rbf_mse: the mean penalty of the right class.
 #pragma once
 
-#include <typenet/layer/layer.hpp>
+#include <typenet/core/config.hpp>
+#include <typenet/core/shape.hpp>
+#include <typenet/layer/tensor_spec.hpp>
 #include <typenet/losses/target.hpp>
+#include <typenet/simd/pack.hpp>
 
 namespace typenet {
 
-/// The mean over samples of y_D, the penalty of the right class D; of Σ_k t_k y_k where the target is a probability t_k of each class.
-/// After `euclidean_rbf` it is the squared distance to the right code, without a ½. @see LeCun et al. 1998, equation 8
+/// The mean over samples of y_D. The outputs y are penalties; D is the right class. Where the target is a probability t_k of each class,
+/// Σ_k t_k y_k takes the place of y_D. After `euclidean_rbf` the loss is the squared distance from the right code, without a factor ½.
+/// @see LeCun et al. 1998, equation 8
 struct rbf_mse {
-  /// What the network's outputs must be.
+  /// The class is the output with the lowest penalty.
   static constexpr best_score best_output = best_score::lowest;
 
   template <shape Out, class Targets>
@@ -19,7 +23,10 @@ struct rbf_mse {
     return detail::check_classes<Out, Targets>();
   }
 
-  /// The loss of each sample of a pack; writes its gradient, times `scale`, where `gradient` is not null.
+  /// Returns the loss of each sample of one pack.
+  /// @tparam Lanes samples side by side in storage
+  /// @param output `[class][lane]`
+  /// @param gradient `[class][lane]`; receives ∂loss/∂output times `scale` where it is not null
   template <class Pack, int Lanes, shape Out, class Target>
   TYPENET_HD Pack operator()(const lane::scalar_t<Pack>* output, const Target& target, lane::scalar_t<Pack>* gradient,
                              lane::scalar_t<Pack> scale) const {
@@ -32,7 +39,8 @@ struct rbf_mse {
     return sum;
   }
 
-  /// Writes the second derivatives of each sample's loss, which has none.
+  /// Writes ∂²loss/∂output², which is 0.
+  /// @param to `[class][lane]`
   template <class Pack, int Lanes, shape Out, class Target>
   TYPENET_HD void curvature(const lane::scalar_t<Pack>*, const Target&, lane::scalar_t<Pack>* to, lane::scalar_t<Pack>) const {
     for (int k = 0; k < Out.size(); ++k) lane::store(to + index{k} * Lanes, Pack(0));

@@ -1,40 +1,41 @@
 // SPDX-License-Identifier: MIT
 /// @file
-/// What a network should have answered, as a loss sees it.
+/// Targets: the right answers of a batch, as a loss reads them, and the checks of outputs against them.
 #pragma once
 
+#include <typenet/core/config.hpp>
 #include <typenet/core/diagnostics.hpp>
+#include <typenet/core/sentence.hpp>
 #include <typenet/core/shape.hpp>
 #include <typenet/simd/pack.hpp>
 
 namespace typenet {
 
-/// The class of each sample of a pack: 1 for the class, 0 for the others.
+/// The targets of one pack of samples that each have a class.
 template <class Pack>
 struct class_target {
   static constexpr bool is_class = true;
-  Pack label;
-  /// The target of output k.
-  [[nodiscard]] TYPENET_HD TYPENET_INLINE Pack at(int k) const {
-    return lane::select(lane::equal(label, k),
-                              Pack(1), Pack(0));
-  }
+  Pack label;  ///< the number of each sample's class, from 0
+  /// The target of output k: 1 where k is the class, 0 otherwise.
+  [[nodiscard]] TYPENET_HD TYPENET_INLINE Pack at(int k) const { return lane::select(lane::equal(label, k), Pack(1), Pack(0)); }
 };
 
-/// A number for each output, of each sample of a pack; element k lies `k * Lanes` from `values`.
+/// The targets of one pack of samples that have a number for each output.
 template <class Pack, int Lanes>
 struct dense_target {
   static constexpr bool is_class = false;
-  const lane::scalar_t<Pack>* values;
+  const lane::scalar_t<Pack>* values;  ///< `[output][lane]`, aligned to the pack
+  /// The target of output k.
   [[nodiscard]] TYPENET_HD TYPENET_INLINE Pack at(int k) const { return lane::load<Pack>(values + index{k} * Lanes); }
 };
 
-/// What a set of targets is made of: class numbers below `Classes`, or values of shape `Values`.
+/// The kind of targets that are class numbers below `Classes`.
 template <int Classes>
 struct class_targets {
   static constexpr bool is_class = true;
   static constexpr int classes = Classes;
 };
+/// The kind of targets that are values of shape `Values`.
 template <shape Values>
 struct dense_targets {
   static constexpr bool is_class = false;
@@ -50,11 +51,15 @@ struct a_vector_of_scores {
 };
 /// An output whose highest number names the class.
 struct an_output_of_scores {
-  static constexpr auto text() { return detail::sentence{"an output of scores; the network's last layer makes penalties, the lowest the best"}; }
+  static constexpr auto text() {
+    return detail::sentence{"an output of scores; the network's last layer makes penalties, the lowest the best"};
+  }
 };
 /// An output whose lowest number names the class.
 struct an_output_of_penalties {
-  static constexpr auto text() { return detail::sentence{"an output of penalties; the network's last layer makes scores, the highest the best"}; }
+  static constexpr auto text() {
+    return detail::sentence{"an output of penalties; the network's last layer makes scores, the highest the best"};
+  }
 };
 /// Targets of the output's shape.
 template <int... Extents>
@@ -66,7 +71,7 @@ struct targets_of_shape {
     return s;
   }
 };
-/// All that a loss has to offer.
+/// All members that the concept `loss` asks for.
 struct all_of_a_loss {
   static constexpr auto text() { return detail::sentence{"all that the concept typenet::loss asks for"}; }
 };
@@ -75,7 +80,8 @@ struct all_of_a_loss {
 
 namespace detail {
 
-/// What a loss answers that takes a number for each class, or a probability of each.
+/// The answer of `check` of a loss over classes: `accepted` where the output is a vector and the targets are class numbers, or
+/// probabilities, for each element of it.
 template <shape Out, class Targets>
 constexpr auto check_classes() {
   if constexpr (Targets::is_class) {

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: MIT
 /// @file
-/// The table of the network of 1989 (LeCun et al. 1989): the connections of layer H2.
+/// The table of the zip code network (LeCun et al. 1989): the connections of layer H2.
 #pragma once
 
 #include <typenet/layer/connection_table.hpp>
 
 namespace typenet {
 
-/// Which 8 of the 12 maps of H1 (rows) feed each of the 12 of H2 (columns) in the network of 1989, in A. Karpathy's reading of LeCun et al.
-/// 1989, which says no more than that each sees eight.
+/// The connections from the 12 feature maps of layer H1 (rows) to the 12 of layer H2 (columns). The paper says only that each map of H2
+/// reads eight of H1; which eight is Karpathy's choice.
+/// @see LeCun et al. 1989; Karpathy 2022, "Deep neural nets: 33 years ago and 33 years from now"
 inline constexpr connection_table<12, 12> lenet1989_h2{{{1, 1, 1, 1, 0, 0, 0, 0, 1, 1, 1, 1},
                                                         {1, 1, 1, 1, 0, 0, 0, 0, 1, 1, 1, 1},
                                                         {1, 1, 1, 1, 0, 0, 0, 0, 1, 1, 1, 1},

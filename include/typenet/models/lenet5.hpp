@@ -8,7 +8,8 @@
 
 namespace typenet {
 
-/// Which of the 6 maps of S2 (rows) feed which of the 16 of C3 (columns) in LeNet-5 (LeCun et al. 1998, table I).
+/// The connections from the 6 feature maps of layer S2 (rows) to the 16 of layer C3 (columns).
+/// @see LeCun et al. 1998, table I
 inline constexpr connection_table<6, 16> lenet5_c3{{{1, 0, 0, 0, 1, 1, 1, 0, 0, 1, 1, 1, 1, 0, 1, 1},
                                                     {1, 1, 0, 0, 0, 1, 1, 1, 0, 0, 1, 1, 1, 1, 0, 1},
                                                     {1, 1, 1, 0, 0, 0, 1, 1, 1, 0, 0, 1, 0, 1, 1, 1},
@@ -17,7 +18,8 @@ inline constexpr connection_table<6, 16> lenet5_c3{{{1, 0, 0, 0, 1, 1, 1, 0, 0, 
                                                     {0, 0, 0, 1, 1, 1, 0, 0, 1, 1, 1, 1, 0, 1, 1, 1}}};
 
 // clang-format off
-/// The digits as LeNet-5 has them: 7 x 12 (LeCun et al. 1998, figure 3).
+/// The codes of the digits 0 to 9: bitmaps of 7 columns x 12 rows, row by row.
+/// @see LeCun et al. 1998, figure 3
 inline constexpr code_table<10, 84> lenet5_codes = drawn_codes<10, 7>({
     ".#####. ...##.. .#####. ####### .#####. .#####. ..####. ####### .#####. .#####.",
     "....... ..###.. ....... .....## ....... ....... .##.... .....## ##...## ##..###",

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 /// @file
-/// Adam (Kingma and Ba, "Adam: a method for stochastic optimization", ICLR 2015): torch.optim.Adam; and with decoupled weight decay
-/// (Loshchilov and Hutter, "Decoupled weight decay regularization", ICLR 2019): torch.optim.AdamW.
+/// adam, and adamw with decoupled weight decay.
 #pragma once
 
 #include <array>
@@ -16,14 +15,15 @@ namespace typenet {
 
 namespace detail {
 
-/// The bias corrections are folded into `rate` and `epsilon`, which leaves one root and one division for each weight.
+/// The arithmetic of one step of Adam. `rate` and `epsilon` include the corrections of the averages' bias: each weight costs one root and
+/// one division. `state[0]` and `state[1]` are the moving averages of g and g².
+/// @tparam Decoupled true for AdamW
 template <class Scalar, bool Decoupled>
 struct adam_update {
   Scalar beta1, one_minus_beta1;
   Scalar beta2, one_minus_beta2;
   Scalar rate, epsilon;
-  /// Adam: what of the weight is added to its gradient. AdamW: what is left of the weight.
-  Scalar decay;
+  Scalar decay;  ///< Adam: the factor of the weight that is added to the gradient. AdamW: the factor by which the weight shrinks
 
   template <class Pack>
   TYPENET_HD TYPENET_INLINE void operator()(Pack& weight, const Pack& gradient, Pack* state) const {
@@ -38,6 +38,7 @@ struct adam_update {
   }
 };
 
+/// The arithmetic of step `step`, counted from 1.
 template <class Scalar, bool Decoupled, class Hyper>
 adam_update<Scalar, Decoupled> adam_update_for(const Hyper& h, index step) {
   const double correction1 = 1 - std::pow(h.beta1, static_cast<double>(step));
@@ -51,6 +52,8 @@ adam_update<Scalar, Decoupled> adam_update_for(const Hyper& h, index step) {
           .decay = static_cast<Scalar>(Decoupled ? 1 - h.learning_rate * h.weight_decay : h.weight_decay)};
 }
 
+/// Checks the hyper-parameters of Adam and AdamW.
+/// @throws argument_error if one is out of range
 template <class Hyper>
 void check_adam(const char* name, const Hyper& h) {
   const hyper_check check{name};
@@ -63,13 +66,14 @@ void check_adam(const char* name, const Hyper& h) {
 
 }  // namespace detail
 
-/// w ← w - learning_rate·m̂ / (√v̂ + epsilon), with m and v the moving averages of g and g² and m̂, v̂ corrected for their start at
-/// zero. Weight decay is L2 regularisation: g includes weight_decay·w, and is scaled with it.
+/// Adam: w ← w − learning_rate · m̂ / (√v̂ + epsilon). m and v are moving averages of g and g²; m̂ and v̂ are corrected for their start at
+/// zero. Weight decay is L2 regularization: g includes weight_decay · w.
+/// @see Kingma and Ba 2015, "Adam: a method for stochastic optimization"; torch.optim.Adam
 struct adam {
   double learning_rate = 1e-3;
-  double beta1 = 0.9;
-  double beta2 = 0.999;
-  double epsilon = 1e-8;  ///< above 0, or a weight without a gradient would turn into NaN
+  double beta1 = 0.9;     ///< the weight of the past in the average of g
+  double beta2 = 0.999;   ///< the weight of the past in the average of g²
+  double epsilon = 1e-8;  ///< above 0, so that a weight whose gradient is always 0 does not become NaN
   double weight_decay = 0;
 
   static constexpr std::array<std::string_view, 2> state_names{"exp_avg", "exp_avg_sq"};
@@ -77,18 +81,20 @@ struct adam {
   /// @throws argument_error if a hyper-parameter is out of range
   void check() const { detail::check_adam("adam", *this); }
 
+  /// The arithmetic of step `step`, counted from 1.
   template <class Scalar>
   [[nodiscard]] auto update(index step) const {
     return detail::adam_update_for<Scalar, false>(*this, step);
   }
 };
 
-/// Adam with weight decay apart from the gradient: w ← (1 - learning_rate·weight_decay)·w, then Adam's step.
+/// Adam with decoupled weight decay: w ← (1 − learning_rate · weight_decay) · w, then Adam's step without weight decay.
+/// @see Loshchilov and Hutter 2019, "Decoupled weight decay regularization"; torch.optim.AdamW
 struct adamw {
   double learning_rate = 1e-3;
-  double beta1 = 0.9;
-  double beta2 = 0.999;
-  double epsilon = 1e-8;  ///< above 0, or a weight without a gradient would turn into NaN
+  double beta1 = 0.9;     ///< the weight of the past in the average of g
+  double beta2 = 0.999;   ///< the weight of the past in the average of g²
+  double epsilon = 1e-8;  ///< above 0, so that a weight whose gradient is always 0 does not become NaN
   double weight_decay = 1e-2;
 
   static constexpr std::array<std::string_view, 2> state_names{"exp_avg", "exp_avg_sq"};
@@ -96,6 +102,7 @@ struct adamw {
   /// @throws argument_error if a hyper-parameter is out of range
   void check() const { detail::check_adam("adamw", *this); }
 
+  /// The arithmetic of step `step`, counted from 1.
   template <class Scalar>
   [[nodiscard]] auto update(index step) const {
     return detail::adam_update_for<Scalar, true>(*this, step);

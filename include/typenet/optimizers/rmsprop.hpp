@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /// @file
-/// RMSprop (Hinton, "Neural networks for machine learning", lecture 6e, 2012): torch.optim.RMSprop.
+/// rmsprop: gradients divided by a moving average of their magnitude.
 #pragma once
 
 #include <array>
@@ -14,6 +14,7 @@ namespace typenet {
 
 namespace detail {
 
+/// The arithmetic of one step. `state[0]` is the moving average of g², `state[1]` the momentum buffer, `state[2]` the moving average of g.
 template <class Scalar>
 struct rmsprop_update {
   Scalar learning_rate;
@@ -30,7 +31,7 @@ struct rmsprop_update {
     Pack variance = state[0];
     if (centered) {
       state[2] = lane::fma(alpha, state[2], one_minus_alpha * g);
-      // Rounding can leave less than nothing where the gradient hardly varies.
+      // Rounding can make the variance negative where the gradient is nearly constant.
       variance = lane::max(variance - state[2] * state[2], Scalar{0});
     }
     Pack direction = g / (lane::sqrt(variance) + epsilon);
@@ -44,15 +45,16 @@ struct rmsprop_update {
 
 }  // namespace detail
 
-/// w ← w - learning_rate·g / (√s + epsilon), with s the moving average of g², or of g's variance if `centered`; g includes
-/// weight_decay·w. With momentum the steps add up in a buffer that forgets.
+/// w ← w − learning_rate · b, with b ← momentum · b + g / (√s + epsilon). s is the moving average of g², or the variance of g if
+/// `centered`. g includes weight_decay · w.
+/// @see Hinton 2012, "Neural networks for machine learning", lecture 6e; torch.optim.RMSprop
 struct rmsprop {
   double learning_rate = 1e-2;
-  double alpha = 0.99;    ///< the weight of the past in the moving average
-  double epsilon = 1e-8;  ///< above 0, or a weight without a gradient would turn into NaN
+  double alpha = 0.99;    ///< the weight of the past in the moving averages
+  double epsilon = 1e-8;  ///< above 0, so that a weight whose gradient is always 0 does not become NaN
   double weight_decay = 0;
   double momentum = 0;
-  bool centered = false;
+  bool centered = false;  ///< true to divide by the standard deviation of g
 
   static constexpr std::array<std::string_view, 3> state_names{"square_avg", "momentum_buffer", "grad_avg"};
 
@@ -66,6 +68,7 @@ struct rmsprop {
     check.not_negative("momentum", momentum);
   }
 
+  /// The arithmetic of step `step`, counted from 1.
   template <class Scalar>
   [[nodiscard]] auto update(index /*step*/) const {
     return detail::rmsprop_update<Scalar>{.learning_rate = static_cast<Scalar>(learning_rate),

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 /// @file
-/// Stochastic gradient descent, with momentum if asked: torch.optim.SGD.
+/// sgd: stochastic gradient descent, with or without momentum.
 #pragma once
 
 #include <array>
+#include <cmath>
 #include <string_view>
 
 #include <typenet/core/config.hpp>
@@ -14,13 +15,14 @@ namespace typenet {
 
 namespace detail {
 
+/// The arithmetic of one step. `state[0]` is the momentum buffer.
 template <class Scalar>
 struct sgd_update {
   Scalar learning_rate;
   Scalar decay;
   Scalar momentum;
-  /// What the buffer keeps of its past, and what it takes of the gradient.
-  Scalar keep, take;
+  Scalar keep;  ///< the factor of the buffer's old value in its new one
+  Scalar take;  ///< the factor of the gradient in the buffer's new value
   bool has_momentum, nesterov;
 
   template <class Pack>
@@ -36,13 +38,14 @@ struct sgd_update {
 
 }  // namespace detail
 
-/// v ← momentum·v + (1 - dampening)·g, w ← w - learning_rate·v, where g includes weight_decay·w; at the first step v is g itself.
-/// Nesterov's form steps along g + momentum·v instead. Without momentum v stays zero and w ← w - learning_rate·g.
+/// v ← momentum · v + (1 − dampening) · g, then w ← w − learning_rate · v. g includes weight_decay · w. At the first step, v ← g. Without
+/// momentum, w ← w − learning_rate · g and v stays zero.
+/// @see torch.optim.SGD
 struct sgd {
   double learning_rate = 1e-3;
   double momentum = 0;
-  double dampening = 0;  ///< without effect where momentum is 0
-  bool nesterov = false;
+  double dampening = 0;   ///< no effect where momentum is 0
+  bool nesterov = false;  ///< true to step along g + momentum · v in place of v
   double weight_decay = 0;
 
   static constexpr std::array<std::string_view, 1> state_names{"momentum_buffer"};
@@ -60,6 +63,7 @@ struct sgd {
     }
   }
 
+  /// The arithmetic of step `step`, counted from 1.
   template <class Scalar>
   [[nodiscard]] auto update(index step) const {
     const bool first = step == 1;

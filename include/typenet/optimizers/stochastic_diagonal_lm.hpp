@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /// @file
-/// stochastic_diagonal_lm: gradient descent with a step of its own for every weight, by how much the loss bends along it.
+/// stochastic_diagonal_lm: gradient descent in which each weight has its own learning rate, by the second derivative of the loss.
 #pragma once
 
 #include <array>
@@ -14,6 +14,7 @@ namespace typenet {
 
 namespace detail {
 
+/// The arithmetic of one step. `state[0]` is the second derivative, which the step leaves as it is.
 template <class Scalar>
 struct diagonal_lm_update {
   Scalar learning_rate;
@@ -28,14 +29,16 @@ struct diagonal_lm_update {
 
 }  // namespace detail
 
-/// Stochastic diagonal Levenberg-Marquardt: w ← w − learning_rate / (mu + h) · g, h being the mean over some samples of the diagonal
-/// Gauss-Newton approximation of ∂²E/∂w². It is estimated on `curvature_samples` samples, drawn anew, before every epoch and then held.
-/// For networks whose layers, and losses, pass second derivatives on; others are refused by name.
-/// @see LeCun, Bottou, Bengio, Haffner 1998, eq. 18 to 22 and appendix C, whose constants are the defaults; meant for batches of one
+/// Stochastic diagonal Levenberg-Marquardt: w ← w − learning_rate / (mu + h) · g. h is the mean over samples of the diagonal Gauss-Newton
+/// approximation of ∂²E/∂w². Before every epoch it is estimated anew, on `curvature_samples` samples drawn at random; it is constant during
+/// the epoch. All layers of the network and the loss must have second derivatives; a compile error names the first that has none.
+///
+/// The defaults are the paper's constants, for batches of one sample.
+/// @see LeCun et al. 1998, equations 18 to 22 and appendix C
 struct stochastic_diagonal_lm {
   double learning_rate = 5e-4;
-  double mu = 0.02;
-  int curvature_samples = 500;
+  double mu = 0.02;             ///< bounds the learning rate of weights with small second derivatives
+  int curvature_samples = 500;  ///< samples that h is estimated on
 
   static constexpr std::array<std::string_view, 1> state_names{"curvature"};
 
@@ -47,6 +50,7 @@ struct stochastic_diagonal_lm {
     check.require("curvature_samples", curvature_samples, curvature_samples > 0, "above 0");
   }
 
+  /// The arithmetic of step `step`, counted from 1.
   template <class Scalar>
   [[nodiscard]] auto update(index /*step*/) const {
     return detail::diagonal_lm_update<Scalar>{.learning_rate = static_cast<Scalar>(learning_rate), .mu = static_cast<Scalar>(mu)};

@@ -31,7 +31,7 @@ struct class_labels {
     return {lane::load<Pack>(labels + block * lane::width<Pack>)};
   }
   /// Those of one group of `lanes` samples.
-  [[nodiscard]] class_labels group(index which, int lanes) const { return {labels + which * lanes}; }
+  [[nodiscard]] TYPENET_HD class_labels group(index which, int lanes) const { return {labels + which * lanes}; }
 };
 /// Targets that are numbers, laid out as the network's output.
 template <class Scalar, int Lanes>
@@ -42,7 +42,7 @@ struct dense_values {
   TYPENET_HD dense_target<Pack, Lanes> at(index block) const {
     return {lane::block<Pack>(values, block)};
   }
-  [[nodiscard]] dense_values group(index which, int /*lanes*/) const { return {{values.base + which * values.stride, values.stride}}; }
+  [[nodiscard]] TYPENET_HD dense_values group(index which, int /*lanes*/) const { return {{values.base + which * values.stride, values.stride}}; }
 };
 
 /// Where a step finds its samples. A device that repeats one recorded step takes each batch from a chunk of many; the host has the

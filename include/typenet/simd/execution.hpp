@@ -20,16 +20,16 @@ struct any_item {
 /// Stands for the two halves of a reduction in a concept's expression.
 struct any_partial {
   template <class Pack>
-  TYPENET_HD void operator()(index /*item*/, index /*first*/, index /*last*/, Pack (&/*sum*/)[1]) const {}
+  TYPENET_HD void operator()(index /*item*/, index /*first*/, index /*last*/, Pack (& /*sum*/)[1]) const {}
 };
 struct any_finish {
   template <class Scalar>
-  TYPENET_HD void operator()(index /*item*/, const Scalar (&/*total*/)[1]) const {}
+  TYPENET_HD void operator()(index /*item*/, const Scalar (& /*total*/)[1]) const {}
 };
 
 }  // namespace detail
 
-/// What runs the kernels of one batch.
+/// An object that runs the kernels of one batch.
 ///
 /// - `scalar`, `pack`: the number type, and the pack that kernels calculate with (simd/pack.hpp)
 /// - `lanes`: samples side by side in storage, a multiple of `lane::width<pack>`
@@ -41,8 +41,8 @@ struct any_finish {
 /// - `for_each(items, f)`: calls `f(item)` once for each item below `items`, in any order; returns when all are done, or queues them in
 ///   order
 /// - `reduce<Sums>(items, length, partial, finish)`: for each item, `partial(item, first, last, pack (&sum)[Sums])` adds what lies in
-///   [first, last) to `sum`; the calls for one item cover [0, length). Then `finish(item, const scalar (&total)[Sums])` is called once, with
-///   the sums over the length and over the lanes. The order of the additions is fixed
+///   [first, last) to `sum`; the calls for one item cover [0, length). Then `finish(item, const scalar (&total)[Sums])` is called once,
+///   with the sums over the length and over the lanes. The order of the additions is fixed
 template <class Exec>
 concept execution = requires(Exec& exec) {
   typename Exec::scalar;
@@ -81,14 +81,14 @@ struct execution_archetype {
 
 }  // namespace detail
 
-/// An execution that holds one sample at a time. Its `pack` is a single number; its `vector` is a register of neighbouring numbers of that
-/// sample, for kernels that put them in the lanes. Reading (not writing) a vector up to one register past the end of a value is allowed.
+/// An execution that holds one sample at a time. Its `pack` is a single number; its `vector` is a register of neighboring numbers of one
+/// sample, for kernels that put them in the lanes. A vector may be read, but not written, up to one register past the end of a value.
 template <class Exec>
 concept one_sample_execution = Exec::lanes == 1 && requires { typename Exec::vector; };
 
 /// An execution that gives each lane group to one thread, or to one team of threads. `for_each_group(f)` calls `f(part, group)` for each
 /// group, `part` being the execution of that group alone.
 template <class Exec>
-concept grouped_execution = requires(Exec& exec) { exec.for_each_group([](Exec&, index) {}); };
+concept grouped_execution = requires(Exec& exec, void (*work)(Exec&, index)) { exec.for_each_group(work); };
 
 }  // namespace typenet

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /// @file
-/// What kernels share beside the arithmetic of simd/pack.hpp: stores that may add, lanes beyond the batch, and loops over values.
+/// Helpers that kernels share: stores that may add, masks for the lanes past the end of the batch, and loops over values.
 #pragma once
 
 #include <typenet/core/ceil_div.hpp>
@@ -11,7 +11,9 @@
 
 namespace typenet::lane {
 
-/// Writes a gradient, or adds to what another consumer of the same value has written.
+/// Stores a gradient, or adds it to the gradient that another consumer of the value has stored.
+/// @tparam Accumulate adds where true
+/// @param to `[lane]`, aligned to the pack
 template <bool Accumulate, class Pack>
 TYPENET_HD TYPENET_INLINE void store_or_add(lane::scalar_t<Pack>* to, const Pack& value) {
   if constexpr (Accumulate)
@@ -20,7 +22,8 @@ TYPENET_HD TYPENET_INLINE void store_or_add(lane::scalar_t<Pack>* to, const Pack
     lane::store(to, value);
 }
 
-/// The same for the first `count` lanes, anywhere.
+/// Stores the first `count` lanes of a gradient, or adds them to what is there. Where `Accumulate`, a whole pack is read.
+/// @param to `[lane]`, any alignment
 template <bool Accumulate, class Pack>
 TYPENET_HD TYPENET_INLINE void store_or_add_first(lane::scalar_t<Pack>* to, const Pack& value, int count) {
   if constexpr (Accumulate) {
@@ -32,23 +35,25 @@ TYPENET_HD TYPENET_INLINE void store_or_add_first(lane::scalar_t<Pack>* to, cons
   }
 }
 
-/// Samples of block b that are part of the batch.
+/// The number of lanes of a block that hold samples of the batch, from 0 to `width<Pack>`.
 template <class Pack>
 TYPENET_HD TYPENET_INLINE int valid_lanes(index block, index batch) {
   const index left = batch - block * lane::width<Pack>;
   return left >= lane::width<Pack> ? lane::width<Pack> : left > 0 ? static_cast<int>(left) : 0;
 }
 
-/// Zeroes the lanes that are not part of the batch.
+/// The value with zeros in the lanes from `valid` on, which hold no samples of the batch.
 template <class Pack>
 TYPENET_HD TYPENET_INLINE Pack keep_lanes(const Pack& value, int valid) {
   return valid >= lane::width<Pack> ? value : lane::select(lane::first_lanes<Pack>(valid), value, 0);
 }
 
-/// Adds `count` neighbouring numbers of each lane to `sum`.
+/// Adds `count` neighboring elements to `sum`, lane by lane.
+/// @tparam Lanes distance from one element to the next, in scalars
+/// @param from `[element][lane]`, aligned to the pack
 template <int Lanes, class Pack>
 TYPENET_HD TYPENET_INLINE void add_run(const lane::scalar_t<Pack>* from, index count, Pack& sum) {
-  // Four chains hide the additions' latency.
+  // Four independent sums hide the latency of the additions.
   Pack part[4] = {0, 0, 0, 0};
   index e = 0;
   for (; e + 4 <= count; e += 4) {
@@ -59,8 +64,8 @@ TYPENET_HD TYPENET_INLINE void add_run(const lane::scalar_t<Pack>* from, index c
   sum = sum + ((part[0] + part[1]) + (part[2] + part[3]));
 }
 
-/// Cuts [first, last), which counts `size` numbers of each block, where blocks end: calls `body(block, begin, end)` for each piece,
-/// begin and end counted from the block's start.
+/// Splits the range [first, last) at the ends of blocks, and calls `body(block, begin, end)` for the part in each block.
+/// @param first, last numbers counted through all blocks, `size` of them in each; `begin` and `end` count from the block's start
 template <class Body>
 TYPENET_HD TYPENET_INLINE void for_each_run(index first, index last, index size, const Body& body) {
   while (first < last) {
@@ -72,13 +77,15 @@ TYPENET_HD TYPENET_INLINE void for_each_run(index first, index last, index size,
   }
 }
 
-/// Numbers that a work item of `Exec` takes on, of `all` that it could.
+/// The size of a work item: `small` for executions with many workers, `all` for the others, and never more than `all`.
 template <class Exec>
 constexpr int grain(int all, int small) {
   return Exec::many_workers && small < all ? small : all;
 }
 
-/// Calls `body(block, element offset in scalars)` for each pack of a value of `Size` numbers a sample.
+/// Calls `body(block, offset)` for each pack of a value.
+/// @tparam Size numbers of one sample of the value
+/// @param body `offset` is the element's distance from the block's start, in scalars
 template <int Size, class Exec, class Body>
 TYPENET_HD void for_each_pack(Exec& exec, Body body) {
   constexpr int chunk = grain<Exec>(64, 4);
@@ -91,7 +98,9 @@ TYPENET_HD void for_each_pack(Exec& exec, Body body) {
   });
 }
 
-/// Calls `body(sample, first, count)` for each row of a value of `Size` numbers a sample: `count` of them from the number `first` on.
+/// Calls `body(sample, first, count)` for each vector of a value, in work items of 64 vectors. A vector holds the numbers
+/// [first, first + count) of a sample; `count` is the vector's width, and less in the last vector.
+/// @tparam Size numbers of one sample of the value
 template <int Size, one_sample_execution Exec, class Body>
 TYPENET_HD void for_each_vector(Exec& exec, const Body& body) {
   constexpr int width = lane::width<typename Exec::vector>;
@@ -106,7 +115,10 @@ TYPENET_HD void for_each_vector(Exec& exec, const Body& body) {
   });
 }
 
-/// A copy, or the gradient of a value that is passed on.
+/// Copies a value, or passes a gradient on unchanged.
+/// @tparam Size numbers of one sample of the value
+/// @tparam Accumulate adds to `to` where true
+/// @param from, to views of `Size` numbers a sample
 template <int Size, bool Accumulate, class Exec, class From, class To>
 TYPENET_HD void pass_values(Exec& exec, const From& from, const To& to) {
   using pack = typename Exec::pack;
@@ -114,13 +126,14 @@ TYPENET_HD void pass_values(Exec& exec, const From& from, const To& to) {
     lane::store_or_add<Accumulate>(lane::block<pack>(to, block) + offset, lane::load<pack>(lane::block<pack>(from, block) + offset));
   });
 }
+/// The overload for one sample, with neighboring numbers in the lanes.
 template <int Size, bool Accumulate, one_sample_execution Exec, class From, class To>
 TYPENET_HD void pass_values(Exec& exec, const From& from, const To& to) {
   using scalar = typename Exec::scalar;
   using vector = typename Exec::vector;
   lane::for_each_vector<Size>(exec, [&](index sample, int first, int count) {
     lane::store_or_add_first<Accumulate>(lane::block<scalar>(to, sample) + first,
-                                     lane::load_unaligned<vector>(lane::block<scalar>(from, sample) + first), count);
+                                         lane::load_unaligned<vector>(lane::block<scalar>(from, sample) + first), count);
   });
 }
 

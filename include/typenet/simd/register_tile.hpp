@@ -1,24 +1,29 @@
 // SPDX-License-Identifier: MIT
 /// @file
-/// How a kernel's inner loop is cut into register tiles.
+/// Register tiles: the size of the block of accumulators that a kernel's inner loop keeps in registers.
 #pragma once
 
 #include <typenet/core/config.hpp>
 
 namespace typenet::detail {
 
-/// A tile of `rows` x `columns` accumulators that stay in registers.
+/// A tile of `rows` × `columns` accumulators that stay in registers. Each accumulator is one pack.
 struct register_tile {
   int rows = 1;
   int columns = 1;
 };
 
-/// The tile that costs least for `rows` x `columns` results: each step of a tile loads one operand per row and
-/// `loads_per_column` per column, two a cycle like the multiply-adds, and eight multiply-adds are in flight at best.
-/// @param row_limit tiles' rows divide this (a group's channels)
-/// @param column_unit tiles' columns are a multiple of this
-/// @param depth accumulators for each row and column (the taps of a window's row)
-/// @param registers packs that the register file holds
+/// The cheapest tile for an outer product of `row_limit` × `columns` results.
+///
+/// One step of a tile loads one operand for each row and `depth` operands for each column, and does one multiply-add for each accumulator.
+/// Its time is taken as the larger of loads and multiply-adds, since the machine does two of each a cycle. It is at least eight: so many
+/// multiply-adds hide one another's latency.
+/// @param row_limit rows of results; a tile's rows divide it (for a convolution, the channels of a group)
+/// @param columns columns of results
+/// @param column_unit a tile's columns are a multiple of it, or all columns
+/// @param depth accumulators for each row and column (for weight gradients, the taps of one kernel row)
+/// @param registers packs that the register file holds: accumulators, and operands of one step
+/// @param columns_divide true where a tile's columns must divide `columns`
 constexpr register_tile choose_tile(int row_limit, int columns, int column_unit, int depth, int registers, bool columns_divide = false) {
   register_tile best{1, column_unit < columns ? column_unit : columns};
   double best_cost = 1e300;
@@ -34,7 +39,7 @@ constexpr register_tile choose_tile(int row_limit, int columns, int column_unit,
       double step = accumulators > loads ? accumulators : loads;
       if (step < 8) step = 8;
       const int tiles = (row_limit / r) * ((columns + width - 1) / width);
-      // Ties go to fewer loads.
+      // Among equal tiles the one with fewer loads wins.
       const double cost = tiles * (step + 0.05 * loads);
       if (cost < best_cost) {
         best_cost = cost;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /// @file
-/// The passes of a convolution over a batch, with samples in the lanes.
+/// conv_batch: the passes of a convolution over a batch, with samples in the lanes. gather.hpp computes the output and the input's
+/// gradient, weight_gradient.hpp the gradient of the weights.
 #pragma once
 
 #include <typenet/core/ceil_div.hpp>
@@ -16,18 +17,19 @@
 
 namespace typenet::detail {
 
-/// An upper bound of the tiles that a row of `columns` results is cut into, whatever the execution: what buffers are sized by.
-/// @param rows_together output channels that may share a tile
-constexpr int max_conv_tiles_per_row(int rows_together, int columns) {
-  return static_cast<int>(ceil_div(columns, choose_tile(rows_together, columns, 1, 1, lane::fewest_registers).columns));
+/// An upper bound of the work items that a row of results is cut into, for any execution. Buffers are sized by it.
+/// @param shared_outputs output channels that may share a register tile
+/// @param columns columns of the output
+constexpr int max_conv_tiles_per_row(int shared_outputs, int columns) {
+  return static_cast<int>(ceil_div(columns, choose_tile(shared_outputs, columns, 1, 1, lane::fewest_registers).columns));
 }
 
 /// The passes of one convolution.
 ///
 /// Layouts: input `[group][input channel][row][column][lane]`, output `[group][output channel][row][column][lane]`,
 /// `parameters[0]` and `gradients[0]` (weights) `[kernel][kernel row][kernel column]` in the order of `Links`; `parameters[1]` and
-/// `gradients[1]` (bias) `[output channel]`, or `[output channel][row][column]` for `bias<per_unit>`.
-/// @tparam Links `dense_links` or `table_links`
+/// `gradients[1]` (bias) `[output channel]`, or `[output channel][row][column]` for `bias<per_unit>`. Parameters have no lanes.
+/// @tparam Links `dense_links` or `table_links` (links.hpp)
 template <conv_geometry G, class Links, bias_use Bias>
 struct conv_batch {
   static constexpr bool has_bias = Bias != bias_use::none;
@@ -35,15 +37,15 @@ struct conv_batch {
   static constexpr bool bias_per_channel = Bias == bias_use::per_channel;
   static constexpr int out_area = G.out_height * G.out_width;
 
-  /// The forward pass tile by tile: what `fusion_role::producer` asks for.
+  /// The forward pass tile by tile, as the concept `producer_layer` asks for.
   template <class Exec>
   struct tiles {
     using plan = gather_plan<G, forward_gather<G, Links>, typename Exec::pack, Exec::lanes, Exec::many_workers>;
-    /// Channels and columns of one tile, which lies in one row; the last tile of a row may have fewer columns.
+    /// Channels and columns of one tile, which lies in one row. The last tile of a row may have fewer columns.
     static constexpr int channels = plan::tile.rows, columns = plan::tile_columns;
     static constexpr int tiles_per_row = plan::tiles_per_row;
 
-    /// Computes one tile of `data.output`: `channels` channels from `channel` on, in `row`.
+    /// Computes one tile of `data.output`: `channels` channels from `channel` on, in `row`, columns from `tile * columns` on.
     template <class Data>
     TYPENET_HD TYPENET_INLINE static void run(const Data& data, index block, int channel, int row, int tile) {
       using pack = typename Exec::pack;
@@ -52,14 +54,15 @@ struct conv_batch {
       plan::run(
           channel, row, tile, lane::block<pack>(data.input, block), data.parameters[0],
           [&](int o, [[maybe_unused]] int y, [[maybe_unused]] int x) TYPENET_LAMBDA_INLINE {
-            scalar first = has_bias ? data.parameters[has_bias ? 1 : 0][bias_per_unit ? (o * G.out_height + y) * G.out_width + x : o]
-                                    : scalar{0};
-            if constexpr (G.has_padding_value()) first += padding_sum<G, Links>(data.parameters[0], o, y, x);
-            return pack(first);
+            scalar initial =
+                has_bias ? data.parameters[has_bias ? 1 : 0][bias_per_unit ? (o * G.out_height + y) * G.out_width + x : o] : scalar{0};
+            if constexpr (G.has_padding_value()) initial += padding_sum<G, Links>(data.parameters[0], o, y, x);
+            return pack(initial);
           },
           [&](int element, const pack& value) { lane::store(to + index{element} * Exec::lanes, value); });
     }
   };
+  /// Writes the output.
   template <class Exec, class Data>
   TYPENET_HD static void forward(Exec& exec, const Data& data) {
     using all = tiles<Exec>;
@@ -70,6 +73,7 @@ struct conv_batch {
     });
   }
 
+  /// Writes the gradient of the input, or adds to it where `Accumulate`.
   template <bool Accumulate, class Exec, class Data>
   TYPENET_HD static void backward_input(Exec& exec, const Data& data) {
     using pack = typename Exec::pack;
@@ -134,7 +138,7 @@ struct conv_batch {
           [=] TYPENET_HD(index item, const scalar(&total)[1]) { data.gradients[1][item] = total[0]; });
   }
 
-  /// Adds the gradients of one output channel to `sum`: rows [first, last), counted through all blocks.
+  /// Adds the output gradients of one channel to `sum`, lane by lane: the output rows [first, last), counted through all blocks.
   template <class Exec, class Data>
   TYPENET_HD TYPENET_INLINE static void add_bias_gradient(const Data& data, index channel, index first, index last,
                                                           typename Exec::pack& sum) {

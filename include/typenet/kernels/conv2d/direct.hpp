@@ -1,11 +1,17 @@
 // SPDX-License-Identifier: MIT
 /// @file
-/// Convolution of one sample, of stride and dilation 1, with neighbouring columns in the lanes.
+/// conv_direct: convolution of one sample with stride 1 and dilation 1, with neighboring columns in the lanes.
 ///
-/// A plane with its padding is one long row: at position p = row * pitch + column a result is the sum of source[p + ky * pitch + kx] times
-/// weight[ky][kx], so that registers need not end where rows do. The pitch is that of the padded input; positions in a row beyond the
-/// result's width (one less than the kernel's of them) are computed and not used. Zeros there, in the output's gradient, make the sums of
-/// the weights' gradient such long rows as well; and the same gaps are the padding with which the input's gradient is a convolution.
+/// A padded plane is read as one long row. With position p = row * pitch + column, where pitch is the width of the padded input,
+///
+///     result[p] = Σ source[p + ky * pitch + kx] * weight[ky][kx]
+///
+/// so vectors run on from one row into the next, and need not end where rows end. The last columns of each row, one less than the kernel is
+/// wide, are computed and dropped.
+///
+/// The output's gradient is stored with this pitch too. Zeros fill the dropped columns, and `kernel height - 1` rows above and below. They
+/// serve two purposes. The weights' gradient is a sum over long rows, to which the dropped columns add zeros. And the input's gradient is a
+/// convolution of this kind with mirrored taps, for which the zeros are the padding.
 #pragma once
 
 #include <type_traits>
@@ -18,42 +24,57 @@
 #include <typenet/simd/loops.hpp>
 #include <typenet/simd/pack.hpp>
 #include <typenet/simd/register_tile.hpp>
+#include <typenet/simd/tile_start.hpp>
 
 namespace typenet::detail {
 
-/// Sizes of the padded copies of the input and of the output's gradient.
+/// The sizes of the padded copies of one sample, in scalars. A copy of the input, `[channel][padded row][padded column]`, is followed by a
+/// copy of the output's gradient, `[channel][padded row][padded column]`; both have the pitch of the padded input.
 template <class Geometry>
 struct padded_layout {
   Geometry g;
 
-  [[nodiscard]] constexpr bool unit_steps() const {
+  /// True for stride 1 and dilation 1.
+  [[nodiscard]] constexpr bool is_unit_stride() const {
     return g.stride.height == 1 && g.stride.width == 1 && g.dilation.height == 1 && g.dilation.width == 1;
   }
-  /// Whether every output sees all of the input.
-  [[nodiscard]] constexpr bool sees_all() const {
+  /// True where every output reads the whole input.
+  [[nodiscard]] constexpr bool covers_input() const {
     return g.groups == 1 && g.padding.height == 0 && g.padding.width == 0 && g.kernel.height == g.in_height && g.kernel.width == g.in_width;
   }
+  /// True where the input has padding; otherwise the forward pass reads the input itself.
   [[nodiscard]] constexpr bool padded() const { return g.padding.height > 0 || g.padding.width > 0; }
+  /// Distance from one row to the next.
   [[nodiscard]] constexpr int pitch() const { return g.in_width + 2 * g.padding.width; }
+  /// Size of a padded plane of the input.
   [[nodiscard]] constexpr int plane() const { return (g.in_height + 2 * g.padding.height) * pitch(); }
-  /// Zeros beyond what registers read past a plane's end.
+  /// Zeros after the last plane, which the last vectors read.
   [[nodiscard]] constexpr int tail() const { return g.kernel.width + 16; }
+  /// Size of a padded plane of the output's gradient, its tail included.
   [[nodiscard]] constexpr int gradient_plane() const { return (g.out_height + 2 * (g.kernel.height - 1)) * pitch() + tail(); }
-  /// Where a plane of the gradient begins within its padding.
+  /// The place of the first number of a plane of the output's gradient within its padded plane.
   [[nodiscard]] constexpr int gradient_start() const { return (g.kernel.height - 1) * pitch() + g.kernel.width - 1; }
-  /// Numbers of a padded input, and of both copies.
+  /// Size of the copy of the input, and of both copies.
   [[nodiscard]] constexpr index input_size() const { return index{g.in_channels} * plane() + tail(); }
   [[nodiscard]] constexpr index size() const { return input_size() + index{g.out_channels} * gradient_plane(); }
-  /// Where the numbers after `samples` such copies begin: aligned, if the first copy is.
+  /// Size of the copies of `samples` samples, rounded up to 16 scalars: what follows them is aligned if they are.
   [[nodiscard]] constexpr index end(index samples) const { return ceil_div(samples * size(), 16) * 16; }
 };
 
-/// Results from the padded input.
+/// The forward direction: results are the output, the source is the padded input.
+///
+/// A direction has:
+/// - `channels`, `height`, `width`: extents of the results
+/// - `row_limit`: channels that may share a register tile; its rows divide it
+/// - `weight_step`: distance between the kernels of neighboring channels of a tile, in scalars
+/// - `plane`: size of a source plane; `start`: place in it that result (0, 0) reads through tap (0, 0)
+/// - `sources(channel)`, `source(channel, k)`, `kernel(channel, k)`: the number of source channels; the k-th of them; its kernel
+/// - `tap(ky, kx)`: the weight for source offset (ky, kx), counted in the kernel
 template <auto G, class Links>
 struct direct_forward {
   static constexpr padded_layout<std::remove_const_t<decltype(G)>> layout{G};
   static constexpr int channels = G.out_channels, height = G.out_height, width = G.out_width;
-  static constexpr int rows_together = Links::rows_together;
+  static constexpr int row_limit = Links::shared_outputs;
   static constexpr int weight_step = Links::output_step * G.taps();
   static constexpr int plane = layout.plane(), start = 0;
   TYPENET_HD static constexpr int sources(int channel) { return Links::inputs_of(channel); }
@@ -62,12 +83,12 @@ struct direct_forward {
   TYPENET_HD static constexpr int tap(int ky, int kx) { return ky * G.kernel.width + kx; }
 };
 
-/// The input's gradient from the padded gradient of the output, taps mirrored.
+/// The backward direction: results are the input's gradient, the source is the padded gradient of the output, and the taps are mirrored.
 template <auto G, class Links>
 struct direct_backward {
   static constexpr padded_layout<std::remove_const_t<decltype(G)>> layout{G};
   static constexpr int channels = G.in_channels, height = G.in_height, width = G.in_width;
-  static constexpr int rows_together = Links::columns_together;
+  static constexpr int row_limit = Links::shared_inputs;
   static constexpr int weight_step = Links::input_step * G.taps();
   static constexpr int plane = layout.gradient_plane(), start = G.padding.height * layout.pitch() + G.padding.width;
   TYPENET_HD static constexpr int sources(int channel) { return Links::outputs_of(channel); }
@@ -76,39 +97,49 @@ struct direct_backward {
   TYPENET_HD static constexpr int tap(int ky, int kx) { return (G.kernel.height - 1 - ky) * G.kernel.width + G.kernel.width - 1 - kx; }
 };
 
-/// A convolution in either direction. A work item is a few rows of results of some channels: computed as one long row, then cut.
+/// A convolution in either direction. A work item computes a *band*, a few rows of results, of `tile.rows` channels as one long row, and
+/// then stores the rows one by one without the dropped columns.
+/// @tparam Direction `direct_forward` or `direct_backward`
 template <auto G, class Direction, one_sample_execution Exec>
-struct long_rows {
+struct conv_bands {
   using scalar = typename Exec::scalar;
   using vector = typename Exec::vector;
   static constexpr int lanes = lane::width<vector>;
   static constexpr int pitch = Direction::layout.pitch();
-  /// Rows of results together, so many that their long rows stay in the nearest cache.
-  static constexpr int most_rows = pitch < 512 ? 512 / pitch : 1;
-  static constexpr int pieces = static_cast<int>(ceil_div(Direction::height, most_rows));
-  static constexpr int piece_rows = static_cast<int>(ceil_div(Direction::height, pieces));
-  static constexpr int registers = static_cast<int>(ceil_div((piece_rows - 1) * pitch + Direction::width, lanes));
-  static constexpr register_tile tile = choose_tile(Direction::rows_together, registers, 1, 1, lane::registers<vector>);
-  static constexpr index items = index{Direction::channels} / tile.rows * pieces;
+  /// Rows of a band, so few that its long rows stay in the nearest cache.
+  static constexpr int max_band_rows = pitch < 512 ? 512 / pitch : 1;
+  static constexpr int bands = static_cast<int>(ceil_div(Direction::height, max_band_rows));
+  static constexpr int band_rows = static_cast<int>(ceil_div(Direction::height, bands));
+  /// Vectors of a band's long row.
+  static constexpr int vectors = static_cast<int>(ceil_div((band_rows - 1) * pitch + Direction::width, lanes));
+  /// Channels × vectors that are accumulated at one time.
+  static constexpr register_tile tile = choose_tile(Direction::row_limit, vectors, 1, 1, lane::registers<vector>);
+  static constexpr int vector_tiles = static_cast<int>(ceil_div(vectors, tile.columns));
+  static constexpr index items = index{Direction::channels} / tile.rows * bands;
 
-  /// Work item `item` of one sample, whose planes begin at `source`. `first(channel)` is what sums start from.
-  template <bool Accumulate, class First>
-  TYPENET_HD TYPENET_INLINE static void run(index item, const scalar* source, const scalar* weights, scalar* to, const First& first) {
-    const int channel = static_cast<int>(item / pieces) * tile.rows;
-    // The last piece reaches back into its neighbour rather than be short, and leaves to that what is its own.
-    const int wanted = static_cast<int>(item % pieces) * piece_rows;
-    const int top = wanted + piece_rows <= Direction::height ? wanted : Direction::height - piece_rows;
-    // Registers read whole: the last numbers are never used.
-    alignas(64) scalar sums[tile.rows][(registers + 1) * lanes];
+  /// Runs work item `item`, below `items`, of one sample.
+  /// @tparam Accumulate adds to `to` where true
+  /// @param source `[channel][padded row][padded column]`, planes of `Direction::plane` scalars
+  /// @param weights `[kernel][kernel row][kernel column]`
+  /// @param to `[channel][row][column]`
+  /// @param initial `initial(channel)` is the number that a result's sum begins with
+  template <bool Accumulate, class Initial>
+  TYPENET_HD TYPENET_INLINE static void run(index item, const scalar* source, const scalar* weights, scalar* to, const Initial& initial) {
+    const int channel = static_cast<int>(item / bands) * tile.rows;
+    // The last band overlaps the one before rather than be short, and stores only its own rows.
+    const tile_start band = clamped_tile(item % bands, band_rows, Direction::height);
+    const int top = band.first;
+    // One vector more than is stored: loads of whole vectors may run past the last row.
+    alignas(64) scalar sums[tile.rows][(vectors + 1) * lanes];
     const scalar* const begin = source + Direction::start + top * pitch;
-    for (int v = 0; v < registers; v += tile.columns) {
-      const int at = (v + tile.columns <= registers ? v : registers - tile.columns) * lanes;
+    for (int t = 0; t < vector_tiles; ++t) {
+      const int at = clamped_tile(t, tile.columns, vectors).first * lanes;
       vector sum[tile.rows][tile.columns];
       TYPENET_UNROLL
       for (int r = 0; r < tile.rows; ++r) {
-        const vector initial = first(channel + r);
+        const vector value = initial(channel + r);
         TYPENET_UNROLL
-        for (int c = 0; c < tile.columns; ++c) sum[r][c] = initial;
+        for (int c = 0; c < tile.columns; ++c) sum[r][c] = value;
       }
       add_taps(channel, begin + at, weights, sum);
       TYPENET_UNROLL
@@ -116,7 +147,7 @@ struct long_rows {
       for (int c = 0; c < tile.columns; ++c) lane::store(sums[r] + at + c * lanes, sum[r][c]);
     }
     for (int r = 0; r < tile.rows; ++r)
-      for (int y = wanted - top; y < piece_rows; ++y) {
+      for (int y = band.wanted - top; y < band_rows; ++y) {
         const scalar* const from = sums[r] + y * pitch;
         scalar* const line = to + (index{channel + r} * Direction::height + top + y) * Direction::width;
         TYPENET_UNROLL
@@ -126,6 +157,9 @@ struct long_rows {
   }
 
  private:
+  /// Adds all source channels and taps to a register tile of sums.
+  /// @param source the tile's first position in source channel 0
+  /// @param sum accumulators, `[channel][vector]`
   TYPENET_HD TYPENET_INLINE static void add_taps(int channel, const scalar* source, const scalar* weights,
                                                  vector (&sum)[tile.rows][tile.columns]) {
     const int count = Direction::sources(channel);
@@ -154,7 +188,7 @@ struct long_rows {
   }
 };
 
-/// Padded copies in scratch memory, of the input and of the output's gradient, sample by sample.
+/// Padded copies of the input and of the output's gradient in scratch memory, `[sample]`, each sample as `padded_layout` says.
 template <auto G, one_sample_execution Exec>
 struct padded_copies {
   using scalar = typename Exec::scalar;
@@ -163,6 +197,7 @@ struct padded_copies {
   static constexpr padded_layout<std::remove_const_t<decltype(G)>> layout{G};
   static constexpr int pitch = layout.pitch();
 
+  /// The copies of one sample, `[channel][padded row][padded column]`.
   template <class Data>
   TYPENET_HD static scalar* padded_input(const Data& data, index sample) {
     return data.scratch + sample * layout.size();
@@ -172,6 +207,7 @@ struct padded_copies {
     return padded_input(data, sample) + layout.input_size();
   }
 
+  /// Writes the copies of the input of all samples.
   template <class Data>
   TYPENET_HD static void pad_input(Exec& exec, const Data& data) {
     exec.for_each(exec.blocks() * G.in_channels, [&](index item) {
@@ -182,6 +218,7 @@ struct padded_copies {
                                    G.padding.height * pitch + G.padding.width);
     });
   }
+  /// Writes the copies of the output's gradient of all samples.
   template <class Data>
   TYPENET_HD static void pad_gradient(Exec& exec, const Data& data) {
     exec.for_each(exec.blocks() * G.out_channels, [&](index item) {
@@ -193,7 +230,9 @@ struct padded_copies {
   }
 
  private:
-  /// A plane amid zeros, `size` numbers in all.
+  /// Copies a plane and surrounds it with zeros.
+  /// @param from `[row][column]`, `Height` × `Width`
+  /// @param to `size` scalars, rows `pitch` apart; the plane begins at `start`
   template <int Height, int Width>
   TYPENET_HD static void pad(const scalar* from, scalar* to, index size, index start) {
     for (index e = 0; e < size; ++e) to[e] = 0;
@@ -205,8 +244,9 @@ struct padded_copies {
   }
 };
 
-/// A convolution's passes.
-/// @tparam Tiles cuts the weights among work items, as `weight_gradient_plan` does
+/// The passes of one convolution. Layouts as in `conv_one_sample`.
+/// @tparam Bias true where a bias for each output channel is added
+/// @tparam Tiles the tiles of weights that work items own, a `weight_gradient_plan`
 template <auto G, class Links, bool Bias, class Tiles, one_sample_execution Exec>
 struct conv_direct {
   using scalar = typename Exec::scalar;
@@ -216,9 +256,10 @@ struct conv_direct {
   static constexpr int pitch = layout.pitch();
   using copies = padded_copies<G, Exec>;
 
+  /// Writes the output.
   template <class Data>
   TYPENET_HD static void forward(Exec& exec, const Data& data) {
-    using results = long_rows<G, direct_forward<G, Links>, Exec>;
+    using results = conv_bands<G, direct_forward<G, Links>, Exec>;
     if (layout.padded()) copies::pad_input(exec, data);
     exec.for_each(exec.blocks() * results::items, [&](index item) {
       const index sample = item / results::items;
@@ -228,10 +269,11 @@ struct conv_direct {
     });
   }
 
-  /// The copies of input and gradient; then a work item owns some kernels of weights, and sums all samples.
+  /// Copies input and output gradient, and writes the gradients of the weights and of the bias. A work item owns a tile of weights, or one
+  /// bias, and sums all samples in order: for each tap row the accumulators stay in registers, and the lanes are summed last.
   template <class Data>
   TYPENET_HD static void backward_parameters(Exec& exec, const Data& data) {
-    constexpr int registers = static_cast<int>(ceil_div((G.out_height - 1) * pitch + G.out_width, lanes));
+    constexpr int vectors = static_cast<int>(ceil_div((G.out_height - 1) * pitch + G.out_width, lanes));
     constexpr int rows = Tiles::tile.rows, columns = Tiles::tile.columns, taps = G.kernel.width;
     copies::pad_input(exec, data);
     copies::pad_gradient(exec, data);
@@ -242,12 +284,12 @@ struct conv_direct {
         vector sum = 0;
         for (index sample = 0; sample < samples; ++sample) {
           const scalar* const gradient = copies::padded_gradient(data, sample) + o * layout.gradient_plane() + layout.gradient_start();
-          for (int v = 0; v < registers; ++v) sum = sum + lane::load_unaligned<vector>(gradient + v * lanes);
+          for (int v = 0; v < vectors; ++v) sum = sum + lane::load_unaligned<vector>(gradient + v * lanes);
         }
         data.gradients[Bias ? 1 : 0][o] = lane::sum(sum);
         return;
       }
-      const auto part = Tiles::part_of(item);
+      const auto owned = Tiles::tile_of(item);
       scalar total[Tiles::count];
       scalar* to = total;
       for (int t = 0; t < Tiles::tap_rows; ++t) {
@@ -257,11 +299,11 @@ struct conv_direct {
         for (int c = 0; c < columns; ++c) TYPENET_UNROLL
         for (int kx = 0; kx < taps; ++kx) sum[r][c][kx] = 0;
         for (index sample = 0; sample < samples; ++sample) {
-          const scalar* x =
-              copies::padded_input(data, sample) + index{Links::input(part.output, part.k)} * layout.plane() + (part.first_ky + t) * pitch;
+          const scalar* x = copies::padded_input(data, sample) + index{Links::input(owned.output, owned.k)} * layout.plane() +
+                            (owned.first_ky + t) * pitch;
           const scalar* gradient =
-              copies::padded_gradient(data, sample) + index{part.output} * layout.gradient_plane() + layout.gradient_start();
-          for (int v = 0; v < registers; ++v, x += lanes, gradient += lanes) {
+              copies::padded_gradient(data, sample) + index{owned.output} * layout.gradient_plane() + layout.gradient_start();
+          for (int v = 0; v < vectors; ++v, x += lanes, gradient += lanes) {
             vector g[rows];
             TYPENET_UNROLL
             for (int r = 0; r < rows; ++r) g[r] = lane::load_unaligned<vector>(gradient + r * layout.gradient_plane());
@@ -283,10 +325,11 @@ struct conv_direct {
     });
   }
 
-  /// @pre `backward_parameters` has run: it pads the gradient
+  /// Writes the gradient of the input, or adds to it where `Accumulate`.
+  /// @pre `backward_parameters` has run, which copies the output's gradient
   template <bool Accumulate, class Data>
   TYPENET_HD static void backward_input(Exec& exec, const Data& data) {
-    using results = long_rows<G, direct_backward<G, Links>, Exec>;
+    using results = conv_bands<G, direct_backward<G, Links>, Exec>;
     exec.for_each(exec.blocks() * results::items, [&](index item) {
       const index sample = item / results::items;
       results::template run<Accumulate>(item % results::items, copies::padded_gradient(data, sample), data.parameters[0],

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /// @file
-/// The sizes of a convolution that its kernels are specialised on.
+/// conv_geometry: the sizes of a convolution, which its kernels take as a template argument.
 #pragma once
 
 #include <typenet/core/config.hpp>
@@ -9,26 +9,33 @@
 
 namespace typenet::detail {
 
-/// Everything about a convolution that its kernels need, fixed by the layer and its input.
+/// The sizes of a convolution, fixed by the layer and its input shape. Output (o, y, x) sums input (i, y * stride - padding + ky *
+/// dilation, x * stride - padding + kx * dilation) times tap (ky, kx) of the kernel of (o, i), over the inputs i of o's group and all taps.
 struct conv_geometry {
   int in_channels, in_height, in_width;
   int out_channels, out_height, out_width;
   kernel_size kernel, stride, padding, dilation;
   int groups;
-  /// What the padding counts as.
+  /// The number that stands in the padding.
   real padding_value;
 
+  /// Input and output channels of one group.
   [[nodiscard]] constexpr int group_inputs() const { return in_channels / groups; }
   [[nodiscard]] constexpr int group_outputs() const { return out_channels / groups; }
+  /// Taps of one kernel: its height times its width.
   [[nodiscard]] constexpr int taps() const { return kernel.height * kernel.width; }
-  /// Whether there is a padding that is not zero.
+  /// True where there is padding with a number that is not zero.
   [[nodiscard]] constexpr bool has_padding_value() const { return padding_value.digits != 0 && (padding.height > 0 || padding.width > 0); }
 };
 
-/// The taps of one axis that fall inside the input: [first, last).
+/// A range of taps along one axis: [first, last).
 struct tap_range {
   int first, last;
 };
+/// The taps along one axis that fall inside the input.
+/// @param result row or column of the output
+/// @param kernel taps along the axis
+/// @param size rows or columns of the input
 TYPENET_HD constexpr tap_range taps_inside(int result, int stride, int padding, int dilation, int kernel, int size) {
   const int at = result * stride - padding;
   const int first = at < 0 ? (-at + dilation - 1) / dilation : 0;

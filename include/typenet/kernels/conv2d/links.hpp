@@ -1,6 +1,16 @@
 // SPDX-License-Identifier: MIT
 /// @file
-/// Which input channel feeds which output channel, and where the kernel of each pair lies among the weights.
+/// Links: the pairs of input and output channels that a convolution connects, and the place of each pair's kernel among the weights.
+///
+/// Each link has one kernel of `taps` weights. Kernel n begins at scalar `n * taps` of the weights; within it, taps lie
+/// `[kernel row][kernel column]`. A link class offers, for output channels o and input channels i:
+/// - `kernels`: the number of links
+/// - `inputs_of(o)`, `input(o, k)`, `input_kernel(o, k)`: the number of inputs of o; the k-th input of o; the kernel of that link
+/// - `outputs_of(i)`, `output(i, k)`, `output_kernel(i, k)`: the number of outputs of i; the k-th output of i; the kernel of that link
+/// - `shared_outputs`: consecutive outputs that read one set of inputs, and so may share a register tile
+/// - `shared_inputs`: consecutive inputs that feed one set of outputs
+/// - `output_step`, `input_step`: distance in kernels between neighboring outputs for one input, and between neighboring inputs for one
+///   output; meaningful within a register tile
 #pragma once
 
 #include <typenet/core/config.hpp>
@@ -9,40 +19,39 @@
 
 namespace typenet::detail {
 
-/// Where the weights of each (output, input) pair begin, in units of one kernel: all pairs of a group.
+/// The links of a convolution without a connection table: all pairs within each group. Kernels lie `[output channel][input of the group]`.
 template <conv_geometry G>
 struct dense_links {
-  static constexpr int rows_together = G.group_outputs();
-  static constexpr int columns_together = G.group_inputs();
-  /// Inputs that output o reads, the k-th of them, and its kernel among all.
+  static constexpr int shared_outputs = G.group_outputs();
+  static constexpr int shared_inputs = G.group_inputs();
   TYPENET_HD static constexpr int inputs_of(int /*o*/) { return G.group_inputs(); }
   TYPENET_HD static constexpr int input(int o, int k) { return o / G.group_outputs() * G.group_inputs() + k; }
   TYPENET_HD static constexpr int input_kernel(int o, int k) { return o * G.group_inputs() + k; }
-  /// Outputs that input i feeds, the k-th of them, and its kernel among all.
   TYPENET_HD static constexpr int outputs_of(int /*i*/) { return G.group_outputs(); }
   TYPENET_HD static constexpr int output(int i, int k) { return i / G.group_inputs() * G.group_outputs() + k; }
   TYPENET_HD static constexpr int output_kernel(int i, int k) { return output(i, k) * G.group_inputs() + i % G.group_inputs(); }
-  /// Distance, in kernels, between one input's kernels for neighbouring outputs, and one output's for neighbouring inputs.
   static constexpr int output_step = G.group_inputs();
   static constexpr int input_step = 1;
   static constexpr int kernels = G.out_channels * G.group_inputs();
 };
 
-/// The same for a connection table: kernels are stored output by output, inputs ascending, none for absent links.
+/// The links of a connection table. Kernels lie output by output, inputs ascending; absent links have none. Channels share no register
+/// tile.
 template <auto Table>
 struct table_links {
   static constexpr int kernels = Table.links();
-  static constexpr int rows_together = 1;
-  static constexpr int columns_together = 1;
+  static constexpr int shared_outputs = 1;
+  static constexpr int shared_inputs = 1;
   static constexpr int output_step = 0;
   static constexpr int input_step = 0;
 
+  /// The table as lists of links, in two orders: by output and by input.
   struct lookup {
-    int first_kernel[Table.outputs + 1] = {};
-    int input_at[Table.links() + 1] = {};
-    int first_of_input[Table.inputs + 1] = {};
-    int output_at[Table.links() + 1] = {};
-    int kernel_at[Table.links() + 1] = {};
+    int first_kernel[Table.outputs + 1] = {};   ///< of each output, the first link by output, which is its first kernel; then the end
+    int input_at[Table.links() + 1] = {};       ///< of each link by output, the input
+    int first_of_input[Table.inputs + 1] = {};  ///< of each input, the first link by input; then the end
+    int output_at[Table.links() + 1] = {};      ///< of each link by input, the output
+    int kernel_at[Table.links() + 1] = {};      ///< of each link by input, the kernel
   };
   static constexpr lookup make() {
     lookup t{};
@@ -67,7 +76,8 @@ struct table_links {
     t.first_of_input[Table.inputs] = n;
     return t;
   }
-  // Device code sees no constant of the class, and a constant of the function is one more copy on a processor's stack.
+  // Device code cannot read a static array of a class: there the lookup is a constant of the function. On a CPU that would copy it to the
+  // stack in each call.
 #if defined(__CUDA_ARCH__)
 #define TYPENET_LOOKUP(t) constexpr lookup t = make()
 #else

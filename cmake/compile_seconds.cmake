@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: MIT
+# Prints the seconds that the latest compilation of every translation unit under a folder of a build took, slowest first:
+#   cmake -DBUILD=<build folder> [-DUNDER=<folder in it, else tests>] -P compile_seconds.cmake
+# They are those of the clock, while other compilations ran beside, from the log that Ninja keeps.
+
+cmake_minimum_required(VERSION 3.25)
+get_filename_component(BUILD "${BUILD}" ABSOLUTE)
+if(NOT DEFINED UNDER)
+  set(UNDER tests)
+endif()
+if(NOT EXISTS "${BUILD}/.ninja_log")
+  message(FATAL_ERROR "'${BUILD}' has no .ninja_log: build it with -G Ninja first")
+endif()
+
+# A line is start, end (both in milliseconds), time of change, output and hash, divided by tabs; the last one of an output counts.
+file(STRINGS "${BUILD}/.ninja_log" lines REGEX "\t${UNDER}/[^\t]+\\.(o|obj)\t")
+list(REVERSE lines)
+set(outputs "")
+set(table "")
+set(total 0)
+foreach(line IN LISTS lines)
+  if(NOT line MATCHES "^([0-9]+)\t([0-9]+)\t[0-9]+\t([^\t]+)\t")
+    continue()
+  endif()
+  set(output "${CMAKE_MATCH_3}")
+  math(EXPR tenths "(${CMAKE_MATCH_2} - ${CMAKE_MATCH_1} + 50) / 100")
+  if(output IN_LIST outputs OR NOT EXISTS "${BUILD}/${output}")
+    continue()
+  endif()
+  list(APPEND outputs "${output}")
+  math(EXPR total "${total} + ${tenths}")
+  # tests/CMakeFiles/test_core.dir/core/shape.test.cpp.o is core/shape.test.cpp of test_core.
+  string(REGEX REPLACE "^(.*/)?CMakeFiles/([^/]+)\\.dir/(.+)\\.(o|obj)$" "\\2: \\3" name "${output}")
+  list(APPEND table "${tenths}|${name}")
+endforeach()
+
+# right_aligned(<tenths of a second> <variable>): sets it to the seconds, eight characters wide.
+function(right_aligned tenths variable)
+  math(EXPR seconds "${tenths} / 10")
+  math(EXPR tenth "${tenths} % 10")
+  set(text "${seconds}.${tenth} s")
+  string(LENGTH "${text}" length)
+  if(length LESS 8)
+    math(EXPR spaces "8 - ${length}")
+    string(REPEAT " " ${spaces} spaces)
+    string(PREPEND text "${spaces}")
+  endif()
+  set(${variable} "${text}" PARENT_SCOPE)
+endfunction()
+
+list(SORT table COMPARE NATURAL ORDER DESCENDING)
+set(text "")
+foreach(row IN LISTS table)
+  string(REGEX MATCH "^([0-9]+)\\|(.*)$" row "${row}")
+  set(name "${CMAKE_MATCH_2}")
+  right_aligned(${CMAKE_MATCH_1} seconds)
+  string(APPEND text "${seconds}  ${name}\n")
+endforeach()
+list(LENGTH table count)
+right_aligned(${total} seconds)
+# To stdout, as message() does not.
+execute_process(COMMAND "${CMAKE_COMMAND}" -E echo "${text}${seconds}  ${count} translation units under ${UNDER}")

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: MIT
+#include "results.hpp"
+
+#include <algorithm>
+#include <exception>
+#include <fstream>
+
+#include <nlohmann/json.hpp>
+
+#include <typenet/core/error.hpp>
+#include <typenet/io/atomic_file.hpp>
+
+namespace lenet5 {
+
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(run_record, row, seed, quick, loss, training_accuracy, test_accuracy, test_loss, training_misses,
+                                   training_count, labels, predictions, images, seconds, samples_per_second, threads, build)
+
+std::filesystem::path record_path(const std::filesystem::path& folder, const std::string& row, std::uint64_t seed) {
+  return folder / "runs" / (row + "-seed" + std::to_string(seed) + ".json");
+}
+
+void write_text(const std::filesystem::path& path, const std::string& text) {
+  if (path.has_parent_path()) std::filesystem::create_directories(path.parent_path());
+  tn::atomic_file file{path};
+  file.write(text);
+  file.commit();
+}
+
+void save(const std::filesystem::path& folder, const run_record& run) {
+  write_text(record_path(folder, run.row, run.seed), nlohmann::json(run).dump() + "\n");
+}
+
+run_record load_record(const std::filesystem::path& path) {
+  std::ifstream in{path};
+  if (!in) throw tn::file_error(path.string() + ": cannot be read");
+  try {
+    auto run = nlohmann::json::parse(in).get<run_record>();
+    const bool whole = run.labels.size() == run.predictions.size() && !run.labels.empty() && run.epochs() > 0 &&
+                       run.loss.size() == run.training_accuracy.size() && run.loss.size() == run.test_accuracy.size() &&
+                       (run.images.empty() || run.images.size() == run.labels.size());
+    if (!whole) throw tn::file_error("its parts do not fit one another");
+    return run;
+  } catch (const std::exception& e) {
+    throw tn::file_error(path.string() + ": not the record of a run: " + e.what() + "; remove it to have it run again");
+  }
+}
+
+std::vector<run_record> load_records(const std::filesystem::path& folder) {
+  std::vector<run_record> runs;
+  if (std::filesystem::is_directory(folder / "runs"))
+    for (const auto& entry : std::filesystem::directory_iterator{folder / "runs"})
+      if (entry.path().extension() == ".json") runs.push_back(load_record(entry.path()));
+  std::sort(runs.begin(), runs.end(),
+            [](const run_record& a, const run_record& b) { return a.row != b.row ? a.row < b.row : a.seed < b.seed; });
+  return runs;
+}
+
+}  // namespace lenet5

@@ -1,8 +1,0 @@
-// SPDX-License-Identifier: MIT
-#include "check_golden.hpp"
-#include "golden_cases.hpp"
-
-namespace tn = typenet;
-using namespace golden_cases;
-
-GOLDEN_CASES_COMPOSED(GOLDEN_TEST)

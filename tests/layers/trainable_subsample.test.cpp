@@ -1,0 +1,7 @@
+// SPDX-License-Identifier: MIT
+#include "layer_tests.hpp"
+
+namespace tn = typenet;
+using namespace golden_cases;
+
+LAYER_TESTS(GOLDEN_CASES_TRAINABLE_SUBSAMPLE)

@@ -1,0 +1,2 @@
+// SPDX-License-Identifier: MIT
+// Has the precompiled headers made, and nothing else.

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: MIT
+// The tests of one layer: its golden cases against PyTorch, and the gradients of the same networks against finite differences.
+#pragma once
+
+#include "check_golden.hpp"
+#include "golden_cases.hpp"
+#if TYPENET_TEST_FULLY
+#include "check_gradients.hpp"
+#endif
+
+#if TYPENET_TEST_FULLY
+#define LAYER_TESTS(CASES) \
+  CASES(GOLDEN_TEST)       \
+  CASES(GRADIENT_TEST)
+#else
+#define LAYER_TESTS(CASES) CASES(GOLDEN_TEST)
+#endif
