@@ -35,7 +35,7 @@ namespace typenet {
 /// @tparam Backend a type that models the concept `backend`, such as `cpu`, which is `eigen_backend<float>`
 template <network_type Network, class Backend>
 class model {
-  static_assert(detail::check_backend<Backend>());
+  using check_of_backend = decltype(detail::check_backend<Backend>());
 
  public:
   using network = Network;

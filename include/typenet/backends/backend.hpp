@@ -168,7 +168,7 @@ struct scalar_or_float<Backend> {
   using type = typename Backend::scalar;
 };
 
-/// A minimal backend, never defined. It replaces a backend that is reported, so that the rest of the program compiles without a second
+/// A minimal backend that does nothing. It replaces a backend that is reported, so that the rest of the program compiles without a second
 /// error.
 template <class Scalar>
 struct placeholder_backend {
@@ -188,9 +188,9 @@ struct placeholder_backend {
     explicit execution(const batch_state& state);
     index blocks() const;
     template <class F>
-    void for_each(index items, const F& f);
+    void for_each(index /*items*/, const F& /*f*/) {}
     template <int Sums, class Partial, class Finish>
-    void reduce(index items, index length, const Partial& partial, const Finish& finish);
+    void reduce(index /*items*/, index /*length*/, const Partial& /*partial*/, const Finish& /*finish*/) {}
   };
   template <class T>
   struct memory {
@@ -206,11 +206,11 @@ struct placeholder_backend {
   struct recording {};
   struct stream {
     template <class Task>
-    void run(int threads, const batch_state& state, const Task& task);
+    void run(int /*threads*/, const batch_state& /*state*/, const Task& /*task*/) {}
     template <class Task>
-    void repeat(recording& record, int threads, const batch_state& state, const Task& task, index times);
+    void repeat(recording& /*record*/, int /*threads*/, const batch_state& /*state*/, const Task& /*task*/, index /*times*/) {}
     template <class F>
-    void for_each(index n, const F& f);
+    void for_each(index /*n*/, const F& /*f*/) {}
     template <class Key, class Value>
     void sort_by_key(Key* keys, Value* values, index n);
     void wait();
@@ -252,9 +252,9 @@ struct backend_text {
   static constexpr sentence text() { return sentence{"typenet: "}.add(type_name<Backend>()).add(" needs ").add(needs_text<Needs>()); }
 };
 
-/// Reports a type that is no backend. Returns true.
+/// Reports a type that is no backend. Used as `decltype(check_backend<Backend>())`, like `report_error`. Returns true.
 template <class Backend>
-constexpr bool check_backend() {
+constexpr auto check_backend() {
   using answer = decltype(backend_answer<Backend>());
   if constexpr (!std::is_same_v<answer, accepted>) return report_error<backend_error<Backend, answer>, backend_text<Backend, answer>>();
   return true;
