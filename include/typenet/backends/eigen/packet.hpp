@@ -6,7 +6,7 @@
 // g++ before 13 warns of its own AVX-512 intrinsics, which leave registers undefined on purpose (GCC bug 105593). It warns where neither
 // the intrinsic nor a function that it is inlined into is marked. These macros mark Eigen's functions, and the functions that call
 // intrinsics through them, whichever headers the program has included before.
-#if defined(__GNUC__) && !defined(__clang__) && __GNUC__ < 13 && defined(__AVX512F__)
+#if defined(__GNUC__) && !defined(__clang__) && !defined(__CUDACC__) && __GNUC__ < 13 && defined(__AVX512F__)
 #define TYPENET_TRUST_INTRINSICS                                                       \
   _Pragma("GCC diagnostic push") _Pragma("GCC diagnostic ignored \"-Wuninitialized\"") \
       _Pragma("GCC diagnostic ignored \"-Wmaybe-uninitialized\"")
