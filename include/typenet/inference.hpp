@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /// @file
-/// Models that predict on the CPU, without anything of training: `model<Network>` is `model<Network, cpu>`.
+/// Umbrella: models that predict on the CPU, without training. `model<Network>` is `model<Network, cpu>`.
 #pragma once
 
 // IWYU pragma: begin_exports

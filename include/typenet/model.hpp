@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 /// @file
-/// A model: a network's parameters and buffers on a backend, and what it answers.
+/// model: the parameters and buffers of a network on a backend, and its predictions.
 #pragma once
 
 #include <algorithm>
 #include <array>
+#include <cstddef>
+#include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
@@ -13,36 +15,43 @@
 
 #include <typenet/backends/backend.hpp>
 #include <typenet/backends/batch_state.hpp>
+#include <typenet/core/ceil_div.hpp>
+#include <typenet/core/config.hpp>
 #include <typenet/core/error.hpp>
+#include <typenet/core/random.hpp>
 #include <typenet/layer/initializers.hpp>
 #include <typenet/network.hpp>
 #include <typenet/runtime/batch_memory.hpp>
 #include <typenet/runtime/executor.hpp>
 #include <typenet/runtime/inference_pass.hpp>
+#include <typenet/simd/lane_view.hpp>
 
 namespace typenet {
 
 /// A network on a backend: `model<lenet5> m{seed{42}}` runs on the CPU in single precision.
 ///
-/// What one thread needs for inference is allocated when the model is constructed. One model is used by one thread at a time; copies are
-/// independent.
+/// The constructor allocates the memory that one thread needs for inference. One thread at a time may use a model; copies are independent.
 /// @tparam Network an instance of `network`
-/// @tparam Backend `eigen_backend<Scalar>`; `cpu` is the one in `float`
+/// @tparam Backend a type that models the concept `backend`, such as `cpu`, which is `eigen_backend<float>`
 template <network_type Network, class Backend>
 class model {
-  static_assert(detail::check_backend<Backend>());
+  using check_of_backend = decltype(detail::check_backend<Backend>());
 
  public:
   using network = Network;
-  using backend = Backend;
-  using scalar = typename Backend::scalar;
-  using array = typename Backend::array;
+  using backend = detail::usable_backend<Backend>;
+  using scalar = typename backend::scalar;
+  using array = typename backend::array;
+  /// Numbers of one sample.
   static constexpr int inputs = Network::input_shape.size();
+  /// Numbers of one prediction.
   static constexpr int outputs = Network::output_shape.size();
-  /// What one sample is turned into.
+  /// The prediction for one sample, `[channel][row][column]`.
   using output_type = std::array<scalar, static_cast<std::size_t>(outputs)>;
 
-  /// Draws the parameters by PyTorch's defaults, or by a scheme of one's own.
+  /// Draws the parameters.
+  /// @param s the seed of the random numbers
+  /// @param scheme the distributions; PyTorch's defaults unless given
   explicit model(typenet::seed s = {}, const init::scheme& scheme = {})
       : seed_{s},
         parameters_{Network::parameter_arena},
@@ -56,8 +65,9 @@ class model {
   /// The seed that drew the parameters.
   [[nodiscard]] typenet::seed seed() const { return seed_; }
 
-  /// Draws the parameters again: all of them, or those whose names start with `prefix` followed by a dot (or are `prefix`).
-  /// @throws argument_error if no parameter is so named
+  /// Draws parameters again.
+  /// @param prefix selects the parameters of this name, and those whose name starts with it and a dot; empty selects all
+  /// @throws argument_error if `prefix` is not empty and selects none
   void initialize(const init::scheme& scheme, std::string_view prefix = {}) {
     const counter_rng rng{seed_, random_stream::initialization};
     bool found = false;
@@ -73,43 +83,53 @@ class model {
     if (!found && !prefix.empty()) throw argument_error("no parameter is named '" + std::string{prefix} + "'; " + names());
   }
 
-  /// One parameter by its name, such as "0.weight", in row-major order of the extents that `Network::parameters` gives: the numbers
-  /// themselves, or, where they are on a device, a copy.
-  /// @throws argument_error if there is none of that name
+  /// Returns one parameter by its name, such as "0.weight", in row-major order of the extents in `Network::parameters`. It is a `std::span`
+  /// of the numbers where `backend::host_memory`, otherwise a `std::vector` with a copy.
+  /// @throws argument_error if no parameter has that name
   [[nodiscard]] decltype(auto) parameter(std::string_view name) { return read(*this, parameters_, info_of(Network::parameters, name)); }
   [[nodiscard]] decltype(auto) parameter(std::string_view name) const {
     return read(*this, parameters_, info_of(Network::parameters, name));
   }
-  /// One buffer by its name, such as "1.running_mean", likewise.
-  /// @throws argument_error if there is none of that name
+  /// Returns one buffer by its name, such as "1.running_mean", in row-major order of the extents in `Network::buffers`. It is a `std::span`
+  /// of the numbers where `backend::host_memory`, otherwise a `std::vector` with a copy.
+  /// @throws argument_error if no buffer has that name
   [[nodiscard]] decltype(auto) buffer(std::string_view name) { return read(*this, buffers_, info_of(Network::buffers, name)); }
   [[nodiscard]] decltype(auto) buffer(std::string_view name) const { return read(*this, buffers_, info_of(Network::buffers, name)); }
 
-  /// Puts other numbers in a parameter, or a buffer, wherever it is.
-  /// @throws argument_error if there is none of that name, or it has another size
+  /// Replaces the numbers of a parameter.
+  /// @param values in row-major order of the extents in `Network::parameters`
+  /// @throws argument_error if no parameter has that name, or it has another size
   void set_parameter(std::string_view name, std::span<const scalar> values) {
     write(parameters_, info_of(Network::parameters, name), values);
   }
+  /// Replaces the numbers of a buffer.
+  /// @param values in row-major order of the extents in `Network::buffers`
+  /// @throws argument_error if no buffer has that name, or it has another size
   void set_buffer(std::string_view name, std::span<const scalar> values) { write(buffers_, info_of(Network::buffers, name), values); }
 
-  /// All parameters, each at its offset, the space between them zero; and all buffers: in the backend's memory.
+  /// The arena of all parameters in the backend's memory. Each parameter lies at the offset that `Network::parameters` gives; numbers
+  /// between parameters are zero.
   [[nodiscard]] array& parameter_array() { return parameters_; }
   [[nodiscard]] const array& parameter_array() const { return parameters_; }
+  /// The arena of all buffers in the backend's memory, each at the offset that `Network::buffers` gives.
   [[nodiscard]] array& buffer_array() { return buffers_; }
   [[nodiscard]] const array& buffer_array() const { return buffers_; }
 
-  /// What the network answers for one sample, [channel][row][column]. Allocates nothing.
-  /// @throws argument_error if the sample's size is not `inputs`
+  /// Predicts one sample. Allocates nothing.
+  /// @param sample `[channel][row][column]`, `inputs` numbers
+  /// @returns the output, `[channel][row][column]`, `outputs` numbers
+  /// @throws argument_error if the sample has another size
   output_type predict(std::span<const scalar> sample) {
     output_type answer;
     predict(sample, answer, 1);
     return answer;
   }
 
-  /// What it answers for `count` samples, one after another in `samples`, written one after another to `answers`: the same bits whether
-  /// they are asked for together or one by one, and by however many threads.
-  /// Allocates nothing, but for the memory of other threads the first time that they help.
-  /// @throws argument_error if the sizes do not fit `count`
+  /// Predicts `count` samples. The bits of a prediction depend neither on the other samples nor on the number of threads. The first call
+  /// that uses more threads allocates their memory; other calls allocate nothing.
+  /// @param samples `[sample][channel][row][column]`, `count * inputs` numbers
+  /// @param answers receives the outputs, `[sample][channel][row][column]`, `count * outputs` numbers
+  /// @throws argument_error if the sizes do not fit `count`, or `count` is less than 1
   void predict(std::span<const scalar> samples, std::span<scalar> answers, index count) {
     expect("samples", static_cast<index>(samples.size()), count, inputs);
     expect("answers", static_cast<index>(answers.size()), count, outputs);
@@ -120,7 +140,8 @@ class model {
       layout_converter_.to_lanes(stream_, samples.subspan(static_cast<std::size_t>(first * inputs)), here, inputs, mine.input.data());
       const auto memory = memory_of(mine);
       pass(here, memory);
-      layout_converter_.to_rows(stream_, executor_type::output(memory), here, outputs, answers.subspan(static_cast<std::size_t>(first * outputs)));
+      layout_converter_.to_rows(stream_, executor_type::output(memory), here, outputs,
+                                answers.subspan(static_cast<std::size_t>(first * outputs)));
     };
     if constexpr (requires { stream_.parallel_for(passes, 1, one); }) {
       const int workers = workers_for(passes);
@@ -130,27 +151,32 @@ class model {
       for (index number = 0; number < passes; ++number) one(number, 0);
     }
   }
-  /// How many threads `predict` may use for many samples; 0, as it is at first: as many as the machine offers, where they pay.
+  /// Sets the number of threads that `predict` may use for many samples. 0, the default, means as many as the machine offers, where they
+  /// pay.
+  /// @throws argument_error if `threads` is negative
   void set_threads(int threads) {
     if (threads < 0) throw argument_error("expected a number of threads, or 0 for as many as pay; got " + std::to_string(threads));
     threads_ = threads;
   }
 
-  /// Samples that lie side by side, and samples that one pass serves.
-  static constexpr int lanes = Backend::lanes;
-  static constexpr index batch = Backend::inference_samples;
+  /// Samples side by side in storage.
+  static constexpr int lanes = backend::lanes;
+  /// Samples that one pass predicts at most.
+  static constexpr index batch = backend::inference_samples;
 
-  /// Where the backend does this model's work, in order.
-  [[nodiscard]] typename Backend::stream& stream() { return stream_; }
-  /// Runs the network on `count` samples that lie in lanes in the backend's memory, at `input` or where `predict` puts them. On a device
-  /// it does not wait.
-  /// @returns where the answers will be
+  /// The queue that runs the work of this model in order.
+  [[nodiscard]] typename backend::stream& stream() { return stream_; }
+  /// Runs the network on samples in the backend's memory. On a device it does not wait for the result.
+  /// @param count samples, from 1 to `batch`
+  /// @param input `[group][element][lane]`, aligned to the pack; null for the model's own memory
+  /// @returns the outputs, `[group][element][lane]`, valid when the stream has done the work
   lane_view<const scalar, lanes> infer(index count, const scalar* input = nullptr) {
     const auto memory = inference_memory(input);
     pass(count, memory);
     return executor_type::output(memory);
   }
-  /// The memory of a pass of up to `batch` samples, whose input lies in `input` in lanes, or in the model's own room for it.
+  /// The memory of a pass of up to `batch` samples.
+  /// @param input `[group][element][lane]`, aligned to the pack; null for the model's own memory
   [[nodiscard]] detail::batch_memory<scalar> inference_memory(const scalar* input = nullptr) {
     detail::batch_memory<scalar> memory = memory_of(workspaces_.front());
     if (input != nullptr) memory.input = input;
@@ -158,9 +184,9 @@ class model {
   }
 
  private:
-  using executor_type = detail::executor_for<Network, Backend>;
+  using executor_type = detail::executor_for<Network, backend>;
 
-  /// What a pass of one thread needs.
+  /// The memory of one thread for a pass.
   struct workspace {
     array input{index{inputs} * batch};
     array activations{executor_type::activations * batch};
@@ -177,12 +203,12 @@ class model {
     return memory;
   }
   void pass(index count, const detail::batch_memory<scalar>& memory);
-  /// Another thread pays where it gets as many multiply-adds as are done while it is woken.
+  /// Threads for a number of passes. Another thread pays where it gets as many multiply-adds as are done in the time that waking it takes.
   [[nodiscard]] int workers_for(index passes) const {
     constexpr double worthwhile = 4e6;
     const double work = static_cast<double>(passes) * static_cast<double>(batch) * static_cast<double>(Network::macs);
     const double most =
-        std::min(static_cast<double>(passes), threads_ > 0 ? threads_ : std::min<double>(Backend::max_threads(), work / worthwhile));
+        std::min(static_cast<double>(passes), threads_ > 0 ? threads_ : std::min<double>(backend::max_threads(), work / worthwhile));
     return most > 1 ? static_cast<int>(most) : 1;
   }
 
@@ -193,11 +219,11 @@ class model {
     throw argument_error("no " + std::string{std::is_same_v<std::decay_t<decltype(infos[0])>, parameter_info> ? "parameter" : "buffer"} +
                          " is named '" + std::string{name} + "'; " + names());
   }
-  /// The tensor where it lies, or a copy that nobody can take for it.
+  /// A span of the tensor, or a constant copy, which a program cannot write by mistake.
   template <class Self, class Array, class Info>
   static decltype(auto) read(Self&, Array& arena, const Info& info) {
     const auto offset = static_cast<std::size_t>(info.offset), size = static_cast<std::size_t>(info.size());
-    if constexpr (Backend::host_memory) {
+    if constexpr (backend::host_memory) {
       if constexpr (std::is_const_v<Self>)
         return std::span<const scalar>{arena.data(), static_cast<std::size_t>(arena.size())}.subspan(offset, size);
       else
@@ -239,14 +265,16 @@ class model {
   array buffers_;
   int threads_ = 0;
   std::vector<workspace> workspaces_ = std::vector<workspace>(1);
-  typename Backend::layout_converter layout_converter_;
-  typename Backend::stream stream_;
+  typename backend::layout_converter layout_converter_;
+  typename backend::stream stream_;
 };
 
-// Not within the class, where it would be inline, and compiled again wherever it is used in spite of an `extern template`.
+// It is defined outside of the class. Inside it would be inline, and each file that uses it would compile it again, in spite of an
+// `extern template`.
 template <network_type Network, class Backend>
 void model<Network, Backend>::pass(index count, const detail::batch_memory<scalar>& memory) {
-  stream_.run(1, batch_state{count, false}, detail::inference_pass<detail::compiled_for<Network, Backend>, detail::layout_of<Backend>>{memory});
+  stream_.run(1, batch_state{count, false},
+              detail::inference_pass<detail::compiled_for<Network, backend>, detail::layout_of<backend>>{memory});
 }
 
 }  // namespace typenet

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /// @file
-/// The library with its second backend: `thrust_backend<Scalar>`, `gpu` for short. Under nvcc it runs on CUDA devices; elsewhere on the
-/// host, through Thrust's OMP or CPP system. Include it before anything of Thrust's.
+/// Umbrella: the library with the Thrust backend, `thrust_backend<Scalar>`; `gpu` is the one in `float`. In programs that nvcc compiles it
+/// runs on a CUDA device; in others on the host, through Thrust's OMP or CPP system. Include it before every header of Thrust.
 #pragma once
 
 // IWYU pragma: begin_exports

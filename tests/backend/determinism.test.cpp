@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What a batch is made of must not matter: not the threads, not the neighbours in it, not the lanes beyond its end.
+// Results depend neither on the number of threads, nor on the other samples of a batch, nor on the lanes past its end.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -24,13 +24,13 @@ using everything =
                 tn::residual<tn::conv2d<6, 3, tn::padding<1>>, tn::group_norm<2>, tn::gelu>, tn::max_pool2d<2>,
                 tn::concat<tn::conv2d<4, 1>, tn::sequential<tn::avg_pool2d<3, tn::stride<1>, tn::padding<1>>, tn::scaled_tanh>>,
                 tn::flatten, tn::dropout<0.2>, tn::linear<30>, tn::leaky_relu<>, tn::linear<12>, tn::sigmoid, tn::gaussian_rbf<10>>;
-// Normalisations of what a residual adds and a concatenation joins, a last one of a vector, and weights too many to be summed by groups.
-using normalised_sums =
+// Normalizations of a residual's sum, of a concatenation and of a vector, and a layer with too many weights to be summed by groups.
+using normalized_sums =
     tn::network<tn::input<2, 8, 8>, tn::conv2d<4, 3, tn::padding<1>>, tn::batch_norm<>,
                 tn::residual<tn::relu, tn::conv2d<4, 3, tn::padding<1>>, tn::batch_norm<>>, tn::batch_norm<>, tn::relu, tn::max_pool2d<2>,
                 tn::concat<tn::conv2d<2, 1>, tn::sequential<tn::batch_norm<>, tn::tanh>>, tn::conv2d<40, 4>, tn::batch_norm<>, tn::relu,
                 tn::flatten, tn::linear<12>, tn::batch_norm<>, tn::relu, tn::linear<5>>;
-// Without batch norm and dropout a sample's answer depends on itself alone.
+// Without batch norm and dropout the output of a sample depends on that sample alone.
 using separate = tn::network<tn::input<2, 12, 12>, tn::conv2d<6, 3>, tn::group_norm<3>, tn::tanh, tn::max_pool2d<2>, tn::flatten,
                              tn::linear<9>, tn::softmax>;
 
@@ -61,7 +61,7 @@ auto outcome(int threads, int batch, const std::vector<double>& input, const std
   return all;
 }
 
-/// The same as the trainer runs it.
+/// All that a training step computes, lane group by lane group.
 template <class Network, class Backend = tn::eigen_backend<float>, class Compiled = tn::detail::compiled_for<Network, Backend>>
 auto trained(int threads, int batch, const std::vector<double>& input, const std::vector<double>& gradient) {
   testing::network_runner<Network, Backend, true, Compiled> run{batch};
@@ -73,7 +73,7 @@ auto trained(int threads, int batch, const std::vector<double>& input, const std
   return all;
 }
 
-/// Group by group and layer by layer: the same but for the order of sums over the batch.
+/// Compares a step group by group with a step layer by layer. They differ in the order of the sums over the batch only.
 template <class Network, class Compiled>
 void compare_orders(int batch) {
   using backend = tn::eigen_backend<double>;
@@ -105,7 +105,7 @@ void compare_orders(int batch) {
 
 }  // namespace
 
-TEST_CASE("so does a training step, with more threads than lane groups and with fewer") {
+TEST_CASE("the number of threads changes no bit of a training step, with more threads than lane groups and with fewer") {
   for (const int batch : {1, 32, 37, 80}) {
     const auto input = numbers(static_cast<std::size_t>(batch * everything::input_shape.size()), 100);
     const auto gradient = numbers(static_cast<std::size_t>(batch * everything::output_shape.size()), 101);
@@ -118,7 +118,7 @@ TEST_CASE("group by group a step computes what it does layer by layer") {
   for (const int batch : {3, 16, 50}) {
     compare_orders<everything, everything::compiled>(batch);
     compare_orders<everything, everything::unfused>(batch);
-    compare_orders<normalised_sums, normalised_sums::compiled>(batch);
+    compare_orders<normalized_sums, normalized_sums::compiled>(batch);
   }
 }
 

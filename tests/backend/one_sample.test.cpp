@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// One sample at a time: neighbouring numbers in the lanes, and what comes out is what samples in the lanes give.
+// The one-sample backend, with neighboring numbers in the lanes, agrees with the backend that has samples in the lanes.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -61,7 +61,7 @@ double difference(const std::vector<std::vector<double>>& a, const std::vector<s
   return worst;
 }
 
-/// Rows of a sample in single precision against samples in lanes in double.
+/// Compares the one-sample backend in single precision with samples in the lanes in double precision.
 template <class... Layers>
 void check_agreement() {
   using network = tn::network<Layers...>;
@@ -72,7 +72,7 @@ void check_agreement() {
 template <int Width>
 void check_widths() {
   CAPTURE(Width);
-  // With and without zeros around; rows end within a register, or with it.
+  // With and without padding; rows end inside a register, or at its end.
   check_agreement<tn::input<2, 5, Width + 4>, tn::conv2d<3, 1>, tn::conv2d<6, 5>>();
   check_agreement<tn::input<1, 4, Width>, tn::conv2d<4, tn::kernel<3, 5>, tn::padding<1, 2>>,
                   tn::conv2d<2, 3, tn::padding<1>, tn::groups<2>, tn::bias<false>>, tn::batch_norm<>, tn::tanh>();
@@ -81,7 +81,7 @@ void check_widths() {
 
 constexpr tn::connection_table<3, 2> table{{{1, 0}, {0, 1}, {1, 0}}};
 
-// Rows of a residual are added, a concat's are passed on, one value has two readers.
+// A residual, a concatenation, and a value with two readers.
 using everything =
     tn::network<tn::input<2, 13, 11>, tn::conv2d<6, 3, tn::padding<1>>, tn::batch_norm<>, tn::relu,
                 tn::residual<tn::conv2d<6, 3, tn::padding<1>>, tn::group_norm<2>, tn::gelu>, tn::max_pool2d<2>,
@@ -124,7 +124,7 @@ static_assert(tn::cpu::lanes == 16 && tn::cpu_single::lanes == 1);
 static_assert(std::is_same_v<tn::cpu_single::pack, float>);
 static_assert(tn::one_sample_execution<tn::cpu_single::execution> && !tn::one_sample_execution<tn::cpu::execution>);
 static_assert(tn::model<small, tn::cpu_single>::batch == 1);
-// One value after another fills a plane; its padded copies are all the working memory, and linear layers have none.
+// Linear layers need no scratch memory, nor does a convolution whose kernel covers its input.
 static_assert(tn::detail::executor_for<tn::network<tn::input<400>, tn::linear<10>>, tn::cpu_single>::scratch_size(32) == 0);
 static_assert(tn::detail::executor_for<tn::network<tn::input<16, 5, 5>, tn::conv2d<120, 5>>, tn::cpu_single>::scratch_size(32) == 0);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A pack computes in every lane what a plain number would.
+// A pack computes the result of a plain number in every lane.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -67,7 +67,7 @@ TEST_CASE_TEMPLATE("packs agree with plain numbers", T, float, double) {
   same(lane::log(lane::abs(pa)), [&](int l) { return std::log(std::abs(a[l])); });
   for (int valid = 0; valid <= width; ++valid)
     same(lane::select(lane::first_lanes<pack>(valid), pa, pb), [&](int l) { return l < valid ? a[l] : b[l]; });
-  // Words are compared as they are, not as numbers that a signed or a rounded one would be.
+  // Words are compared as unsigned integers: neither as signed integers nor as rounded floating-point numbers.
   alignas(64) std::uint32_t words[width];
   for (int l = 0; l < width; ++l) words[l] = static_cast<std::uint32_t>(l) * 0x11111111u;
   for (const std::uint32_t limit : {0u, 1u, 0x7fffffffu, 0x88888888u, 0x88888889u, 0xffffffffu})

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The kernels as a GPU runs them, a pack in the lanes of a warp, on an emulated machine: what they compute must be what the other backends
-// compute, in whichever order threads run.
+// The kernels on the lanes of a warp, as on a GPU, on an emulated machine. They agree with the other backends, in every order of threads.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -28,7 +27,7 @@ constexpr thread_order orders[] = {thread_order::forwards, thread_order::backwar
 using machine = testing::emulated_machine<2>;
 using backend = testing::emulated_backend<double>;
 
-/// Has kernels launched in another way, for as long as it lives.
+/// Sets how kernels are launched, for as long as it lives.
 class launching {
  public:
   explicit launching(emulated_launch how) : before_{launch_with} { launch_with = how; }
@@ -53,7 +52,7 @@ std::vector<double> numbers(std::size_t count, std::uint32_t tag) {
   return values;
 }
 
-/// Everything that a pass writes, then an answer outside training.
+/// All that a forward and a backward pass write, then the output outside training.
 template <class Network, class Backend>
 std::vector<std::vector<double>> outcome(int batch) {
   testing::network_runner<Network, Backend> run{batch};
@@ -120,7 +119,7 @@ TEST_CASE("the emulated machine shows what depends on the order of threads") {
     CHECK(racy(thread_order::forwards) != racy(thread_order::in_turn));
     CHECK(racy(thread_order::forwards) != racy(thread_order::shuffled));
   }
-  SUBCASE("but not where they meet in between") {
+  SUBCASE("but not where a barrier lies in between") {
     const auto orderly = [](thread_order order) {
       const launching how{{1, order}};
       int shared = 0;
@@ -138,7 +137,7 @@ TEST_CASE("the emulated machine shows what depends on the order of threads") {
 
 namespace {
 
-/// Machines whose threads do not wait where they should.
+/// Machines without one of the barriers.
 struct without_sync_block : machine {
   static void sync_block() {}
 };
@@ -146,7 +145,7 @@ struct without_sync_grid : machine {
   static void sync_grid() {}
 };
 
-/// The sums of 0 … length - 1, and of their squares, of several items one after another.
+/// For each item, the sum of item … item + length - 1 and the sum of the squares of 0 … length - 1.
 template <class Machine>
 std::vector<double> sums_in_blocks(emulated_launch launch, tn::index items, tn::index length) {
   using pack = tn::simt_pack<double, Machine>;
@@ -191,7 +190,7 @@ bool reduces_in_every_order() {
   return true;
 }
 
-/// One kernel's results read by another, in other warps and lanes.
+/// True where a kernel reads the results of the kernel before it, written in other warps.
 template <class Machine>
 bool passes_on_in_every_order() {
   for (const thread_order order : orders) {
@@ -214,13 +213,13 @@ TEST_CASE("a reduction in a block sums what its warps do, however long it is") {
     for (const int blocks : {1, 2, 3})
       for (const tn::index length : {0, 1, 2, 31, 100})
         for (const tn::index items : {1, 4}) CHECK(sums_in_blocks<machine>({blocks, order}, items, length) == right_sums(items, length));
-  // As many warps as CUDA's have.
+  // As many warps as a block of a reduction on CUDA.
   CHECK(sums_in_blocks<testing::emulated_machine<8>>({1, thread_order::backwards}, 3, 100) == right_sums(3, 100));
 }
 
 namespace {
 
-/// A reduction unlike all others.
+/// A reduction of a type of its own for each Number.
 template <int Number, class Execution>
 void reduce_one_of_many(Execution& all, double& to) {
   using pack = typename Execution::pack;
@@ -251,7 +250,7 @@ TEST_CASE("a block's memory is enough for a pass of many reductions") {
   }
 }
 
-TEST_CASE("each of a machine's meeting points is needed, and seen to be") {
+TEST_CASE("each barrier of a machine is needed, and the tests notice a missing one") {
   CHECK(reduces_in_every_order<machine>());
   CHECK_FALSE(reduces_in_every_order<without_sync_block>());
   CHECK(passes_on_in_every_order<machine>());
@@ -273,7 +272,7 @@ TEST_CASE("what a device could not run is reported") {
                        doctest::Contains("64 at sync_grid"), std::runtime_error);
   CHECK_THROWS_WITH_AS(machine::launch([] { static_cast<void>(machine::shared<double, 10000, int>()); }),
                        "emulated machine: a block has 49152 bytes of memory, and is asked for 80000", std::runtime_error);
-  // And the machine works again.
+  // The machine works again after an error.
   CHECK(reduces_in_every_order<machine>());
 }
 
@@ -296,7 +295,7 @@ TEST_CASE("a network computes on a warp's lanes what it does in SIMD registers")
 
 namespace {
 
-/// Against the other backend, and the slope along one direction in which everything changes against a central difference.
+/// Compares with the CPU backend. Also compares the slope along one direction of all inputs and parameters with a central difference.
 template <class Network>
 void check_layers(int batch) {
   const auto expected = outcome<Network, tn::eigen_backend<double>>(batch);
@@ -425,7 +424,7 @@ struct trained {
   bool operator==(const trained&) const = default;
 };
 
-/// Batches that fill their lanes and not, an epoch's last one smaller.
+/// Trains with batches that do not fill their lanes; the last batch of an epoch is smaller.
 template <class Backend>
 trained train() {
   const data_set data = bars(107);

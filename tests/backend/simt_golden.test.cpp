@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Every layer on the lanes of a warp, on an emulated machine: against what PyTorch computed, in every order of threads.
+// Compares every layer on the lanes of a warp with PyTorch, on an emulated machine, in every order of threads.
 #include <doctest/doctest.h>
 
 #include "check_golden.hpp"

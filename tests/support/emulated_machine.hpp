@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// A machine of threads in warps and blocks, without a GPU: each of its threads is a fiber, run until it must wait for others, in an order
-// that the test chooses. What a kernel computes may not depend on that order; where it does, a GPU's threads would race. And a backend
-// on that machine, whose packs, reductions and whole passes are those of CUDA's persistent kernels.
+// An emulation of a GPU: threads in warps and blocks. Each thread is a fiber, which runs until it must wait for others; the test chooses
+// the order. The result of a kernel must not depend on that order: where it does, the threads of a GPU would race. The backend on this
+// machine uses the packs, reductions and executions of CUDA's persistent kernels.
 #pragma once
 
 #include <ucontext.h>
@@ -13,39 +13,39 @@
 #include <cstring>
 #include <exception>
 #include <memory>
-#include <span>
 #include <stdexcept>
 #include <string>
-#include <tuple>
 #include <utility>
 #include <vector>
 
 #include <typenet/backends/batch_state.hpp>
 #include <typenet/backends/simt/execution.hpp>
-#include <typenet/layer/layer.hpp>
+#include <typenet/backends/simt/pack.hpp>
+
+#include "scalar_backend.hpp"
 
 namespace testing {
 
-/// Which of the threads that need not wait runs next, once another must.
+/// The thread that runs next, of those that are ready, when another must wait.
 enum class thread_order {
-  forwards,   ///< the first: early warps and blocks run far ahead of late ones
+  forwards,   ///< the first; early warps and blocks run far ahead of late ones
   backwards,  ///< the last
   in_turn,    ///< the next after the one that ran
-  shuffled    ///< any
+  shuffled    ///< one at random
 };
 
-/// How kernels are launched from now on, by this thread of the program.
+/// The launch of the kernels of this thread of the program.
 struct emulated_launch {
   int blocks = 2;
   thread_order order = thread_order::forwards;
 };
 inline thread_local emulated_launch launch_with;
 
-/// A grid of threads while it runs one kernel.
+/// A grid of threads, while it runs one kernel.
 class emulated_grid {
  public:
   static constexpr int warp_size = 32;
-  /// Bytes of memory that a block shares, as CUDA's blocks have for what a kernel declares.
+  /// Bytes of shared memory of a block: CUDA's limit for static shared memory.
   static constexpr std::size_t most_shared = std::size_t{48} << 10;
 
   emulated_grid(emulated_launch how, int warps_of_block)
@@ -59,9 +59,9 @@ class emulated_grid {
   emulated_grid& operator=(const emulated_grid&) = delete;
   ~emulated_grid() = default;
 
-  /// Calls `kernel()` in every thread. It must not throw: it could not on a device either.
-  /// @throws std::runtime_error if threads wait for others that never come, or meet in different exchanges; if a block's memory is not
-  /// enough
+  /// Calls `kernel()` in every thread. The kernel must not throw, as on a device.
+  /// @throws std::runtime_error if threads wait for others that never arrive, if the threads of a warp are in different exchanges, or if a
+  /// block needs more shared memory than it has
   template <class Kernel>
   void run(const Kernel& kernel) {
     body_ = [](const void* f) { (*static_cast<const Kernel*>(f))(); };
@@ -80,7 +80,7 @@ class emulated_grid {
       if (threads_[static_cast<std::size_t>(current_)].finished) --left;
     }
     now = outer;
-    // Stacks that threads are left on are not used again: what lies there is never destroyed.
+    // The stacks of unfinished threads are not used again: the objects on them are never destroyed.
     if (failure_) {
       idle_stacks.clear();
       std::rethrow_exception(failure_);
@@ -92,38 +92,38 @@ class emulated_grid {
     }
   }
 
-  // What the thread that runs asks for.
+  // The functions of the machine, for the thread that runs.
 
   [[nodiscard]] int lane() const { return current_ % warp_size; }
   [[nodiscard]] int warp_of_block() const { return current_ / warp_size % warps_of_block_; }
   [[nodiscard]] int block() const { return current_ / (warp_size * warps_of_block_); }
   [[nodiscard]] int blocks() const { return how_.blocks; }
 
-  /// What thread `lane() ^ mask` of the warp gives to the same exchange.
+  /// Returns the value of thread `lane() ^ mask` of the warp, when all threads of the warp have called it.
   template <class T>
-   T shuffle_xor(T value, int mask) {
+  T shuffle_xor(T value, int mask) {
     static_assert(sizeof(T) <= sizeof(double));
-    warp_meeting& warp = warps_[static_cast<std::size_t>(current_ / warp_size)];
-    if (warp.meeting.arrived == 0) {
+    warp_state& warp = warps_[static_cast<std::size_t>(current_ / warp_size)];
+    if (warp.arrivals.arrived == 0) {
       warp.mask = mask;
       warp.bytes = sizeof(T);
     } else if (warp.mask != mask || warp.bytes != sizeof(T)) {
       give_up("threads of a warp are in different exchanges: of " + std::to_string(warp.bytes) + " bytes by mask " +
               std::to_string(warp.mask) + ", and of " + std::to_string(sizeof(T)) + " bytes by mask " + std::to_string(mask));
     }
-    // In turns of two: a thread may come to the next exchange before others have read what it gave to this one, but no further.
+    // Two slots in turn: a thread may reach the next exchange before others have read its value of this one, but no further.
     thread& me = threads_[static_cast<std::size_t>(current_)];
     const std::size_t turn = me.exchanges++ % 2;
     std::memcpy(me.given[turn], &value, sizeof(T));
-    meet(warp.meeting, place::exchange, warp_size);
+    arrive_and_wait(warp.arrivals, place::exchange, warp_size);
     T theirs;
     std::memcpy(&theirs, threads_[static_cast<std::size_t>(current_ ^ mask)].given[turn], sizeof(T));
     return theirs;
   }
-  void sync_block() { meet(blocks_[static_cast<std::size_t>(block())].meeting, place::block, warps_of_block_ * warp_size); }
-  void sync_grid() { meet(grid_, place::grid, static_cast<int>(threads_.size())); }
+  void sync_block() { arrive_and_wait(blocks_[static_cast<std::size_t>(block())].arrivals, place::block, warps_of_block_ * warp_size); }
+  void sync_grid() { arrive_and_wait(grid_, place::grid, static_cast<int>(threads_.size())); }
 
-  /// Memory of the block, apart for each key; at first every byte of it is 0xFF: NaN.
+  /// Shared memory of the block, separate for each key. At first every byte is 0xFF, which makes NaN.
   void* shared(const void* key, std::size_t bytes) {
     block_state& mine = blocks_[static_cast<std::size_t>(block())];
     auto& areas = mine.shared;
@@ -137,31 +137,31 @@ class emulated_grid {
     return areas.back().second.get();
   }
 
-  /// The grid that runs.
+  /// The grid that runs on this thread of the program.
   inline static thread_local emulated_grid* now = nullptr;
 
  private:
   enum class place { nowhere, exchange, block, grid };
-  struct meeting_point {
+  struct barrier {
     int arrived = 0;
   };
-  struct warp_meeting {
-    meeting_point meeting;
+  struct warp_state {
+    barrier arrivals;
     int mask = 0;
     std::size_t bytes = 0;
   };
   struct block_state {
-    meeting_point meeting;
+    barrier arrivals;
     std::vector<std::pair<const void*, std::unique_ptr<std::byte[]>>> shared;
     std::size_t shared_bytes = 0;
   };
   static constexpr std::size_t stack_bytes = std::size_t{128} << 10;
-  /// Stands at the far end of each stack: whatever overwrote it needed a larger one.
+  /// The mark at the far end of each stack. A stack that is too small overwrites it.
   static constexpr std::uint64_t stack_end = 0x5ACED0FF5ACED0FF;
   struct thread {
     ucontext_t context;
     std::unique_ptr<std::byte[]> stack;
-    std::byte given[2][sizeof(double)];
+    std::byte given[2][sizeof(double)];  ///< the values of the last two exchanges
     std::size_t exchanges = 0;
     place waits_at = place::nowhere;
     bool finished = false;
@@ -184,7 +184,7 @@ class emulated_grid {
     makecontext(&t.context, live, 0);
     set_ready(static_cast<int>(which), true);
   }
-  /// A thread's life; at its end `run` goes on.
+  /// The function of a thread. At its end `run` continues.
   static void live() {
     emulated_grid& grid = *now;
     grid.body_(grid.kernel_);
@@ -192,8 +192,8 @@ class emulated_grid {
     grid.threads_[static_cast<std::size_t>(grid.current_)].finished = true;
   }
 
-  /// Waits until `size` threads, those of the current one's warp, block or grid, are there.
-  void meet(meeting_point& point, place where, int size) {
+  /// Returns when all `size` threads of the current warp, block or grid have arrived.
+  void arrive_and_wait(barrier& point, place where, int size) {
     const int me = current_;
     thread& mine = threads_[static_cast<std::size_t>(me)];
     if (++point.arrived == size) {
@@ -210,14 +210,14 @@ class emulated_grid {
     const int next = choose();
     if (next == me) return;
     if (next < 0) {
-      swapcontext(&mine.context, &caller_);  // which says that nobody can go on
+      swapcontext(&mine.context, &caller_);  // `run` reports that no thread can go on
     } else {
       current_ = next;
       swapcontext(&mine.context, &threads_[static_cast<std::size_t>(next)].context);
     }
   }
 
-  /// Ends the run with an error, and this thread where it stands: nothing is thrown across its stack.
+  /// Ends the run with an error. The current thread never continues: nothing is thrown across its stack.
   void give_up(std::string what) {
     failure_ = std::make_exception_ptr(std::runtime_error("emulated machine: " + std::exchange(what, {})));
     swapcontext(&threads_[static_cast<std::size_t>(current_)].context, &caller_);
@@ -236,14 +236,14 @@ class emulated_grid {
     const std::uint64_t bit = std::uint64_t{1} << (which % 64);
     word = value ? word | bit : word & ~bit;
   }
-  /// The first that is ready, of those from `from` on; or -1.
+  /// The first ready thread from number `from` on, or -1.
   [[nodiscard]] int first_ready(int from) const {
     std::uint64_t below = ~std::uint64_t{0} << (from % 64);
     for (std::size_t w = static_cast<std::size_t>(from / 64); w < ready_.size(); ++w, below = ~std::uint64_t{0})
       if ((ready_[w] & below) != 0) return static_cast<int>(w * 64) + std::countr_zero(ready_[w] & below);
     return -1;
   }
-  /// Which thread runs next, or -1 where none can.
+  /// The thread that runs next, or -1 where none is ready.
   int choose() {
     int from = 0;
     switch (how_.order) {
@@ -266,9 +266,9 @@ class emulated_grid {
   int warps_of_block_;
   std::vector<thread> threads_;
   std::vector<std::uint64_t> ready_;
-  std::vector<warp_meeting> warps_;
+  std::vector<warp_state> warps_;
   std::vector<block_state> blocks_;
-  meeting_point grid_;
+  barrier grid_;
   ucontext_t caller_{};
   void (*body_)(const void*) = nullptr;
   const void* kernel_ = nullptr;
@@ -277,14 +277,15 @@ class emulated_grid {
   int current_ = 0;
 };
 
-/// The machine as kernels see it. @see typenet/backends/simt/execution.hpp
+/// The machine, as kernels see it. @see typenet/backends/simt/execution.hpp
+/// @tparam Warps warps in a block
 template <int Warps>
 struct emulated_machine {
   static constexpr int warps_of_block = Warps;
 
   static int lane() { return emulated_grid::now->lane(); }
   template <class T>
-  static  T shuffle_xor(T value, int mask) {
+  static T shuffle_xor(T value, int mask) {
     return emulated_grid::now->shuffle_xor(value, mask);
   }
   static int warp_of_block() { return emulated_grid::now->warp_of_block(); }
@@ -308,13 +309,13 @@ struct emulated_machine {
   inline static const char tag_of = 0;
 };
 
-/// Runs networks on that machine, each pass as one persistent kernel.
+/// Runs networks on an emulated machine, each pass as one persistent kernel.
 template <class Scalar, int Warps = 2, class Machine = emulated_machine<Warps>>
 struct emulated_backend {
   using scalar = Scalar;
   using pack = typenet::simt_pack<Scalar, Machine>;
   static constexpr int lanes = pack::width;
-  /// As a device's: the program may only copy.
+  /// False, as on a device: the program may only copy.
   static constexpr bool host_memory = false;
   static constexpr bool fuses_layers = true;
   static constexpr typenet::index inference_samples = 2 * lanes;
@@ -323,19 +324,7 @@ struct emulated_backend {
   struct recording {};
 
   template <class T>
-  class memory {
-   public:
-    memory() = default;
-    explicit memory(typenet::index size) : data_(static_cast<std::size_t>(size)) {}
-    T* data() { return data_.data(); }
-    const T* data() const { return data_.data(); }
-    typenet::index size() const { return static_cast<typenet::index>(data_.size()); }
-    void copy_from(std::span<const T> from, typenet::index first = 0) { std::copy(from.begin(), from.end(), data_.begin() + first); }
-    void copy_to(std::span<T> to, typenet::index first = 0) const { std::copy_n(data_.begin() + first, to.size(), to.begin()); }
-
-   private:
-    std::vector<T> data_;
-  };
+  using memory = testing::host_memory<T>;
   using array = memory<Scalar>;
 
   class stream {
@@ -348,7 +337,7 @@ struct emulated_backend {
     template <class Task>
     void repeat(recording&, int /*threads*/, const typenet::batch_state& state, const Task& task, typenet::index times) const {
       Machine::launch([&] {
-        const Task mine = task;  // as a kernel's arguments are
+        const Task mine = task;  // the arguments of a kernel are copies
         execution all{state};
         for (typenet::index t = 0; t < times; ++t) mine(all);
       });
@@ -359,29 +348,12 @@ struct emulated_backend {
     }
     template <class Key, class Value>
     void sort_by_key(Key* keys, Value* values, typenet::index n) const {
-      std::vector<std::pair<Key, Value>> pairs;
-      for (typenet::index i = 0; i < n; ++i) pairs.emplace_back(keys[i], values[i]);
-      std::stable_sort(pairs.begin(), pairs.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
-      for (typenet::index i = 0; i < n; ++i) std::tie(keys[i], values[i]) = pairs[static_cast<std::size_t>(i)];
+      stable_sort_by_key(keys, values, n);
     }
     void wait() const {}
   };
 
-  class layout_converter {
-   public:
-    layout_converter(typenet::index /*samples*/, typenet::index /*most*/) {}
-    void to_lanes(stream&, std::span<const Scalar> rows, typenet::index count, int size, Scalar* to) const {
-      for (typenet::index i = 0; i < (count + lanes - 1) / lanes * lanes; ++i)
-        for (int e = 0; e < size; ++e)
-          to[(i / lanes * size + e) * lanes + i % lanes] = rows[static_cast<std::size_t>((i < count ? i : count - 1) * size + e)];
-    }
-    void to_rows(stream&, const typenet::lane_view<const Scalar, lanes>& from, typenet::index count, int size,
-                 std::span<Scalar> rows) const {
-      for (typenet::index i = 0; i < count; ++i)
-        for (int e = 0; e < size; ++e)
-          rows[static_cast<std::size_t>(i * size + e)] = from.base[i / lanes * from.stride + typenet::index{e} * lanes + i % lanes];
-    }
-  };
+  using layout_converter = host_layout_converter<Scalar, lanes, stream>;
 
   static int max_threads() { return 1; }
 };

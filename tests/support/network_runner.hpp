@@ -1,50 +1,57 @@
 // SPDX-License-Identifier: MIT
-// Runs a network forward and backward on any backend, in and out in PyTorch's order: [sample][channel][row][column].
+// Runs a network forward and backward on any backend. Inputs, outputs and gradients are in PyTorch's order, [sample][channel][row][column].
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <limits>
-#include <string_view>
 #include <vector>
 
 #include <typenet/backends/batch_state.hpp>
+#include <typenet/core/config.hpp>
+#include <typenet/core/random.hpp>
 #include <typenet/declarative.hpp>
+#include <typenet/graph/schedule.hpp>
+#include <typenet/runtime/batch_memory.hpp>
 #include <typenet/runtime/executor.hpp>
 #include <typenet/runtime/grouped_executor.hpp>
 
 namespace testing {
 
-/// A pass as backends run it.
-template <class Program, class Scalar>
+/// A forward pass, as a task of a stream.
+template <class Executor, class Scalar>
 struct forward_pass {
   typenet::detail::batch_memory<Scalar> memory;
   TYPENET_ANY_SIDE
   template <class Exec>
   TYPENET_HD void operator()(Exec& exec) const {
-    Program::forward(exec, memory);
+    Executor::forward(exec, memory);
   }
 };
-template <class Program, class Scalar>
+/// A backward pass, as a task of a stream.
+template <class Executor, class Scalar>
 struct backward_pass {
   typenet::detail::batch_memory<Scalar> memory;
   TYPENET_ANY_SIDE
   template <class Exec>
   TYPENET_HD void operator()(Exec& exec) const {
-    Program::template backward<true>(exec, memory);
+    Executor::template backward<true>(exec, memory);
   }
 };
 
-/// All of a training step but the update, lane group by lane group; the output's gradient is there already.
-template <class Program, class Scalar>
+/// A training step without the update, lane group by lane group, as a task of a stream. The caller has written the gradient of the output.
+template <class Executor, class Scalar>
 struct grouped_pass {
   typenet::detail::batch_memory<Scalar> memory;
   template <class Exec>
   void operator()(Exec& exec) const {
-    Program::train(exec, memory, [](Exec&, const auto&, const auto&, typenet::index) {});
+    Executor::train(exec, memory, [](Exec&, const auto&, const auto&, typenet::index) {});
   }
 };
 
-/// @tparam Lowered the network as it runs, or layer by layer: `Network::unfused`
+/// Runs a network with memory of its own. All memory that kernels write is filled with NaN at first.
+/// @tparam InPlace true where layers may overwrite their input
+/// @tparam Compiled the compiled network: what the backend runs unless given, or `Network::unfused`
 template <class Network, class Backend, bool InPlace = true, class Compiled = typenet::detail::compiled_for<Network, Backend>>
 class network_runner {
  public:
@@ -53,6 +60,7 @@ class network_runner {
   static constexpr int lanes = Backend::lanes;
   using executor_type = typenet::detail::executor<Compiled, typenet::detail::layout_of<Backend>, InPlace>;
 
+  /// @param capacity samples of the largest batch
   explicit network_runner(int capacity)
       : capacity_{Network::padded_batch(capacity, lanes)},
         input_{capacity_ * Network::input_shape.size()},
@@ -68,7 +76,7 @@ class network_runner {
         samples_{capacity_} {
     set_first_sample(0);
     set_seed(typenet::seed{7});
-    // What a kernel should write must not be right by chance.
+    // A number that a kernel forgets to write must not be right by chance.
     for (array* a : {&input_gradient_, &activations_, &gradients_, &parameter_gradients_, &group_sums_, &scratch_})
       a->copy_from(std::vector<scalar>(static_cast<std::size_t>(a->size()), std::numeric_limits<scalar>::quiet_NaN()));
     std::size_t number = 0;
@@ -93,6 +101,7 @@ class network_runner {
     samples_.copy_from(samples);
   }
 
+  /// Runs forward on `batch` samples and returns their outputs.
   std::vector<double> forward(const std::vector<double>& input, int batch, bool training = true) {
     batch_ = batch;
     const typenet::index stride = typenet::index{Network::input_shape.size()} * lanes;
@@ -103,7 +112,8 @@ class network_runner {
     return gather(activations_, out.base - memory.activations, out.stride, batch, Network::output_shape.size());
   }
 
-  /// Returns the gradient of the input; those of the parameters are there to be read.
+  /// Runs backward from the gradient of the output and returns the gradient of the input. `parameter_gradient` then returns those of the
+  /// parameters.
   std::vector<double> backward(const std::vector<double>& output_gradient) {
     const auto memory = bind();
     const auto g = executor_type::output_gradient(memory);
@@ -112,7 +122,8 @@ class network_runner {
     return gather(input_gradient_, 0, typenet::index{Network::input_shape.size()} * lanes, batch_, Network::input_shape.size());
   }
 
-  /// Forward and backward as the trainer runs them on a backend of few workers; the same can be read afterwards but the input's gradient.
+  /// Runs forward and backward lane group by lane group, as the trainer does on a `grouped_execution`. Returns the outputs; the gradient of
+  /// the input is not computed.
   std::vector<double> train(const std::vector<double>& input, int batch, const std::vector<double>& output_gradient) {
     static_assert(InPlace);
     batch_ = batch;
@@ -120,7 +131,8 @@ class network_runner {
     const auto memory = bind();
     const auto g = executor_type::output_gradient(memory);
     scatter(output_gradient, batch, Network::output_shape.size(), false, gradients_, g.base - memory.gradients, g.stride);
-    stream_.run(threads_, state(true), grouped_pass<typenet::detail::grouped_executor<Compiled, typenet::detail::layout_of<Backend>>, scalar>{memory});
+    stream_.run(threads_, state(true),
+                grouped_pass<typenet::detail::grouped_executor<Compiled, typenet::detail::layout_of<Backend>>, scalar>{memory});
     const auto out = executor_type::output(memory);
     return gather(activations_, out.base - memory.activations, out.stride, batch, Network::output_shape.size());
   }
@@ -151,7 +163,7 @@ class network_runner {
   static std::size_t place(int sample, int e, typenet::index offset, typenet::index stride) {
     return static_cast<std::size_t>(offset + sample / lanes * stride + typenet::index{e} * lanes + sample % lanes);
   }
-  // Lanes beyond the batch hold the last sample, or zeros for a gradient.
+  // Lanes past the end of the batch hold the last sample, or zeros for a gradient.
   static void scatter(const std::vector<double>& from, int batch, int size, bool repeat, array& to, typenet::index offset,
                       typenet::index stride) {
     std::vector<scalar> values = host(to);

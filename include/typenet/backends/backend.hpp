@@ -1,15 +1,19 @@
 // SPDX-License-Identifier: MIT
 /// @file
-/// The backend: where a model's numbers lie and what runs its kernels. The concept that a backend of your own models.
+/// The backend: where the numbers of a model lie and what runs its kernels. The concept that a backend models, and the report of a type
+/// that does not model it.
 #pragma once
 
 #include <concepts>
 #include <cstdint>
 #include <span>
+#include <type_traits>
 
 #include <typenet/backends/batch_state.hpp>
 #include <typenet/core/config.hpp>
 #include <typenet/core/diagnostics.hpp>
+#include <typenet/core/sentence.hpp>
+#include <typenet/core/type_name.hpp>
 #include <typenet/simd/execution.hpp>
 #include <typenet/simd/lane_view.hpp>
 #include <typenet/simd/pack.hpp>
@@ -18,13 +22,13 @@ namespace typenet {
 
 namespace detail {
 
-/// Stands for a task in a concept's expression: what `stream::run` calls with an execution.
+/// Stands for a task in the expressions of a concept: what `stream::run` calls with an execution.
 struct any_task {
   template <class Exec>
   TYPENET_HD void operator()(Exec&) const {}
 };
 
-/// Memory of numbers of type `T`: zeroed, of a fixed size, aligned for packs.
+/// Memory of numbers of type `T`: zeroed, of a fixed size, aligned to the pack.
 template <class Memory, class T>
 concept backend_memory = std::copyable<Memory> && std::default_initializable<Memory> && std::constructible_from<Memory, index> &&
                          requires(Memory& memory, const Memory& constant, std::span<T> to, std::span<const T> from) {
@@ -35,7 +39,7 @@ concept backend_memory = std::copyable<Memory> && std::default_initializable<Mem
                            constant.copy_to(to, index{0});
                          };
 
-/// The queue that a model's work goes through, in order.
+/// The queue that runs the work of a model in order.
 template <class Stream, class Backend>
 concept backend_stream =
     std::default_initializable<Stream> && std::copyable<Stream> &&
@@ -47,7 +51,8 @@ concept backend_stream =
       stream.wait();
     };
 
-/// The conversion between samples one after another in the program's memory and samples in the lanes of the backend's.
+/// The conversion between rows in the memory of the program, `[sample][element]`, and lanes in the memory of the backend,
+/// `[group][element][lane]`.
 template <class Converter, class Backend>
 concept backend_layout_converter = std::constructible_from<Converter, index, index> &&
                                    requires(Converter& converter, typename Backend::stream& stream, typename Backend::scalar* to,
@@ -57,9 +62,45 @@ concept backend_layout_converter = std::constructible_from<Converter, index, ind
                                      converter.to_rows(stream, from, index{1}, 1, results);
                                    };
 
+/// A backend that declares its number type and its lanes.
+template <class B>
+concept has_layout = requires {
+  typename B::scalar;
+  typename B::pack;
+  requires std::floating_point<typename B::scalar>;
+  requires B::lanes > 0 && B::lanes % lane::width<typename B::pack> == 0;
+};
+/// A backend whose execution models `execution`, with the number type and the lanes of the backend.
+template <class B>
+concept has_execution = requires {
+  requires execution<typename B::execution>;
+  requires std::same_as<typename B::execution::scalar, typename B::scalar>;
+  requires B::execution::lanes == B::lanes;
+};
+/// A backend with memory for its own numbers and for others.
+template <class B>
+concept has_memory = requires {
+  requires backend_memory<typename B::array, typename B::scalar>;
+  requires backend_memory<typename B::template memory<std::uint32_t>, std::uint32_t>;
+};
+/// A backend with a queue for its work, and with the type that a recorded task is kept in.
+template <class B>
+concept has_stream = requires { requires backend_stream<typename B::stream, B>; };
+/// A backend with a conversion between rows and lanes.
+template <class B>
+concept has_layout_converter = requires { requires backend_layout_converter<typename B::layout_converter, B>; };
+/// A backend that states the constants which the library asks for.
+template <class B>
+concept has_constants = requires {
+  requires B::inference_samples > 0 && B::inference_samples % B::lanes == 0;
+  { B::fuses_layers } -> std::convertible_to<bool>;
+  { B::host_memory } -> std::convertible_to<bool>;
+  { B::max_threads() } -> std::same_as<int>;
+};
+
 }  // namespace detail
 
-/// Where a model's numbers lie and what runs its kernels.
+/// Where the numbers of a model lie and what runs its kernels. docs/how-to/add-a-backend.md explains each part.
 ///
 /// - `scalar`, `pack`: the number type and the pack of its kernels; `lanes`: samples side by side in storage, a multiple of the pack's
 /// width
@@ -68,61 +109,154 @@ concept backend_layout_converter = std::constructible_from<Converter, index, ind
 /// - `host_memory`: true where the program may read and write the backend's memory itself
 /// - `inference_samples`: samples that a model predicts at a time, a multiple of `lanes`
 /// - `memory<T>`: memory of `T` (zeroed, aligned to 64 bytes, copyable); `array` is `memory<scalar>`. `copy_from(span, first)` and
-///   `copy_to(span, first)` copy from and to the program's memory
+///   `copy_to(span, first)` copy from and to the memory of the program; `first` is an offset in elements of `T`
 /// - `stream`: runs tasks in order. `run(threads, batch_state, task)` calls `task(execution&)`; `repeat(recording, threads, state, task,
 ///   times)` does so `times` times; `for_each(n, f)` calls `f(i)` for i below n; `sort_by_key(keys, values, n)` sorts stably; `wait()`
 ///   returns when all is done. Optional: `parallel_for(n, workers, f)` calls `f(i, worker)` on several threads
 /// - `recording`: what a stream keeps of a repeated task; may be empty
-/// - `layout_converter`: constructed from (samples, numbers of a sample). `to_lanes(stream, samples, count, size, to)` fills the lanes past
-///   the last sample with that sample; `to_rows(stream, view, count, size, results)` is the way back
+/// - `layout_converter`: constructed from (largest count, largest size). `to_lanes(stream, samples, count, size, to)` converts `samples`,
+///   `[count][size]`, to `to`, `[group][size][lane]`; copies of the last sample fill the lanes past it. `to_rows(stream, view, count, size,
+///   results)` converts the first `size` elements of each sample of `view` to `results`, `[count][size]`
 /// - `max_threads()`: the threads that the machine offers
 template <class B>
-concept backend = requires {
-  typename B::scalar;
-  typename B::pack;
-  typename B::execution;
-  typename B::recording;
-  typename B::array;
-  requires std::floating_point<typename B::scalar>;
-  requires B::lanes > 0 && B::lanes % lane::width<typename B::pack> == 0;
-  requires B::inference_samples > 0 && B::inference_samples % B::lanes == 0;
-  { B::fuses_layers } -> std::convertible_to<bool>;
-  { B::host_memory } -> std::convertible_to<bool>;
-  { B::max_threads() } -> std::same_as<int>;
-  requires execution<typename B::execution>;
-  requires std::same_as<typename B::execution::scalar, typename B::scalar>;
-  requires B::execution::lanes == B::lanes;
-  requires detail::backend_memory<typename B::array, typename B::scalar>;
-  requires detail::backend_memory<typename B::template memory<std::uint32_t>, std::uint32_t>;
-  requires detail::backend_stream<typename B::stream, B>;
-  requires detail::backend_layout_converter<typename B::layout_converter, B>;
-};
+concept backend = detail::has_layout<B> && detail::has_execution<B> && detail::has_memory<B> && detail::has_stream<B> &&
+                  detail::has_layout_converter<B> && detail::has_constants<B>;
 
-/// Never defined: its name is the message.
+/// The message about a type that is no backend. Never defined: its name is the message.
 template <class Backend, class Needs>
 struct backend_error;
 
 namespace needs {
-/// All that a backend has to offer.
+
+/// The backend needs an execution.
+struct an_execution {
+  static constexpr auto text() {
+    return detail::sentence{"a member type execution as the concept typenet::execution asks, with its own scalar and lanes"};
+  }
+};
+/// The backend needs memory.
+struct backend_memory {
+  static constexpr auto text() {
+    return detail::sentence{"a member template memory as the concept typenet::backend asks, and array, which is memory<scalar>"};
+  }
+};
+/// The backend needs a stream.
+struct a_stream {
+  static constexpr auto text() { return detail::sentence{"member types recording and stream as the concept typenet::backend asks"}; }
+};
+/// The backend needs a layout converter.
+struct a_layout_converter {
+  static constexpr auto text() { return detail::sentence{"a member type layout_converter as the concept typenet::backend asks"}; }
+};
+/// The backend needs its number type, its lanes or its constants.
 struct all_of_a_backend {
   static constexpr auto text() { return detail::sentence{"all that the concept typenet::backend asks for"}; }
 };
+
 }  // namespace needs
 
 namespace detail {
 
-/// The sentence about a type that is no backend.
+/// The number type of a backend, or `float` where it declares none.
 template <class Backend>
-struct backend_text {
-  static constexpr sentence text() {
-    return sentence{"typenet: "}.add(type_name<Backend>()).add(" needs ").add(needs::all_of_a_backend::text());
-  }
+struct scalar_or_float {
+  using type = float;
+};
+template <class Backend>
+  requires requires { requires std::floating_point<typename Backend::scalar>; }
+struct scalar_or_float<Backend> {
+  using type = typename Backend::scalar;
 };
 
-/// Reports a type that is no backend.
+/// A minimal backend that does nothing. It replaces a backend that is reported, so that the rest of the program compiles without a second
+/// error.
+template <class Scalar>
+struct placeholder_backend {
+  using scalar = Scalar;
+  using pack = Scalar;
+  static constexpr int lanes = 1;
+  static constexpr bool fuses_layers = true;
+  static constexpr bool host_memory = true;
+  static constexpr index inference_samples = 1;
+  static int max_threads();
+
+  struct execution : batch_state {
+    using scalar = Scalar;
+    using pack = Scalar;
+    static constexpr int lanes = 1;
+    static constexpr bool many_workers = false;
+    explicit execution(const batch_state& state);
+    index blocks() const;
+    template <class F>
+    void for_each(index /*items*/, const F& /*f*/) {}
+    template <int Sums, class Partial, class Finish>
+    void reduce(index /*items*/, index /*length*/, const Partial& /*partial*/, const Finish& /*finish*/) {}
+  };
+  template <class T>
+  struct memory {
+    memory();
+    explicit memory(index size);
+    T* data();
+    const T* data() const;
+    index size() const;
+    void copy_from(std::span<const T> from, index first = 0);
+    void copy_to(std::span<T> to, index first = 0) const;
+  };
+  using array = memory<Scalar>;
+  struct recording {};
+  struct stream {
+    template <class Task>
+    void run(int /*threads*/, const batch_state& /*state*/, const Task& /*task*/) {}
+    template <class Task>
+    void repeat(recording& /*record*/, int /*threads*/, const batch_state& /*state*/, const Task& /*task*/, index /*times*/) {}
+    template <class F>
+    void for_each(index /*n*/, const F& /*f*/) {}
+    template <class Key, class Value>
+    void sort_by_key(Key* keys, Value* values, index n);
+    void wait();
+  };
+  struct layout_converter {
+    layout_converter(index most_samples, index most_elements);
+    void to_lanes(stream& queue, std::span<const Scalar> rows, index count, int size, Scalar* to);
+    void to_rows(stream& queue, const lane_view<const Scalar, 1>& from, index count, int size, std::span<Scalar> rows);
+  };
+};
+
+/// The backend that a model is compiled for: `Backend`, or a placeholder where it is no backend.
 template <class Backend>
-constexpr bool check_backend() {
-  if constexpr (!backend<Backend>) return report_error<backend_error<Backend, needs::all_of_a_backend>, backend_text<Backend>>();
+using usable_backend = typename std::conditional_t<backend<Backend>, std::type_identity<Backend>,
+                                                   std::type_identity<placeholder_backend<typename scalar_or_float<Backend>::type>>>::type;
+
+/// `accepted`, or the first part that a backend lacks.
+template <class Backend>
+constexpr auto backend_answer() {
+  if constexpr (backend<Backend>)
+    return accepted{};
+  else if constexpr (!has_layout<Backend>)
+    return needs::all_of_a_backend{};
+  else if constexpr (!has_execution<Backend>)
+    return needs::an_execution{};
+  else if constexpr (!has_memory<Backend>)
+    return needs::backend_memory{};
+  else if constexpr (!has_stream<Backend>)
+    return needs::a_stream{};
+  else if constexpr (!has_layout_converter<Backend>)
+    return needs::a_layout_converter{};
+  else
+    return needs::all_of_a_backend{};
+}
+
+/// The sentence about a type that is no backend.
+template <class Backend, class Needs>
+struct backend_text {
+  static constexpr sentence text() { return sentence{"typenet: "}.add(type_name<Backend>()).add(" needs ").add(needs_text<Needs>()); }
+};
+
+/// Reports a type that is no backend. Used as `decltype(check_backend<Backend>())`, like `report_error`. Returns true.
+template <class Backend>
+constexpr auto check_backend() {
+  using answer = decltype(backend_answer<Backend>());
+  if constexpr (!std::is_same_v<answer, accepted>) return report_error<backend_error<Backend, answer>, backend_text<Backend, answer>>();
   return true;
 }
 

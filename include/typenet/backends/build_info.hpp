@@ -1,27 +1,29 @@
 // SPDX-License-Identifier: MIT
 /// @file
-/// What was compiled in: the instruction set decides the speed, and a library cannot set its user's flags.
+/// The facts of a build. The instruction set decides the speed, and a library cannot set the flags of its user.
 #pragma once
 
 #include <string>
 
-#include <typenet/backends/eigen/pack.hpp>
+#include <typenet/backends/eigen/packet.hpp>
 #include <typenet/core/config.hpp>
 
 namespace typenet {
 
-/// Facts about this build, fixed when it was compiled.
+/// Facts about a build, fixed when it was compiled.
 struct build_facts {
-  int version[3];
-  const char* compiler;
-  const char* instruction_set;  ///< what Eigen's packets were compiled for
+  int version[3];               ///< of typenet: major, minor, patch
+  const char* compiler;         ///< its name and version, as it gives them
+  const char* instruction_set;  ///< of Eigen's packets: "AVX-512", "AVX2" …
   int packet_floats;            ///< floats in one SIMD register
   bool fused_multiply_add;
   bool openmp;
   bool optimized;
 };
 
-/// What this translation unit was compiled with.
+inline namespace TYPENET_PACKETS {
+
+/// The facts of this translation unit.
 inline build_facts build_info() {
   return {{TYPENET_VERSION_MAJOR, TYPENET_VERSION_MINOR, TYPENET_VERSION_PATCH},
 #if defined(__VERSION__)
@@ -63,7 +65,9 @@ inline build_facts build_info() {
   };
 }
 
-/// One line: "typenet 0.1.0, AVX-512 (16 floats a register), FMA, OpenMP, optimized".
+}  // namespace TYPENET_PACKETS
+
+/// The facts as one line: "typenet 0.1.0, AVX-512 (16 floats a register), FMA, OpenMP, optimized".
 inline std::string to_string(const build_facts& f) {
   return "typenet " + std::to_string(f.version[0]) + "." + std::to_string(f.version[1]) + "." + std::to_string(f.version[2]) + ", " +
          f.instruction_set + " (" + std::to_string(f.packet_floats) + " floats a register)" +

@@ -2,8 +2,8 @@
 /// @file
 /// The diagonal of the Gauss-Newton approximation of the second derivatives, by a backward pass of its own.
 ///
-/// Of each value a it carries ∂²E/∂a² from the loss to the input, leaving out how different values bend the loss together: where a layer
-/// makes y from x, ∂²E/∂x_j² = Σ_i (∂y_i/∂x_j)² ∂²E/∂y_i², and likewise for its parameters, summed over all uses and samples.
+/// The pass computes ∂²E/∂a² for each value a, from the loss to the input. It neglects mixed derivatives: where a layer computes y from x,
+/// ∂²E/∂x_j² = Σ_i (∂y_i/∂x_j)² ∂²E/∂y_i². For a parameter w the sum also runs over its uses and over the samples.
 /// @see LeCun, Bottou, Bengio, Haffner: "Gradient-based learning applied to document recognition", 1998, appendix C
 #pragma once
 
@@ -23,26 +23,25 @@
 
 namespace typenet::detail {
 
-/// Where such a pass works.
+/// The memory of the pass for second derivatives. All arrays are aligned to the pack.
 template <class Scalar>
 struct curvature_memory {
-  /// For a pass forward and backward that keeps every value and gradient.
-  batch_memory<Scalar> first;
-  /// Laid out as the gradients, and as the parameters.
-  Scalar* curvatures = nullptr;
-  Scalar* parameter_curvatures = nullptr;
-  /// The squares of all parameters, and of one layer's input.
-  Scalar* squared_parameters = nullptr;
-  Scalar* squared_input = nullptr;
+  batch_memory<Scalar> first;              ///< of a forward and a backward pass that keep every value and gradient
+  Scalar* curvatures = nullptr;            ///< `[group][value][element][lane]`: second derivatives by the values
+  Scalar* parameter_curvatures = nullptr;  ///< laid out as `first.parameters`: second derivatives by the parameters
+  Scalar* squared_parameters = nullptr;    ///< laid out as `first.parameters`: the squares of the parameters
+  Scalar* squared_input = nullptr;         ///< `[group][element][lane]`: the squares of the input of one layer
 };
 
-/// Runs the backward pass for second derivatives.
+/// Runs the backward pass for second derivatives. No layer overwrites its input, because the pass reads every value.
+/// @tparam Layout a `batch_layout`
 template <class Compiled, class Layout>
 class curvature_executor : executor<Compiled, Layout, false> {
   using base = executor<Compiled, Layout, false>;
   using Scalar = typename Layout::scalar;
   static constexpr int Lanes = Layout::lanes;
 
+  /// Numbers of the input that an operation needs squared.
   template <class Op>
   static constexpr int squared_size() {
     if constexpr (Op::info.what == op_info::kind::layer)
@@ -57,6 +56,7 @@ class curvature_executor : executor<Compiled, Layout, false> {
     return most;
   }
 
+  /// Runs operation I backward.
   template <class Op, int I, class Exec>
   TYPENET_HD static void pass_back(Exec& exec, const curvature_memory<Scalar>& memory) {
     batch_memory<Scalar> second = memory.first;
@@ -68,14 +68,14 @@ class curvature_executor : executor<Compiled, Layout, false> {
       constexpr bool accumulates = base::plan.accumulates[I];
       constexpr bool wanted = !base::plan.reads_network_input[I];
       if constexpr (Op::layer::curvature == second_order::gauss_newton_linear) {
-        // What is linear in its parameters and in its input has the formulas of its gradients, with squares of these.
+        // The layer is linear in its parameters and in its input: the formulas of its gradients hold with the squares of both.
         second.parameters = memory.squared_parameters;
         layer_data<Scalar, Lanes> data = base::template data_of<Op, I>(second);
         square<Op::in.size()>(exec, data.input, memory.squared_input);
         data.input = {memory.squared_input, index{Op::in.size()} * Lanes};
         if constexpr (Op::layer::parameters(Op::in).size() > 0) Op::layer::template backward_parameters<Op::in>(exec, data);
         if constexpr (wanted) Op::layer::template backward_input<Op::in, accumulates>(exec, data);
-      } else if constexpr (Op::layer::curvature == second_order::custom) {  // or it has been reported
+      } else if constexpr (Op::layer::curvature == second_order::custom) {  // otherwise an error is reported
         curvature_data<Scalar, Lanes> data{base::template data_of<Op, I>(second), {}};
         const auto slope = base::template gradient<Op::info.output>(memory.first);
         data.output_slope = {slope.base, slope.stride};
@@ -92,6 +92,7 @@ class curvature_executor : executor<Compiled, Layout, false> {
   }
 
  public:
+  /// Writes the squares of a value, `Size` numbers a sample, to `to`, `[group][element][lane]`.
   template <int Size, class Exec, class View>
   TYPENET_HD static void square(Exec& exec, const View& from, Scalar* to) {
     using pack = typename Exec::pack;
@@ -109,17 +110,19 @@ class curvature_executor : executor<Compiled, Layout, false> {
   using base::output;
   using base::output_gradient;
   using base::scratch_size;
-  /// Numbers of the largest input that is squared.
+  /// Numbers of one sample in the largest input that is squared.
   static constexpr int largest_squared_input = most_squared(typename Compiled::operations{});
 
-  /// From the curvature of the output, which the caller has written, to those of the parameters.
+  /// Computes the second derivatives by the parameters from those by the output, which the caller has written.
   template <class Exec>
   TYPENET_HD static void backward_curvature(Exec& exec, const curvature_memory<Scalar>& memory) {
     pass_all_back(typename Compiled::operations{}, std::make_integer_sequence<int, Compiled::count>{}, exec, memory);
   }
 };
 
-/// Adds the curvature of a batch's mean loss, times `share`, to that of each parameter.
+/// Adds the second derivatives of the loss of a batch, times `share`, to `total`.
+/// @tparam Layout a `batch_layout`
+/// @tparam Targets `class_labels` or `dense_values`
 template <class Compiled, class Layout, class Loss, class Targets>
 struct curvature_pass {
   using Scalar = typename Layout::scalar;
@@ -129,9 +132,8 @@ struct curvature_pass {
   curvature_memory<Scalar> memory;
   Loss loss;
   Targets targets;
-  /// One in how many samples each of them is.
-  Scalar share;
-  Scalar* total = nullptr;
+  Scalar share;             ///< the weight of each sample: 1 / (samples of the estimate)
+  Scalar* total = nullptr;  ///< laid out as the parameters: receives the sum
 
   TYPENET_ANY_SIDE
   template <class Exec>
@@ -152,7 +154,7 @@ struct curvature_pass {
     });
   }
 
-  /// The loss's derivatives, the first and the second.
+  /// Writes the first and the second derivatives of the loss by the output. Lanes past the end of the batch become zero.
   template <class Exec>
   TYPENET_HD void begin(Exec& exec) const {
     using pack = typename Exec::pack;
@@ -179,6 +181,7 @@ struct curvature_pass {
     });
   }
 
+  /// Calls `body(offset)` for each pack of the arena of parameters; `offset` is in scalars.
   template <class Exec, class Body>
   TYPENET_HD static void for_each_parameter(Exec& exec, const Body& body) {
     constexpr int width = lane::width<typename Exec::pack>;
@@ -191,7 +194,7 @@ struct curvature_pass {
   }
 };
 
-/// What a trainer keeps for it, once it is asked for.
+/// The memory that a trainer keeps for the estimate of second derivatives.
 template <class Backend, class Network>
 struct curvature_workspace {
   using compiled = typename Network::unfused;
@@ -200,9 +203,10 @@ struct curvature_workspace {
   using array = typename Backend::array;
 
   array activations, gradients, curvatures, parameter_gradients, parameter_curvatures, squared_parameters, squared_input, scratch;
-  typename Backend::template memory<std::uint32_t> order;
-  typename Backend::template memory<std::uint64_t> sort_keys;
+  typename Backend::template memory<std::uint32_t> order;      ///< the shuffled numbers of the samples of the data set
+  typename Backend::template memory<std::uint64_t> sort_keys;  ///< the keys that shuffle them
 
+  /// @param capacity samples of the largest batch, a multiple of the lanes
   explicit curvature_workspace(index capacity)
       : activations{capacity * executor_type::activations},
         gradients{capacity * executor_type::gradients},
@@ -213,6 +217,8 @@ struct curvature_workspace {
         squared_input{capacity * executor_type::largest_squared_input},
         scratch{executor_type::scratch_size(capacity)} {}
 
+  /// The memory of a pass over a batch of `model`.
+  /// @param input `[group][element][lane]`, aligned to the pack
   template <class Model>
   curvature_memory<scalar> memory(Model& model, const scalar* input, index capacity) {
     curvature_memory<scalar> m;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /// @file
-/// Runs a compiled network: operation by operation forward, and in the opposite order backward.
+/// Runs a compiled network: operation by operation forward, and in the reverse order backward.
 #pragma once
 
 #include <cstdint>
@@ -11,6 +11,7 @@
 #include <typenet/graph/ir.hpp>
 #include <typenet/graph/memory_plan.hpp>
 #include <typenet/layer/layer_data.hpp>
+#include <typenet/layer/tensor_spec.hpp>
 #include <typenet/runtime/batch_memory.hpp>
 #include <typenet/simd/execution.hpp>
 #include <typenet/simd/lane_view.hpp>
@@ -19,13 +20,13 @@
 
 namespace typenet::detail {
 
-/// The end of a residual.
+/// Adds the values `a` and `b`, `Size` numbers a sample, and writes the sum to `to`: the end of a residual.
 template <int Size, class Exec, class From, class To>
 TYPENET_HD void add_values(Exec& exec, const From& a, const From& b, const To& to) {
   using pack = typename Exec::pack;
   lane::for_each_pack<Size>(exec, [=] TYPENET_HD(index block, index offset) {
     lane::store(lane::block<pack>(to, block) + offset,
-                      lane::load<pack>(lane::block<pack>(a, block) + offset) + lane::load<pack>(lane::block<pack>(b, block) + offset));
+                lane::load<pack>(lane::block<pack>(a, block) + offset) + lane::load<pack>(lane::block<pack>(b, block) + offset));
   });
 }
 template <int Size, one_sample_execution Exec, class From, class To>
@@ -34,12 +35,13 @@ TYPENET_HD void add_values(Exec& exec, const From& a, const From& b, const To& t
   using vector = typename Exec::vector;
   lane::for_each_vector<Size>(exec, [&](index sample, int first, int count) {
     const vector sum = lane::load_unaligned<vector>(lane::block<scalar>(a, sample) + first) +
-                    lane::load_unaligned<vector>(lane::block<scalar>(b, sample) + first);
+                       lane::load_unaligned<vector>(lane::block<scalar>(b, sample) + first);
     lane::store_or_add_first<false>(lane::block<scalar>(to, sample) + first, sum, count);
   });
 }
 
-/// Runs a compiled network, operation by operation, each bound to its place in memory.
+/// Runs a compiled network, operation by operation. It gives each operation the addresses of its values and tensors.
+/// @tparam Compiled a `compiled_network`
 /// @tparam Layout a `batch_layout`
 /// @tparam InPlace true where layers may overwrite their input
 template <class Compiled, class Layout, bool InPlace = true>
@@ -55,7 +57,7 @@ class executor {
   }
   template <bool InputGradient, class... Ops, int... I, class Exec>
   TYPENET_HD static void backward_all(op_list<Ops...>, std::integer_sequence<int, I...>, Exec& exec, const batch_memory<Scalar>& memory) {
-    // A right-to-left fold: assignment evaluates its right operand first.
+    // A fold from right to left: assignment evaluates its right operand first.
     int order = 0;
     ((run_backward<InputGradient, Ops, I>(exec, memory), order) = ... = 0);
   }
@@ -70,11 +72,12 @@ class executor {
   static constexpr index activation_stride = plan.activations * Lanes;
   static constexpr index gradient_stride = plan.gradients * Lanes;
 
-  /// Arithmetic that leaves alone what a pass does not use.
+  /// `base + by`, or null where `base` is null because the pass does not use it.
   template <class T>
   TYPENET_HD static T* moved(T* base, index by) {
     return base == nullptr ? nullptr : base + by;
   }
+  /// A value as its readers see it.
   template <int Value>
   TYPENET_HD static const_view read(const batch_memory<Scalar>& memory) {
     constexpr value_place place = plan.values[Value];
@@ -83,11 +86,13 @@ class executor {
     else
       return {moved(memory.activations, place.offset * Lanes), activation_stride};
   }
+  /// A value as its writers see it.
   template <int Value>
   TYPENET_HD static view write(const batch_memory<Scalar>& memory) {
     constexpr index offset = plan.values[Value].offset * Lanes;
     return {moved(memory.activations, offset), activation_stride};
   }
+  /// The gradient of a value.
   template <int Value>
   TYPENET_HD static view gradient(const batch_memory<Scalar>& memory) {
     constexpr value_place place = plan.values[Value];
@@ -97,7 +102,7 @@ class executor {
       return {moved(memory.gradients, place.offset * Lanes), gradient_stride};
   }
 
-  // Offsets are named one by one: device code knows constants, not arrays of them.
+  // Each offset is a constant of its own: device code cannot read constexpr arrays.
   template <int First, int... P>
   TYPENET_HD static void bind_parameters(std::integer_sequence<int, P...>, const batch_memory<Scalar>& memory,
                                          layer_data<Scalar, Lanes>& data) {
@@ -111,6 +116,7 @@ class executor {
     ((data.buffers[B] = memory.buffers + offset_constant<Compiled::template offsets<true>[First + B]>), ...);
   }
 
+  /// The memory of operation I, which runs a layer.
   template <class Op, int I>
   TYPENET_HD static layer_data<Scalar, Lanes> data_of(const batch_memory<Scalar>& memory) {
     layer_data<Scalar, Lanes> data;
@@ -134,6 +140,7 @@ class executor {
     return data;
   }
 
+  /// Runs operation I forward.
   template <class Op, int I, class Exec>
   TYPENET_HD static void run_forward(Exec& exec, const batch_memory<Scalar>& memory) {
     constexpr op_info op = Op::info;
@@ -150,6 +157,8 @@ class executor {
     }
   }
 
+  /// Runs operation I backward.
+  /// @tparam InputGradient true where the gradient of the network's input is wanted
   template <bool InputGradient, class Op, int I, class Exec>
   TYPENET_HD static void run_backward(Exec& exec, const batch_memory<Scalar>& memory) {
     constexpr op_info op = Op::info;
@@ -166,7 +175,7 @@ class executor {
     }
   }
 
-  /// The gradient of an addition or a copy: what comes in goes on.
+  /// The backward pass of an addition or a copy: the gradient of value `From` is that of value `To`.
   template <int From, int To, bool Accumulate, bool InputGradient, int Size, class Exec>
   TYPENET_HD static void pass_on(Exec& exec, const batch_memory<Scalar>& memory) {
     constexpr bool wanted = InputGradient || !plan.values[To].in_input;
@@ -174,25 +183,31 @@ class executor {
   }
 
  public:
+  /// Scalars of `batch_memory::activations` for one sample.
   static constexpr index activations = plan.activations;
+  /// Scalars of `batch_memory::gradients` for one sample.
   static constexpr index gradients = plan.gradients;
-  /// Scalars that layers work with besides, for a padded batch.
+  /// Scalars of `batch_memory::scratch` for `samples` samples, a multiple of the lanes.
   static constexpr index scratch_size(index samples) { return Compiled::template scratch_size<Layout::one_sample>(samples); }
 
+  /// Computes the output from the input.
   template <class Exec>
   TYPENET_HD static void forward(Exec& exec, const batch_memory<Scalar>& memory) {
     forward_all(typename Compiled::operations{}, std::make_integer_sequence<int, Compiled::count>{}, exec, memory);
   }
-  /// From the gradient of the output, which the caller has written, to those of the parameters.
+  /// Computes the gradients of the parameters from the gradient of the output, which the caller has written.
+  /// @tparam InputGradient true where the gradient of the network's input is wanted too
   template <bool InputGradient = false, class Exec>
   TYPENET_HD static void backward(Exec& exec, const batch_memory<Scalar>& memory) {
     backward_all<InputGradient>(typename Compiled::operations{}, std::make_integer_sequence<int, Compiled::count>{}, exec, memory);
   }
+  /// The network's output, `[group][element][lane]`.
   TYPENET_HD static const_view output(const batch_memory<Scalar>& memory) { return read<Compiled::output_value>(memory); }
+  /// The gradient of the network's output, `[group][element][lane]`.
   TYPENET_HD static view output_gradient(const batch_memory<Scalar>& memory) { return gradient<Compiled::output_value>(memory); }
 };
 
-/// The compiled network as a backend runs it: with chains of layers fused, unless the backend fuses none.
+/// The compiled network that a backend runs: with chains of layers fused where `Backend::fuses_layers`.
 template <class Network, class Backend>
 struct find_compiled {
   using type = typename Network::compiled;

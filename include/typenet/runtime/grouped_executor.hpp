@@ -8,14 +8,21 @@
 
 #include <typenet/core/ceil_div.hpp>
 #include <typenet/core/config.hpp>
+#include <typenet/core/shape.hpp>
+#include <typenet/graph/compiled_network.hpp>
+#include <typenet/graph/ir.hpp>
 #include <typenet/graph/schedule.hpp>
+#include <typenet/layer/layer_data.hpp>
+#include <typenet/runtime/batch_memory.hpp>
 #include <typenet/runtime/executor.hpp>
 #include <typenet/simd/execution.hpp>
 #include <typenet/simd/pack.hpp>
 
 namespace typenet::detail {
 
-/// Runs the training step of a lowered network on a `grouped_execution`.
+/// Runs the training step of a compiled network on a `grouped_execution`.
+/// @tparam Compiled a `compiled_network`
+/// @tparam Layout a `batch_layout`
 template <class Compiled, class Layout>
 class grouped_executor : executor<Compiled, Layout> {
   using base = executor<Compiled, Layout>;
@@ -29,7 +36,7 @@ class grouped_executor : executor<Compiled, Layout> {
   template <int I>
   using op = op_at<static_cast<std::size_t>(I), typename Compiled::operations>;
 
-  /// What an operation's kernels are given: of the batch, or of one group, which has its own place for its sums.
+  /// The memory of operation I for the whole batch, or for one group where `Grouped`. A group has sums of its own for some gradients.
   template <int I, bool Grouped>
   static layer_data<Scalar, Lanes> data_of(const batch_memory<Scalar>& memory) {
     layer_data<Scalar, Lanes> data = base::template data_of<op<I>, I>(memory);
@@ -43,6 +50,7 @@ class grouped_executor : executor<Compiled, Layout> {
     return data;
   }
 
+  /// Runs pass P of the schedule on the whole batch, or on lane group `group`.
   template <std::size_t P, class Exec, class Compare>
   static void run_pass(Exec& exec, const batch_memory<Scalar>& memory, const Compare& compare, index group) {
     constexpr pass now = passes.of[P];
@@ -78,6 +86,7 @@ class grouped_executor : executor<Compiled, Layout> {
       }
     }
   }
+  /// Computes the gradients of the parameters of one layer.
   template <class Layer, shape In, class Exec, class Data>
   static void parameters_of(Exec& exec, const Data& data) {
     if constexpr (Layer::is_staged)
@@ -86,6 +95,7 @@ class grouped_executor : executor<Compiled, Layout> {
       Layer::template backward_parameters<In>(exec, data);
   }
 
+  /// Runs a segment of the schedule: one pass on the whole batch, or several passes group by group.
   template <std::size_t Segment, class Exec, class Compare>
   static void run_segment(Exec& exec, const batch_memory<Scalar>& memory, const Compare& compare) {
     constexpr std::size_t first = passes.segment_starts[Segment], last = passes.segment_starts[Segment + 1];
@@ -101,6 +111,7 @@ class grouped_executor : executor<Compiled, Layout> {
     }
   }
 
+  /// The memory of one lane group.
   static batch_memory<Scalar> of_group(const batch_memory<Scalar>& memory, index group) {
     batch_memory<Scalar> own = memory;
     own.input += group * base::input_stride;
@@ -110,7 +121,7 @@ class grouped_executor : executor<Compiled, Layout> {
     return own;
   }
 
-  /// The gradients that were summed by groups, over all of them, the first first.
+  /// Sums the gradients that were computed group by group over the groups, in ascending order.
   template <class Exec>
   static void add_groups(Exec& exec, const batch_memory<Scalar>& memory) {
     using pack = typename Exec::pack;
@@ -132,11 +143,13 @@ class grouped_executor : executor<Compiled, Layout> {
   }
 
  public:
-  /// From the input to the gradients of the parameters.
-  /// @param compare `compare(execution, output, output's gradient, group)` writes the latter for a lane group
+  /// Computes the gradients of the parameters from the input: forward pass, loss and backward pass.
+  /// @param compare `compare(execution, output, output_gradient, group)` writes the gradient of the output for one lane group
   template <class Exec, class Compare>
   static void train(Exec& exec, const batch_memory<Scalar>& memory, const Compare& compare) {
-    [&]<std::size_t... R>(std::index_sequence<R...>) { (run_segment<R>(exec, memory, compare), ...); }(std::make_index_sequence<passes.segments>{});
+    [&]<std::size_t... R>(std::index_sequence<R...>) {
+      (run_segment<R>(exec, memory, compare), ...);
+    }(std::make_index_sequence<passes.segments>{});
     if constexpr (groups::sums > 0) add_groups(exec, memory);
   }
 };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /// @file
-/// The inference pass: what `model::predict` runs on a backend.
+/// The inference pass, which `model::predict` runs on a backend.
 #pragma once
 
 #include <typenet/core/config.hpp>
@@ -9,7 +9,8 @@
 
 namespace typenet::detail {
 
-/// A pass of inference.
+/// A forward pass of the network over one batch, outside training.
+/// @tparam Layout a `batch_layout`
 template <class Compiled, class Layout>
 struct inference_pass {
   batch_memory<typename Layout::scalar> memory;

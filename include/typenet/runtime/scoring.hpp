@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /// @file
-/// The scoring pass: what `evaluate` runs on a backend.
+/// The scoring pass, which `evaluate` runs on a backend.
 #pragma once
 
 #include <type_traits>
@@ -15,10 +15,12 @@
 
 namespace typenet::detail {
 
-/// A loss of nothing, for evaluation without one.
+/// Stands for the loss in an evaluation without a loss.
 struct no_loss {};
 
-/// Scores a batch: for each sample its loss, the class predicted, and the true class's rank.
+/// Scores a batch: for each sample its loss, the predicted class, and the rank of the true class.
+/// @tparam Layout a `batch_layout`
+/// @tparam Loss a loss, or `no_loss`
 template <class Compiled, class Layout, class Loss>
 struct scoring_pass {
   using Scalar = typename Layout::scalar;
@@ -26,10 +28,10 @@ struct scoring_pass {
   using executor_type = executor<Compiled, Layout>;
   batch_memory<Scalar> memory;
   Loss loss;
-  const Scalar* labels = nullptr;
-  Scalar* losses = nullptr;
-  Scalar* predicted = nullptr;
-  Scalar* ranks = nullptr;
+  const Scalar* labels = nullptr;  ///< `[lane of the batch]`: the true class of each sample
+  Scalar* losses = nullptr;        ///< `[lane of the batch]`: receives the loss; 0 with `no_loss`
+  Scalar* predicted = nullptr;     ///< `[lane of the batch]`: receives the predicted class
+  Scalar* ranks = nullptr;         ///< `[lane of the batch]`: receives the number of classes ranked before the true class
 
   TYPENET_ANY_SIDE
   template <class Exec>
@@ -49,6 +51,7 @@ struct scoring_pass {
     });
   }
 
+  /// The loss of the samples of one pack, whose outputs begin at `y`; 0 with `no_loss`.
   template <class Pack, class Which, class Target>
   TYPENET_HD static Pack loss_of(const Which& loss, const Scalar* y, const Target& target) {
     if constexpr (std::is_same_v<Which, no_loss>)

@@ -1,66 +1,79 @@
 // SPDX-License-Identifier: MIT
 /// @file
-/// What a backend runs of training and evaluation: a step, and the scoring of a batch.
+/// The training step, which a trainer runs on a backend: take a batch, forward, loss, backward, update.
 #pragma once
 
 #include <cstdint>
-#include <type_traits>
 
+#include <typenet/core/ceil_div.hpp>
+#include <typenet/core/config.hpp>
 #include <typenet/kernels/score.hpp>
+#include <typenet/layer/tensor_spec.hpp>
 #include <typenet/losses/target.hpp>
+#include <typenet/runtime/batch_memory.hpp>
 #include <typenet/runtime/executor.hpp>
 #include <typenet/runtime/grouped_executor.hpp>
+#include <typenet/simd/execution.hpp>
+#include <typenet/simd/lane_view.hpp>
+#include <typenet/simd/loops.hpp>
+#include <typenet/simd/pack.hpp>
 
 namespace typenet::detail {
 
-/// What training has come to, in the backend's memory.
+/// The results of the steps since the trainer last read them, in the backend's memory.
 struct training_tally {
-  double loss = 0;
-  std::int64_t correct = 0;
-  /// Steps of the chunk under way that are done.
-  std::int64_t step = 0;
+  double loss = 0;           ///< the sum of the losses of the samples
+  std::int64_t correct = 0;  ///< samples whose predicted class is right
+  std::int64_t step = 0;     ///< steps of the current chunk that are done
 };
 
-/// Targets that are classes, one label a lane, as a loss sees them block by block.
+/// Targets that are classes, as a loss reads them block by block.
 template <class Scalar>
 struct class_labels {
   static constexpr bool is_class = true;
-  const Scalar* labels;
+  const Scalar* labels;  ///< `[lane of the batch]`: the class of each sample, aligned to the pack
+
+  /// The targets of one block.
   template <class Pack>
   TYPENET_HD class_target<Pack> at(index block) const {
     return {lane::load<Pack>(labels + block * lane::width<Pack>)};
   }
-  /// Those of one group of `lanes` samples.
+  /// The targets of one group of `lanes` samples.
   [[nodiscard]] TYPENET_HD class_labels group(index which, int lanes) const { return {labels + which * lanes}; }
 };
-/// Targets that are numbers, laid out as the network's output.
+/// Targets that are numbers, as a loss reads them block by block.
 template <class Scalar, int Lanes>
 struct dense_values {
   static constexpr bool is_class = false;
-  lane_view<const Scalar, Lanes> values;
+  lane_view<const Scalar, Lanes> values;  ///< `[group][output][lane]`
+
+  /// The targets of one block.
   template <class Pack>
   TYPENET_HD dense_target<Pack, Lanes> at(index block) const {
     return {lane::block<Pack>(values, block)};
   }
+  /// The targets of one group of `lanes` samples.
   [[nodiscard]] TYPENET_HD dense_values group(index which, int /*lanes*/) const { return {{values.base + which * values.stride, values.stride}}; }
 };
 
-/// Where a step finds its samples. A device that repeats one recorded step takes each batch from a chunk of many; the host has the
-/// batch where it was read.
+/// A chunk: the samples of several steps, one batch after another. A device that repeats one recorded step takes each batch from a chunk.
 template <class Scalar>
 struct chunk_memory {
-  const Scalar* input = nullptr;
-  const Scalar* labels = nullptr;
-  const std::uint32_t* samples = nullptr;
+  const Scalar* input = nullptr;           ///< `[batch][group][element][lane]`
+  const Scalar* labels = nullptr;          ///< `[batch][lane of the batch]`: the class of each sample
+  const std::uint32_t* samples = nullptr;  ///< `[batch][lane of the batch]`: the number of each sample
 };
 
-/// A few arrays of the same size.
+/// `Count` arrays of equal size. An array of its own type can be copied to a device.
 template <class Scalar, int Count>
 struct arrays {
   Scalar* of[Count > 0 ? Count : 1] = {};
 };
 
-/// Copies step `tally->step` of a chunk, and its update, to where the step looks for them.
+/// Copies batch `tally->step` of a chunk, and the update of that step, to the memory of the step.
+/// @param input `[group][element][lane]`, @param labels `[lane of the batch]`, @param samples `[lane of the batch]`: receive the batch
+/// @param updates `[step]`: the updates of the chunk
+/// @param update receives the update of this step
 template <class Compiled, class Exec, class Scalar, class Update>
 TYPENET_HD void take_batch(Exec& exec, const chunk_memory<Scalar>& chunk, const training_tally* tally, Scalar* input, Scalar* labels,
                            std::uint32_t* samples, const Update* updates, Update* update) {
@@ -84,9 +97,11 @@ TYPENET_HD void take_batch(Exec& exec, const chunk_memory<Scalar>& chunk, const 
   });
 }
 
-/// 1 where the best output is that of the class, the first of equals; 0 elsewhere, and where there are no classes.
+/// 1 in each lane whose best output is that of the target's class, 0 in the others. Of equal outputs the first is the best. Targets that
+/// are no classes give 0.
+/// @param y the outputs of one block, output k at `y + k * Lanes`
 template <int Outputs, int Lanes, best_score Best, class Pack>
-TYPENET_HD Pack right(const lane::scalar_t<Pack>* y, const class_target<Pack>& target) {
+TYPENET_HD Pack correct_prediction(const lane::scalar_t<Pack>* y, const class_target<Pack>& target) {
   Pack most = load_score<Best, Pack>(y);
   Pack which = 0;
   for (int k = 1; k < Outputs; ++k) {
@@ -98,11 +113,13 @@ TYPENET_HD Pack right(const lane::scalar_t<Pack>* y, const class_target<Pack>& t
   return lane::select(lane::equal(which, target.label), Pack(1), Pack(0));
 }
 template <int Outputs, int Lanes, best_score Best, class Pack>
-TYPENET_HD Pack right(const lane::scalar_t<Pack>*, const dense_target<Pack, Lanes>&) {
+TYPENET_HD Pack correct_prediction(const lane::scalar_t<Pack>*, const dense_target<Pack, Lanes>&) {
   return Pack(0);
 }
 
-/// The loss of every sample, its gradient at the network's output, and, for classes, whether the best output is right.
+/// Computes for each sample the loss and its gradient by the output, and, for classes, whether the prediction is correct.
+/// @param losses `[lane of the batch]`: receives the losses, 0 past the end of the batch
+/// @param correct `[lane of the batch]`: receives 1 for a correct prediction, otherwise 0
 template <class Compiled, class Exec, class Loss, class Targets, class Output, class Gradient, class Scalar>
 TYPENET_HD void compare_batch(Exec& exec, const Loss& loss, const Targets& targets, const Output& output, const Gradient& gradient,
                               Scalar* losses, Scalar* correct) {
@@ -119,13 +136,12 @@ TYPENET_HD void compare_batch(Exec& exec, const Loss& loss, const Targets& targe
     const pack own = loss.template operator()<pack, lanes, Compiled::output_shape>(y, target, g, scale);
     lane::store(losses + block * lane::width<pack>, lane::keep_lanes(own, valid));
     if (valid < lane::width<pack>)
-      for (int k = 0; k < outputs; ++k)
-        lane::store(g + index{k} * lanes, lane::keep_lanes(lane::load<pack>(g + index{k} * lanes), valid));
+      for (int k = 0; k < outputs; ++k) lane::store(g + index{k} * lanes, lane::keep_lanes(lane::load<pack>(g + index{k} * lanes), valid));
     lane::store(correct + block * lane::width<pack>,
-                      lane::keep_lanes(right<outputs, lanes, Compiled::best_output>(y, target), valid));
+                lane::keep_lanes(correct_prediction<outputs, lanes, Compiled::best_output>(y, target), valid));
   });
 }
-/// The most numbers that an execution holds in one.
+/// The widest pack of an execution.
 template <class Exec>
 struct widest_pack {
   using type = typename Exec::pack;
@@ -135,12 +151,16 @@ struct widest_pack<Exec> {
   using type = typename Exec::vector;
 };
 
-/// One pass of the optimizer over all parameters at once; an item more adds the step's losses and hits to the tally.
+/// Applies the optimizer to all parameters. One more work item adds the losses and the correct predictions of the step to the tally.
+/// @param update the optimizer's rule for this step: `update(weight, gradient, states)` changes packs of parameters
+/// @param parameters, gradients, states arenas of equal layout
+/// @param losses, correct `[lane of the batch]`
 template <class Compiled, class Exec, class Scalar, class Update, int States>
 TYPENET_HD void update_parameters(Exec& exec, const Update* update, Scalar* parameters, const Scalar* gradients,
-                                  const arrays<Scalar, States>& states, const Scalar* losses, const Scalar* correct, training_tally* tally) {
+                                  const arrays<Scalar, States>& states, const Scalar* losses, const Scalar* correct,
+                                  training_tally* tally) {
   using pack = typename Exec::pack;
-  // Parameters are not of samples: whatever the lanes hold elsewhere, neighbours are in them here.
+  // The lanes hold neighboring parameters here, not samples.
   using many = typename widest_pack<Exec>::type;
   constexpr index packs = ceil_div(Compiled::parameter_arena, lane::width<many>);
   constexpr int together = lane::grain<Exec>(16, 1);
@@ -148,12 +168,12 @@ TYPENET_HD void update_parameters(Exec& exec, const Update* update, Scalar* para
   const index blocks = exec.blocks();
   exec.for_each(items + 1, [=] TYPENET_HD(index item) {
     if (item == items) {
-      pack loss = 0, hit = loss;
+      pack loss = 0, right = loss;
       for (index b = 0; b < blocks; ++b) {
         loss = loss + lane::load<pack>(losses + b * lane::width<pack>);
-        hit = hit + lane::load<pack>(correct + b * lane::width<pack>);
+        right = right + lane::load<pack>(correct + b * lane::width<pack>);
       }
-      const Scalar sum = lane::sum(loss), count = lane::sum(hit);
+      const Scalar sum = lane::sum(loss), count = lane::sum(right);
       if (lane::is_leader<pack>()) {
         tally->loss += static_cast<double>(sum);
         tally->correct += static_cast<std::int64_t>(count);
@@ -175,7 +195,12 @@ TYPENET_HD void update_parameters(Exec& exec, const Update* update, Scalar* para
   });
 }
 
-/// A step of training, as a backend runs it: take a batch, forward, compare, backward, update.
+/// A training step.
+/// @tparam Layout a `batch_layout`
+/// @tparam Update the rule of the optimizer for one step
+/// @tparam States arrays that the optimizer keeps, each laid out as the parameters
+/// @tparam Targets `class_labels` or `dense_values`
+/// @tparam UsesChunks true where the step takes its batch from a chunk
 template <class Compiled, class Layout, class Loss, class Update, int States, class Targets, bool UsesChunks>
 struct training_step {
   using Scalar = typename Layout::scalar;
@@ -185,18 +210,17 @@ struct training_step {
   batch_memory<Scalar> memory;
   Loss loss;
   Targets targets;
-  arrays<Scalar, States> states;
-  Scalar* losses = nullptr;
-  Scalar* correct = nullptr;
-  training_tally* tally = nullptr;
-  /// This step's, and those of the chunk.
-  Update* update = nullptr;
-  const Update* updates = nullptr;
-  chunk_memory<Scalar> chunk;
-  Scalar* input = nullptr;
-  Scalar* labels = nullptr;
-  std::uint32_t* samples = nullptr;
-  Scalar* parameters = nullptr;
+  arrays<Scalar, States> states;     ///< each laid out as the parameters
+  Scalar* losses = nullptr;          ///< `[lane of the batch]`
+  Scalar* correct = nullptr;         ///< `[lane of the batch]`: 1 for a correct prediction, otherwise 0
+  training_tally* tally = nullptr;   ///< one
+  Update* update = nullptr;          ///< the update of this step
+  const Update* updates = nullptr;   ///< `[step]`: the updates of the chunk
+  chunk_memory<Scalar> chunk;        ///< used where `UsesChunks`
+  Scalar* input = nullptr;           ///< `[group][element][lane]`: receives the batch where `UsesChunks`
+  Scalar* labels = nullptr;          ///< `[lane of the batch]`: receives the classes where `UsesChunks`
+  std::uint32_t* samples = nullptr;  ///< `[lane of the batch]`: receives the numbers of the samples where `UsesChunks`
+  Scalar* parameters = nullptr;      ///< the arena of parameters, which the step updates
 
   TYPENET_ANY_SIDE
   template <class Exec>

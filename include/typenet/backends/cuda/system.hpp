@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /// @file
-/// What thrust_backend runs on where Thrust's device is a CUDA device. Included by thrust.hpp; for nvcc alone.
+/// The system of `thrust_backend` where Thrust's device is a CUDA device. backends/thrust/backend.hpp includes it; only nvcc compiles it.
 #pragma once
 
 #include <typenet/backends/thrust/system.hpp>
@@ -17,15 +17,18 @@
 #include <string>
 #include <utility>
 
+#include <typenet/backends/batch_state.hpp>
 #include <typenet/backends/simt/execution.hpp>
+#include <typenet/backends/simt/pack.hpp>
 #include <typenet/backends/thrust/launch.hpp>
+#include <typenet/core/config.hpp>
 #include <typenet/core/error.hpp>
 
 namespace typenet::detail {
 
 inline namespace TYPENET_THRUST_NAMESPACE {
 
-/// "NVIDIA H100 (compute capability 9.0)", or nothing where there is none.
+/// The name of the current device: "NVIDIA H100 (compute capability 9.0)"; empty where there is no device.
 inline std::string name_of_device() {
   int device = 0;
   cudaDeviceProp properties{};
@@ -34,9 +37,10 @@ inline std::string name_of_device() {
          std::to_string(properties.minor) + ")";
 }
 
-/// Throws what the CUDA runtime complains of, in words.
+/// Throws a `device_error` that explains an error code of the CUDA runtime.
+/// @param while_doing what the program was doing, the beginning of the message
 [[noreturn]] inline void throw_device_error(cudaError_t code, const std::string& while_doing) {
-  static_cast<void>(cudaGetLastError());  // or it would be reported again
+  static_cast<void>(cudaGetLastError());  // clears the error, which would be reported again
   switch (code) {
     case cudaErrorNoDevice:
     case cudaErrorInsufficientDriver:
@@ -50,11 +54,14 @@ inline std::string name_of_device() {
     default: throw device_error(while_doing + ": " + cudaGetErrorString(code));
   }
 }
+/// Throws a `device_error` where `code` is an error.
 inline void check_cuda(cudaError_t code, const char* while_doing) {
   if (code != cudaSuccess) throw_device_error(code, while_doing);
 }
 
-/// A CUDA device as a machine of warps and blocks (simt.hpp). On the host its functions exist and mean nothing.
+/// A CUDA device as a machine of warps and blocks (backends/simt/execution.hpp). The functions of the host exist for the compiler; nothing
+/// calls them.
+/// @tparam Warps warps in a block
 template <int Warps>
 struct cuda_machine {
   static constexpr int warps_of_block = Warps;
@@ -93,31 +100,34 @@ struct cuda_machine {
 #endif
 };
 
-/// Warps of a block: of a kernel's, whose items have nothing to do with one another; of a reduction's, which work on one item; and of
-/// a persistent kernel's, which do both.
+/// Warps in a block of a kernel whose warps run independent items.
 inline constexpr int kernel_warps = 4;
+/// Warps in a block of a reduction, which share one item, and in a block of a persistent kernel.
 inline constexpr int reduction_warps = 8;
+/// The machine of reductions and persistent kernels.
 using cuda_warp = cuda_machine<reduction_warps>;
 
+/// Runs one item in each warp.
 template <class F>
 __global__ void __launch_bounds__(kernel_warps * 32) for_each_kernel(index items, F f) {
   const index item = index{blockIdx.x} * kernel_warps + threadIdx.x / 32;
   if (item < items) f(item);
 }
 
+/// Runs one item of a reduction in each block.
 template <class Pack, int Sums, class Partial, class Finish>
 __global__ void __launch_bounds__(reduction_warps * 32) reduce_kernel(index length, Partial partial, Finish finish) {
   reduce_in_block<cuda_warp, Pack, Sums>(index{blockIdx.x}, length, partial, finish);
 }
 
-/// `times` steps on end, by a grid that fits on the device at once.
+/// Runs `task` `times` times on a grid whose blocks all fit on the device at the same time.
 template <class Scalar, class Task>
 __global__ void __launch_bounds__(reduction_warps * 32) persistent_kernel(batch_state state, Task task, index times) {
   simt_execution<Scalar, cuda_warp> all{state};
   for (index t = 0; t < times; ++t) task(all);
 }
 
-/// Launches a kernel for each of a network's, in the order of a stream.
+/// Launches a CUDA kernel for each `for_each` and each `reduce`, in the order of a stream.
 template <class Scalar>
 class cuda_execution : public batch_state {
  public:
@@ -128,9 +138,10 @@ class cuda_execution : public batch_state {
 
   TYPENET_HD cuda_execution(const batch_state& state, cudaStream_t stream) : batch_state{state}, stream_{stream} {}
 
+  /// Packs that cover the batch.
   [[nodiscard]] TYPENET_HD index blocks() const { return (batch() + lanes - 1) / lanes; }
 
-  // Kernels are named on both sides of the compiler: what only the host's saw would have no code on the device.
+  // The kernel is named in the host pass and in the device pass: nvcc generates device code only for kernels that the device pass sees.
   template <class F>
   TYPENET_HD void for_each(index items, const F& f) {
     void (*const kernel)(index, F) = for_each_kernel<F>;
@@ -159,11 +170,12 @@ class cuda_execution : public batch_state {
   cudaStream_t stream_;
 };
 
-/// A step recorded once, to be replayed.
+/// A training step that is recorded once as a CUDA graph, and replayed.
 class cuda_graph {
  public:
   cuda_graph() = default;
-  cuda_graph(const cuda_graph&) {}  // a copy records anew
+  /// Copies nothing: a copy is empty, and records its own step.
+  cuda_graph(const cuda_graph&) {}
   cuda_graph(cuda_graph&& other) noexcept
       : executable_{std::exchange(other.executable_, nullptr)}, batch_{other.batch_}, nodes_{other.nodes_} {}
   cuda_graph& operator=(cuda_graph other) noexcept {
@@ -176,12 +188,13 @@ class cuda_graph {
     if (executable_ != nullptr) static_cast<void>(cudaGraphExecDestroy(executable_));
   }
 
-  /// Whether it holds a step of that many samples.
+  /// True where it holds a step of `batch` samples.
   [[nodiscard]] bool holds(index batch) const { return executable_ != nullptr && batch_ == batch; }
-  /// Kernels in a step.
+  /// Nodes of the graph: the kernels of a step.
   [[nodiscard]] std::size_t nodes() const { return nodes_; }
 
-  /// Records what `enqueue` puts into the stream.
+  /// Records what `enqueue()` puts into the stream, a step of `batch` samples.
+  /// @throws device_error if the step cannot be recorded
   template <class Enqueue>
   void record(cudaStream_t stream, index batch, const Enqueue& enqueue) {
     check_cuda(cudaStreamBeginCapture(stream, cudaStreamCaptureModeThreadLocal), "recording a step");
@@ -202,6 +215,8 @@ class cuda_graph {
     check_cuda(result, "making a recorded step executable");
     *this = cuda_graph{executable, batch, nodes};
   }
+  /// Puts the recorded step into the stream.
+  /// @throws device_error if it cannot be launched
   void replay(cudaStream_t stream) const { check_cuda(cudaGraphLaunch(executable_, stream), "replaying a step"); }
 
  private:
@@ -212,19 +227,24 @@ class cuda_graph {
   std::size_t nodes_ = 0;
 };
 
-/// CUDA for thrust_backend.
+/// The parts of `thrust_backend` on CUDA.
+/// @tparam Scalar `float` or `double`
+/// @tparam Launch how training steps reach the device
 template <class Scalar, device_launch Launch>
 struct thrust_system {
   using pack = simt_pack<Scalar, cuda_warp>;
   using execution = cuda_execution<Scalar>;
   using recording = cuda_graph;
 
+  /// The name of the current device.
+  /// @throws device_error if there is no device
   static std::string device_name() {
     int count = 0;
     check_cuda(cudaGetDeviceCount(&count), "looking for a device");
     return name_of_device();
   }
 
+  /// Reports an allocation of `bytes` bytes that failed.
   [[noreturn]] static void out_of_memory(std::size_t bytes) {
     std::size_t left = 0, all = 0;
     const cudaError_t answer = cudaMemGetInfo(&left, &all);
@@ -233,11 +253,13 @@ struct thrust_system {
     throw device_error("out of memory on " + name_of_device() + ": " + std::to_string(bytes) + " bytes were asked for, " +
                        std::to_string(left) + " of " + std::to_string(all) + " are free; a smaller batch needs less");
   }
+  /// Reports an error that Thrust has thrown.
   [[noreturn]] static void failed(const thrust::system_error& failure, const std::string& while_doing) {
     throw_device_error(static_cast<cudaError_t>(failure.code().value()), while_doing);
   }
 
-  /// Kernels and copies in the order in which they were asked for. It is synchronised with the default stream, which Thrust's copies use.
+  /// A CUDA stream: it runs kernels and copies in the order of the calls. It synchronizes with the default stream, which the copies of
+  /// Thrust use.
   class stream {
    public:
     stream() { check_cuda(cudaStreamCreate(&handle_), "making a stream"); }
@@ -253,15 +275,17 @@ struct thrust_system {
 
     [[nodiscard]] cudaStream_t handle() const { return handle_; }
 
-    /// Asks for `task(execution&)`; does not wait for it.
+    /// Queues the kernels of `task(execution&)`; does not wait for them.
+    /// @throws device_error if a kernel cannot be launched
     template <class Task>
     void run(int /*threads*/, const batch_state& state, const Task& task) {
       execution mine{state, handle_};
       task(mine);
     }
 
-    /// The same `times` times: the quickest way there is for a step that is the same every time.
-    /// @param record belongs to this task alone
+    /// Queues `task` `times` times, by the fastest launch for a step that repeats.
+    /// @param record the recording of this task alone
+    /// @throws device_error if a kernel cannot be launched
     template <class Task>
     void repeat(recording& record, int threads, const batch_state& state, const Task& task, index times) {
       if constexpr (Launch == device_launch::stream) {
@@ -274,17 +298,18 @@ struct thrust_system {
       }
     }
 
-    /// Calls f(i) for each i below n, each on a thread of its own.
+    /// Queues `f(i)` for each i below n, each on a thread of its own.
     template <class F>
     void for_each(index n, const F& f) {
       thrust::for_each_n(policy(), thrust::counting_iterator<index>(0), n, f);
     }
-    /// Sorts values by their keys; of equal keys the first stays first. Allocates while it works.
+    /// Queues the sorting of `keys`, `[n]`, in ascending order, and of `values`, `[n]`, with them. Equal keys keep their order. It
+    /// allocates temporary memory.
     template <class Key, class Value>
     void sort_by_key(Key* keys, Value* values, index n) {
       thrust::stable_sort_by_key(policy(), keys, keys + n, values);
     }
-    /// Until all that was asked for is done.
+    /// Returns when all queued work is done.
     /// @throws device_error if any of it failed
     void wait() { check_cuda(cudaStreamSynchronize(handle_), "running on the device"); }
 
@@ -301,7 +326,7 @@ struct thrust_system {
       check_cuda(cudaOccupancyMaxActiveBlocksPerMultiprocessor(&together, kernel, threads, 0), "asking for a kernel's needs");
       if (together < 1)
         throw device_error("a step of this network does not fit on one processor of " + name_of_device() + "; use device_launch::graph");
-      // One block a processor: more would only be more to wait for.
+      // One block for each processor: more blocks would make the barrier of the grid slower.
       void* arguments[] = {&state, &task, &times};
       check_cuda(cudaLaunchCooperativeKernel(reinterpret_cast<const void*>(kernel), dim3(static_cast<unsigned>(processors)),
                                              dim3(static_cast<unsigned>(threads)), arguments, 0, handle_),

@@ -9,12 +9,10 @@
 #include <xmmintrin.h>
 #endif
 
-namespace typenet {
+namespace typenet::detail {
 
-namespace detail {
-
-/// While one lives, its thread's arithmetic takes and makes zeros where numbers are too small to be normal: those cost a
-/// hundred times as much, and a Gaussian output that is far from everything makes nothing else.
+/// Makes the arithmetic of its thread read and write subnormal numbers as zero, for as long as the object lives. Subnormal numbers cost
+/// about a hundred times as much; a Gaussian unit far from its center computes nothing else.
 class flush_subnormals {
  public:
 #if defined(__SSE__)
@@ -41,6 +39,4 @@ class flush_subnormals {
 #endif
 };
 
-}  // namespace detail
-
-}  // namespace typenet
+}  // namespace typenet::detail

@@ -1,43 +1,30 @@
 // SPDX-License-Identifier: MIT
 /// @file
-/// Several samples in SIMD registers: one Eigen packet, or as many as the instruction set needs.
+/// The pack of the CPU: several samples in SIMD registers, one Eigen packet or as many as the instruction set needs.
 #pragma once
 
-#if defined(__CUDACC__)
-#pragma nv_diagnostic push
-#pragma nv_diag_suppress 20012  // Eigen marks defaulted functions for the device
-#endif
-#include <Eigen/Core>
-#if defined(__CUDACC__)
-#pragma nv_diagnostic pop
-#endif
-
 #include <cmath>
+#include <cstdint>
 #include <type_traits>
 
+#include <typenet/backends/eigen/packet.hpp>
+#include <typenet/core/config.hpp>
 #include <typenet/simd/pack.hpp>
 
-/// Names what is compiled with registers of one kind apart from the rest: objects for several instruction sets then do not get in each
-/// other's way in one program. nvcc has Eigen without its packets.
-#if defined(EIGEN_VECTORIZE_AVX512)
-#define TYPENET_PACKETS avx512
-#elif defined(EIGEN_VECTORIZE_AVX)
-#define TYPENET_PACKETS avx
-#elif defined(EIGEN_VECTORIZE_SSE)
-#define TYPENET_PACKETS sse
-#elif defined(EIGEN_VECTORIZE_NEON)
-#define TYPENET_PACKETS neon
-#elif defined(EIGEN_VECTORIZE)
-#define TYPENET_PACKETS other_packets
-#else
-#define TYPENET_PACKETS no_packets
+TYPENET_TRUST_INTRINSICS
+// A packet carries an alignment attribute that a template argument drops; nothing here depends on it.
+#if defined(__GNUC__)
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wignored-attributes"
 #endif
 
 namespace typenet {
 
 inline namespace TYPENET_PACKETS {
 
-/// One number of each of `Width` samples. The width does not depend on the instruction set, so layouts do not either.
+/// One number of each of `Width` samples. The width is the same for every instruction set, and so are memory layouts.
+/// @tparam Scalar `float` or `double`
+/// @tparam Width a multiple of the lanes of a register
 template <class Scalar, int Width = 16>
 struct eigen_pack {
   static constexpr int width = Width;
@@ -46,7 +33,7 @@ struct eigen_pack {
   static constexpr int count = width / packet_width;
   static_assert(width % packet_width == 0);
 
-  packet part[count];
+  packet part[count];  ///< lanes [i * packet_width, (i + 1) * packet_width) in part[i]
 
   eigen_pack() = default;
   /// The same number in every lane.
@@ -70,6 +57,7 @@ struct eigen_pack {
     return map(a, b, [](const packet& x, const packet& y) TYPENET_LAMBDA_INLINE { return Eigen::internal::pdiv(x, y); });
   }
 
+  /// Applies a function of packets register by register.
   template <class F>
   TYPENET_HD TYPENET_INLINE static eigen_pack map(const eigen_pack& a, const F& f) {
     eigen_pack r;
@@ -84,7 +72,7 @@ struct eigen_pack {
     for (int i = 0; i < count; ++i) r.part[i] = f(a.part[i], b.part[i]);
     return r;
   }
-  /// Lane by lane, for what the instruction set has no packet of.
+  /// Applies a function of plain numbers lane by lane, for functions that the instruction set has no packet form of.
   template <class F>
   TYPENET_HD static eigen_pack each(const eigen_pack& a, const F& f) {
     alignas(64) Scalar lanes[width];
@@ -97,61 +85,6 @@ struct eigen_pack {
     return r;
   }
 };
-
-// A packet carries an alignment attribute that a template argument drops; nothing here depends on it.
-#if defined(__GNUC__)
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wignored-attributes"
-#endif
-
-/// Comparisons of packets, and choices by them. Eigen's are packets of all ones or all zeros in each lane.
-template <class Packet>
-struct packet_mask {
-  using type = Packet;
-  TYPENET_HD TYPENET_INLINE static type greater(const Packet& a, const Packet& b) { return Eigen::internal::pcmp_lt(b, a); }
-  TYPENET_HD TYPENET_INLINE static type equal(const Packet& a, const Packet& b) { return Eigen::internal::pcmp_eq(a, b); }
-  TYPENET_HD TYPENET_INLINE static Packet select(const type& condition, const Packet& yes, const Packet& no) {
-    return Eigen::internal::pselect(condition, yes, no);
-  }
-  TYPENET_HD TYPENET_INLINE static type below(const std::uint32_t* words, std::uint32_t limit) {
-    using scalar = typename Eigen::internal::unpacket_traits<Packet>::type;
-    constexpr int size = Eigen::internal::unpacket_traits<Packet>::size;
-    alignas(64) scalar found[size];
-    TYPENET_UNROLL
-    for (int i = 0; i < size; ++i) found[i] = words[i] < limit ? scalar{1} : scalar{0};
-    return greater(Eigen::internal::pload<Packet>(found), Eigen::internal::pset1<Packet>(scalar{0}));
-  }
-};
-#if defined(EIGEN_VECTORIZE_AVX512)
-// AVX-512 has registers for them, which Eigen fills and empties at every use.
-template <>
-struct packet_mask<Eigen::internal::Packet16f> {
-  using packet = Eigen::internal::Packet16f;
-  using type = __mmask16;
-  TYPENET_INLINE static type greater(const packet& a, const packet& b) { return _mm512_cmp_ps_mask(a, b, _CMP_GT_OQ); }
-  TYPENET_INLINE static type equal(const packet& a, const packet& b) { return _mm512_cmp_ps_mask(a, b, _CMP_EQ_OQ); }
-  TYPENET_INLINE static packet select(type condition, const packet& yes, const packet& no) {
-    return _mm512_mask_blend_ps(condition, no, yes);
-  }
-  TYPENET_INLINE static type below(const std::uint32_t* words, std::uint32_t limit) {
-    return _mm512_cmplt_epu32_mask(_mm512_load_si512(words), _mm512_set1_epi32(static_cast<int>(limit)));
-  }
-};
-template <>
-struct packet_mask<Eigen::internal::Packet8d> {
-  using packet = Eigen::internal::Packet8d;
-  using type = __mmask8;
-  TYPENET_INLINE static type greater(const packet& a, const packet& b) { return _mm512_cmp_pd_mask(a, b, _CMP_GT_OQ); }
-  TYPENET_INLINE static type equal(const packet& a, const packet& b) { return _mm512_cmp_pd_mask(a, b, _CMP_EQ_OQ); }
-  TYPENET_INLINE static packet select(type condition, const packet& yes, const packet& no) {
-    return _mm512_mask_blend_pd(condition, no, yes);
-  }
-  TYPENET_INLINE static type below(const std::uint32_t* words, std::uint32_t limit) {
-    const __m512i wide = _mm512_cvtepu32_epi64(_mm256_load_si256(reinterpret_cast<const __m256i*>(words)));
-    return _mm512_cmplt_epu64_mask(wide, _mm512_set1_epi64(static_cast<long long>(limit)));
-  }
-};
-#endif
 
 }  // namespace TYPENET_PACKETS
 
@@ -218,13 +151,13 @@ struct lane::traits<eigen_pack<Scalar, Width>> {
     constexpr int n = pack::packet_width;
     for (int e = 0; e < Lanes; e += n) {
       for (int l = 0; l < Lanes; l += n) {
-        Eigen::internal::PacketBlock<packet, n> tile;
+        packet tile[n];
         TYPENET_UNROLL
         for (int i = 0; i < n; ++i)
-          tile.packet[i] = e + i < count ? Eigen::internal::pload<packet>(block + (e + i) * Lanes + l) : Eigen::internal::pset1<packet>(0);
-        if constexpr (n > 1) Eigen::internal::ptranspose(tile);
+          tile[i] = e + i < count ? Eigen::internal::pload<packet>(block + (e + i) * Lanes + l) : Eigen::internal::pset1<packet>(0);
+        packet_transpose<packet>::run(tile);
         TYPENET_UNROLL
-        for (int i = 0; i < n; ++i) Eigen::internal::pstoreu(rows + (l + i) * stride + e, tile.packet[i]);
+        for (int i = 0; i < n; ++i) Eigen::internal::pstoreu(rows + (l + i) * stride + e, tile[i]);
       }
     }
   }
@@ -235,12 +168,12 @@ struct lane::traits<eigen_pack<Scalar, Width>> {
     int e = 0;
     for (; e + n <= count; e += n) {
       for (int l = 0; l < Lanes; l += n) {
-        Eigen::internal::PacketBlock<packet, n> tile;
+        packet tile[n];
         TYPENET_UNROLL
-        for (int i = 0; i < n; ++i) tile.packet[i] = Eigen::internal::ploadu<packet>(rows[l + i] + e);
-        if constexpr (n > 1) Eigen::internal::ptranspose(tile);
+        for (int i = 0; i < n; ++i) tile[i] = Eigen::internal::ploadu<packet>(rows[l + i] + e);
+        packet_transpose<packet>::run(tile);
         TYPENET_UNROLL
-        for (int i = 0; i < n; ++i) Eigen::internal::pstore(block + (e + i) * Lanes + l, tile.packet[i]);
+        for (int i = 0; i < n; ++i) Eigen::internal::pstore(block + (e + i) * Lanes + l, tile[i]);
       }
     }
     for (; e < count; ++e)
@@ -287,7 +220,7 @@ struct lane::traits<eigen_pack<Scalar, Width>> {
     return greater(broadcast(static_cast<Scalar>(valid)), number);
   }
   TYPENET_HD TYPENET_INLINE static Scalar sum(const pack& a) { return Eigen::internal::predux(total(a)); }
-  /// The sum of a pack's packets.
+  /// The sum of the packets of a pack, lane by lane.
   TYPENET_HD TYPENET_INLINE static packet total(const pack& a) {
     packet all = a.part[0];
     TYPENET_UNROLL
@@ -295,7 +228,8 @@ struct lane::traits<eigen_pack<Scalar, Width>> {
     return all;
   }
 #if defined(EIGEN_VECTORIZE_AVX512)
-  /// Those of sixteen packs at once, each addition for two of them, then four, eight and all.
+  /// Sums the lanes of `sums_together` packs at once: `to[i]` is the sum of `of[i]`. Each addition serves two packs, then four, eight,
+  /// sixteen. `to` needs no alignment.
   static constexpr int sums_together = std::is_same_v<packet, Eigen::internal::Packet16f> ? 16 : 1 << 30;
   TYPENET_INLINE static void sums(const pack* of, Scalar* to) {
     __m512 two[8], four[4], eight[2];
@@ -311,6 +245,7 @@ struct lane::traits<eigen_pack<Scalar, Width>> {
     _mm512_storeu_ps(to, _mm512_add_ps(_mm512_shuffle_ps(eight[0], eight[1], 0x88), _mm512_shuffle_ps(eight[0], eight[1], 0xDD)));
   }
 #endif
+  /// Writes the first `count` lanes of a packet, fewer than all, to any address.
   TYPENET_HD TYPENET_INLINE static void store_part(Scalar* to, const packet& value, int count) {
 #if defined(EIGEN_VECTORIZE_AVX512)
     if constexpr (std::is_same_v<packet, Eigen::internal::Packet16f>) {
@@ -323,7 +258,7 @@ struct lane::traits<eigen_pack<Scalar, Width>> {
 #endif
     alignas(64) Scalar numbers[pack::packet_width];
     Eigen::internal::pstore(numbers, value);
-    // Bounded by a constant, without which compilers see it run beyond.
+    // The constant bound shows compilers that the loop stays inside the array.
     for (int l = 0; l < pack::packet_width; ++l)
       if (l < count) to[l] = numbers[l];
   }
@@ -356,8 +291,8 @@ struct lane::traits<eigen_pack<Scalar, Width>> {
   }
 
  private:
-  /// x P(x²) / Q(x²) by Horner's rule, within some units of the last place; beyond ±4 a float's erf is ±1. The coefficients are those of
-  /// Eigen's `generic_fast_erf_float`.
+  /// The error function as x P(x²) / Q(x²) by Horner's rule, within a few units in the last place. Beyond ±4 a float's erf is ±1.
+  /// @see Eigen's `generic_fast_erf_float`, which has the coefficients
   TYPENET_HD TYPENET_INLINE static packet rational_erf(const packet& a) {
     using namespace Eigen::internal;
     const packet x = pmax(pmin(a, pset1<packet>(4.0F)), pset1<packet>(-4.0F)), square = pmul(x, x);
@@ -374,8 +309,9 @@ struct lane::traits<eigen_pack<Scalar, Width>> {
 };
 /// @endcond
 
+}  // namespace typenet
+
 #if defined(__GNUC__)
 #pragma GCC diagnostic pop
 #endif
-
-}  // namespace typenet
+TYPENET_TRUST_INTRINSICS_END

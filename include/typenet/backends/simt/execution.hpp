@@ -1,32 +1,41 @@
 // SPDX-License-Identifier: MIT
 /// @file
-/// How kernels run on a machine of many threads in warps and blocks, whichever machine that is.
+/// The execution of kernels on a machine of threads in warps and blocks: a CUDA device, or an emulation of one.
 #pragma once
 
 #include <bit>
 
 #include <typenet/backends/batch_state.hpp>
 #include <typenet/backends/simt/pack.hpp>
+#include <typenet/core/config.hpp>
+#include <typenet/simd/pack.hpp>
 
 namespace typenet::detail {
 
-/// Names a block's memory for what its warps add to a reduction.
+/// The tag of the shared memory in which a block keeps the partial sums of its warps.
 struct reduction_parts;
 
-/// One item of a reduction, by all warps of a block: each adds its share of the length, and their sums are added in the order of the
-/// warps. So the result depends on their number, which is a constant, and on nothing else.
+/// Runs one item of a reduction on all warps of a block. Each warp sums a range of the length; then the sums are added in the order of the
+/// warps. The result depends on the number of warps, which is a constant, and on nothing else.
 ///
-/// A `Machine` says where a thread stands and how threads meet:
-/// - `lane()`, `shuffle_xor(value, mask)`: as `simt_pack` wants them
-/// - `warp_of_block()`, `warps_of_block`, `sync_block()`, and `shared<T, Count, Tag>()`, memory of the block, apart for each Tag
-/// - for `simt_execution` besides: `block()`, `blocks()`, and `sync_grid()`, where all threads of all blocks meet
+/// A `Machine` gives a thread its place and the barriers:
+/// - `lane()`, `shuffle_xor(value, mask)`: the functions of a warp (`simt_pack`)
+/// - `warps_of_block`: warps in a block; `warp_of_block()`: the number of this thread's warp in its block
+/// - `sync_block()`: the barrier of all threads of a block
+/// - `shared<T, Count, Tag>()`: memory of the block for `Count` numbers, separate for each `T`, `Count` and `Tag`
+/// - `blocks()`: blocks of the grid; `block()`: the number of this thread's block (`simt_execution` needs both)
+/// - `sync_grid()`: the barrier of all threads of all blocks (`simt_execution` needs it)
+///
+/// @param partial `partial(item, first, last, sum)` adds [first, last) of the length to the packs `sum[Sums]`
+/// @param finish `finish(item, total)` receives the numbers `total[Sums]`; one thread calls it
 template <class Machine, class Pack, int Sums, class Partial, class Finish>
 TYPENET_HD void reduce_in_block(index item, index length, const Partial& partial, const Finish& finish) {
   using scalar = lane::scalar_t<Pack>;
   constexpr int warps = Machine::warps_of_block;
-  // The same memory for all reductions of much the same size, however many a persistent kernel has: each ends with all threads meeting.
-  constexpr int room = warps * static_cast<int>(std::bit_ceil(static_cast<unsigned>(Sums)));
-  scalar* const parts = Machine::template shared<scalar, room, reduction_parts>();
+  // [warp][sum]. Reductions of similar size share it, because each ends with a barrier. A persistent kernel then needs little shared
+  // memory.
+  constexpr int capacity = warps * static_cast<int>(std::bit_ceil(static_cast<unsigned>(Sums)));
+  scalar* const parts = Machine::template shared<scalar, capacity, reduction_parts>();
   const int warp = Machine::warp_of_block();
   Pack sum[Sums];
   for (Pack& s : sum) s = 0;
@@ -45,11 +54,11 @@ TYPENET_HD void reduce_in_block(index item, index length, const Partial& partial
     }
     finish(item, total);
   }
-  Machine::sync_block();  // before the next item's parts
+  Machine::sync_block();  // before the next item overwrites the parts
 }
 
-/// All threads of a grid run a batch together, from within one kernel: each warp takes its share of the items, and all meet after each
-/// of what would be a kernel of its own.
+/// Runs a batch on all threads of a grid, from within one persistent kernel. Each warp runs every n-th work item. After each `for_each` and
+/// each `reduce`, all threads wait at the barrier of the grid.
 template <class Scalar, class Machine>
 class simt_execution : public batch_state {
  public:
@@ -60,12 +69,13 @@ class simt_execution : public batch_state {
 
   TYPENET_HD explicit simt_execution(const batch_state& state) : batch_state{state} {}
 
+  /// Packs that cover the batch.
   [[nodiscard]] TYPENET_HD index blocks() const { return (batch() + lanes - 1) / lanes; }
 
   template <class F>
   TYPENET_HD void for_each(index items, const F& f) {
     constexpr int warps = Machine::warps_of_block;
-    // Neighbouring items go to different blocks: few items then keep many of the machine's processors busy.
+    // Neighboring items go to different blocks, so that few items keep many processors busy.
     for (index i = Machine::block() + index{Machine::blocks()} * Machine::warp_of_block(); i < items; i += index{Machine::blocks()} * warps)
       f(i);
     Machine::sync_grid();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /// @file
-/// Thirty-two samples in the registers of a warp: each of its threads holds one lane.
+/// The pack of a GPU: thirty-two samples in the registers of a warp. Each thread holds one lane.
 #pragma once
 
 #include <cmath>
@@ -10,7 +10,9 @@
 namespace typenet {
 
 /// This thread's lane of a pack that a warp holds. All threads of the warp run the same kernel on the same work item.
-/// @tparam Warp how they meet: `lane()` is this thread's number in it, `shuffle_xor(value, mask)` gives the value of thread `lane() ^ mask`
+/// @tparam Scalar `float` or `double`
+/// @tparam Warp the warp's functions: `lane()` is the number of this thread in the warp; `shuffle_xor(value, mask)` returns the value of
+/// thread `lane() ^ mask`
 template <class Scalar, class Warp>
 struct simt_pack {
   static constexpr int width = 32;
@@ -34,7 +36,7 @@ struct lane::traits<simt_pack<Scalar, Warp>> {
   using scalar = Scalar;
   using mask = bool;
   static constexpr int width = pack::width;
-  /// Fewer than a thread has: many small tiles keep more of the device busy than few large ones.
+  /// Registers of a tile: fewer than a thread has. Many small tiles keep more of the device busy than few large ones.
   static constexpr int registers = fewest_registers;
   static constexpr int lanes_per_thread = 1;
 
@@ -63,7 +65,7 @@ struct lane::traits<simt_pack<Scalar, Warp>> {
   TYPENET_HD TYPENET_INLINE static mask equal(pack a, pack b) { return a.value == b.value; }
   TYPENET_HD TYPENET_INLINE static pack select(mask condition, pack yes, pack no) { return condition ? yes : no; }
   TYPENET_HD TYPENET_INLINE static mask first_lanes(int count) { return Warp::lane() < count; }
-  /// In halves, so that every thread ends with the same sum of the same order.
+  /// Sums the lanes in halves. Every thread gets the same sum, in the same order of additions.
   TYPENET_HD TYPENET_INLINE static Scalar sum(pack a) {
     Scalar total = a.value;
     TYPENET_UNROLL

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /// @file
-/// The backend that runs wherever Thrust does: on a CUDA device where nvcc compiles, and under any other compiler on the host, by
-/// OpenMP or in one thread (`THRUST_DEVICE_SYSTEM_OMP`, `THRUST_DEVICE_SYSTEM_CPP`).
+/// The Thrust backend. nvcc compiles it for a CUDA device. Other compilers compile it for the host, with OpenMP or with one thread
+/// (`THRUST_DEVICE_SYSTEM_OMP`, `THRUST_DEVICE_SYSTEM_CPP`).
 #pragma once
 
 #include <typenet/backends/thrust/system.hpp>
@@ -23,8 +23,11 @@
 #include <utility>
 
 #include <typenet/backends/batch_state.hpp>
+#include <typenet/backends/thrust/launch.hpp>
+#include <typenet/core/config.hpp>
 #include <typenet/core/error.hpp>
 #include <typenet/simd/lane_view.hpp>
+#include <typenet/simd/pack.hpp>
 
 #if THRUST_DEVICE_SYSTEM == THRUST_DEVICE_SYSTEM_CUDA
 #if !defined(__CUDACC__)
@@ -39,9 +42,9 @@ namespace typenet {
 
 inline namespace TYPENET_THRUST_NAMESPACE {
 
-/// Runs networks on Thrust's device: results do not depend on anything but the program, the seed and the kind of device.
-/// @tparam Scalar float or double
-/// @tparam Launch how a training step reaches a CUDA device; without meaning elsewhere
+/// Runs networks on Thrust's device. Results depend on the program, the seed and the kind of device, and on nothing else.
+/// @tparam Scalar `float` or `double`
+/// @tparam Launch how training steps reach a CUDA device; other systems ignore it
 template <class Scalar, device_launch Launch = device_launch::graph>
 struct thrust_backend {
  private:
@@ -50,12 +53,13 @@ struct thrust_backend {
  public:
   using scalar = Scalar;
   using pack = typename system::pack;
-  /// Samples side by side in storage: a warp's.
+  /// Samples side by side in storage: one for each thread of a warp.
   static constexpr int lanes = 32;
   static_assert(lane::width<pack> == lanes);
-  /// Its memory may be a device's, which the program reaches by copies alone; that is kept so on the host too.
+  /// True where the program may read and write this backend's memory itself. It is false on the host too: the same program then runs on
+  /// both.
   static constexpr bool host_memory = false;
-  /// Chains of layers run as one.
+  /// True where chains of layers run as one.
   static constexpr bool fuses_layers = true;
   /// Samples that a model predicts at a time.
   static constexpr index inference_samples = 1024;
@@ -64,18 +68,19 @@ struct thrust_backend {
   using recording = typename system::recording;
   using stream = typename system::stream;
 
-  /// Zeroed memory of a fixed size on the device, aligned for packs.
+  /// Zeroed memory of a fixed size on the device. Numbers are aligned to 64 bytes.
   template <class T>
   class memory {
     static_assert(std::is_trivially_copyable_v<T>);
 
    public:
     memory() = default;
-    /// @throws device_error if there is no device, or not as much memory
+    /// Allocates `size` zeros.
+    /// @throws device_error if there is no device, or not enough memory
     explicit memory(index size) : size_{size}, held_{allocated(size)} {}
     memory(const memory& other) : memory{other.size_} { thrust::copy_n(other.begin(), other.size_, begin()); }
     memory(memory&& other) noexcept : size_{std::exchange(other.size_, 0)}, held_{std::move(other.held_)} {}
-    /// Memory of the same size stays where it is.
+    /// Copies the numbers. Memory of equal size keeps its address.
     memory& operator=(const memory& other) {
       if (size_ == other.size_)
         thrust::copy_n(other.begin(), size_, begin());
@@ -90,20 +95,22 @@ struct thrust_backend {
     }
     ~memory() = default;
 
-    /// Where it lies on the device.
+    /// The address on the device; null where the size is 0.
     [[nodiscard]] T* data() { return size_ == 0 ? nullptr : thrust::raw_pointer_cast(held_.data()) + shift(); }
     [[nodiscard]] const T* data() const { return size_ == 0 ? nullptr : thrust::raw_pointer_cast(held_.data()) + shift(); }
     [[nodiscard]] index size() const { return size_; }
 
-    /// To and from the program's own memory; returns when it is done.
+    /// Copies `from`, in the memory of the program, to the elements from number `first` on. Returns when the copy is done.
     /// @pre the range lies inside
     void copy_from(std::span<const T> from, index first = 0) {
       thrust::copy_n(from.data(), static_cast<index>(from.size()), begin() + first);
     }
+    /// Copies the elements from number `first` on to `to`, in the memory of the program. Returns when the copy is done.
+    /// @pre the range lies inside
     void copy_to(std::span<T> to, index first = 0) const { thrust::copy_n(begin() + first, static_cast<index>(to.size()), to.data()); }
 
    private:
-    /// Packs are loaded by whole registers.
+    /// Bytes; packs are loaded as whole registers.
     static constexpr std::size_t alignment = std::is_floating_point_v<T> ? 64 : alignof(T);
     static constexpr index slack = static_cast<index>(alignment / sizeof(T) < 1 ? 0 : alignment / sizeof(T));
 
@@ -118,6 +125,7 @@ struct thrust_backend {
         system::failed(failure, "allocating " + std::to_string(count * sizeof(T)) + " bytes");
       }
     }
+    /// Elements before the first aligned address of the allocation.
     [[nodiscard]] index shift() const {
       const auto address = reinterpret_cast<std::uintptr_t>(thrust::raw_pointer_cast(held_.data()));
       return static_cast<index>((alignment - address % alignment) % alignment / sizeof(T));
@@ -130,13 +138,14 @@ struct thrust_backend {
   };
   using array = memory<Scalar>;
 
-  /// Carries samples between rows in the program's memory and lanes on the device.
+  /// Converts samples between rows in the memory of the program, `[sample][element]`, and lanes on the device, `[group][element][lane]`.
   class layout_converter {
    public:
-    /// @param samples that it carries at a time, @param most numbers of a sample
-    layout_converter(index samples, index most) : samples_{samples}, rows_{samples * most} {}
+    /// @param most_samples the largest number of samples in one call
+    /// @param most_elements the largest number of elements of a sample
+    layout_converter(index most_samples, index most_elements) : rows_{most_samples * most_elements} {}
 
-    /// `count` samples of `size` numbers; the lanes that none is left for get the last one again.
+    /// Converts `rows`, `[count][size]`, to `to`, `[group][size][lane]`, on the device. Copies of the last sample fill the lanes past it.
     void to_lanes(stream& queue, std::span<const Scalar> rows, index count, int size, Scalar* to) {
       rows_.copy_from(rows.first(static_cast<std::size_t>(count * size)));
       const Scalar* const from = rows_.data();
@@ -145,6 +154,7 @@ struct thrust_backend {
         to[i] = from[(sample < count ? sample : count - 1) * size + i / lanes % size];
       });
     }
+    /// Converts the first `size` elements of `count` samples on the device to `rows`, `[count][size]`.
     void to_rows(stream& queue, const lane_view<const Scalar, lanes>& from, index count, int size, std::span<Scalar> rows) {
       Scalar* const to = rows_.data();
       queue.for_each(count * size, [=] TYPENET_HD(index i) {
@@ -156,19 +166,18 @@ struct thrust_backend {
     }
 
    private:
-    index samples_;
-    array rows_;
+    array rows_;  // `[sample][element]`, on the device
   };
 
-  /// Thrust divides the work itself.
+  /// Threads that a task may be given: one, because Thrust distributes the work itself.
   static int max_threads() { return 1; }
 
-  /// What it runs on, for people to read: "NVIDIA H100 (compute capability 9.0)".
+  /// The name of the device, for people to read: "NVIDIA H100 (compute capability 9.0)".
   /// @throws device_error if there is no device
   static std::string device_name() { return system::device_name(); }
 };
 
-/// Thrust's device in single precision: the GPU where nvcc compiles.
+/// Thrust's device in single precision: the GPU in programs that nvcc compiles.
 using gpu = thrust_backend<float>;
 
 }  // namespace TYPENET_THRUST_NAMESPACE

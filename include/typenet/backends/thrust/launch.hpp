@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT
 /// @file
-/// How steps reach a device.
+/// device_launch: how training steps reach a CUDA device.
 #pragma once
 
 namespace typenet {
 
-/// How a training step reaches a CUDA device.
+/// The launch of training steps on a CUDA device.
 enum class device_launch {
-  stream,     ///< kernel by kernel
-  graph,      ///< recorded once as a CUDA graph, and replayed
-  persistent  ///< many steps as one cooperative kernel, whose threads meet between what would be kernels
+  stream,     ///< one launch for each kernel
+  graph,      ///< recorded once as a CUDA graph, then replayed
+  persistent  ///< many steps as one cooperative kernel, with a barrier of the grid where a kernel would end
 };
 
 }  // namespace typenet

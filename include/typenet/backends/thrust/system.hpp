@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 /// @file
-/// Which of its systems Thrust takes for the device, where the program does not say. To be included before anything of Thrust.
+/// The choice of Thrust's device system where the program makes none. Include it before every header of Thrust.
 #pragma once
 
-// Thrust's own choice would be CUDA, which a plain compiler cannot be meant to use.
+// The default of Thrust is CUDA, which a C++ compiler cannot compile.
 #if !defined(THRUST_DEVICE_SYSTEM) && !defined(__CUDACC__)
 #if defined(_OPENMP)
 #define THRUST_DEVICE_SYSTEM THRUST_DEVICE_SYSTEM_OMP
@@ -14,7 +14,7 @@
 
 #include <thrust/detail/config/device_system.h>
 
-/// Tells apart what is compiled for one system and for another, so that one program may hold both.
+/// The namespace of code that is compiled for one device system. One program may then hold objects for several systems.
 #if THRUST_DEVICE_SYSTEM == THRUST_DEVICE_SYSTEM_CUDA
 #define TYPENET_THRUST_NAMESPACE on_cuda
 #elif THRUST_DEVICE_SYSTEM == THRUST_DEVICE_SYSTEM_OMP

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /// @file
-/// What thrust_backend runs on where Thrust's device is the host itself. Included by thrust.hpp.
+/// The system of `thrust_backend` where Thrust's device is the host. backends/thrust/backend.hpp includes it.
 #pragma once
 
 #include <typenet/backends/thrust/system.hpp>
@@ -18,24 +18,30 @@
 #include <typenet/backends/eigen/flush_subnormals.hpp>
 #include <typenet/backends/eigen/pack.hpp>
 #include <typenet/backends/thrust/launch.hpp>
+#include <typenet/core/config.hpp>
 #include <typenet/core/error.hpp>
+#include <typenet/simd/pack.hpp>
 
 namespace typenet::detail {
 
 inline namespace TYPENET_THRUST_NAMESPACE {
 
-/// Thrust's OMP, TBB and CPP systems. Work items are as on the CPU, and a pack of a warp's width lies in SIMD registers.
+/// The parts of `thrust_backend` on Thrust's OMP, TBB and CPP systems. A pack is as wide as a GPU's warp and lies in SIMD registers.
+/// @tparam Scalar `float` or `double`
 template <class Scalar, device_launch>
 struct thrust_system {
   using pack = eigen_pack<Scalar, 32>;
 
+  /// Reports an allocation of `bytes` bytes that failed.
   [[noreturn]] static void out_of_memory(std::size_t bytes) {
     throw device_error("out of memory: " + std::to_string(bytes) + " bytes were asked for");
   }
+  /// Reports an error that Thrust has thrown.
   [[noreturn]] static void failed(const thrust::system_error& failure, const std::string& while_doing) {
     throw device_error(while_doing + ": " + failure.what());
   }
 
+  /// The name of the device system.
   static std::string device_name() {
 #if THRUST_DEVICE_SYSTEM == THRUST_DEVICE_SYSTEM_OMP
     return "the host, through Thrust's OMP system";
@@ -46,6 +52,7 @@ struct thrust_system {
 #endif
   }
 
+  /// Runs the kernels of a batch, each as one `thrust::for_each_n`.
   class execution : public batch_state {
    public:
     using scalar = Scalar;
@@ -54,6 +61,7 @@ struct thrust_system {
     static constexpr bool many_workers = false;
 
     explicit execution(const batch_state& state) : batch_state{state} {}
+    /// Packs that cover the batch.
     [[nodiscard]] TYPENET_HD index blocks() const { return (batch() + lanes - 1) / lanes; }
 
     TYPENET_ANY_SIDE
@@ -71,30 +79,34 @@ struct thrust_system {
     }
   };
 
+  /// Empty: a step is not recorded, but run again.
   struct recording {};
 
+  /// Runs each task at once.
   class stream {
    public:
+    /// Calls `task(execution&)` once. Thrust chooses the number of threads.
     template <class Task>
     void run(int /*threads*/, const batch_state& state, const Task& task) {
       execution mine{state};
       task(mine);
     }
+    /// Calls `run` `times` times.
     template <class Task>
     void repeat(recording&, int threads, const batch_state& state, const Task& task, index times) {
       for (index t = 0; t < times; ++t) run(threads, state, task);
     }
-    /// Calls f(i) for each i below n, each on a thread of its own.
+    /// Calls `f(i)` for each i below n, in any order, on the threads of Thrust.
     template <class F>
     void for_each(index n, const F& f) {
       thrust::for_each_n(thrust::device, thrust::counting_iterator<index>(0), n, f);
     }
-    /// Sorts values by their keys; of equal keys the first stays first.
+    /// Sorts `keys`, `[n]`, in ascending order, and `values`, `[n]`, with them. Equal keys keep their order.
     template <class Key, class Value>
     void sort_by_key(Key* keys, Value* values, index n) {
       thrust::stable_sort_by_key(thrust::device, keys, keys + n, values);
     }
-    /// Until all that was asked for is done.
+    /// Returns at once: every task has ended when its call returns.
     void wait() {}
   };
 };
