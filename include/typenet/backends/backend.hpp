@@ -100,7 +100,7 @@ concept has_constants = requires {
 
 }  // namespace detail
 
-/// Where the numbers of a model lie and what runs its kernels. docs/how-to/add-a-backend.md explains each part.
+/// A type that stores the numbers of a model and runs its kernels. docs/how-to/add-a-backend.md explains each part.
 ///
 /// - `scalar`, `pack`: the number type and the pack of its kernels; `lanes`: samples side by side in storage, a multiple of the pack's
 /// width

@@ -36,7 +36,7 @@ struct eigen_pack {
   packet part[count];  ///< lanes [i * packet_width, (i + 1) * packet_width) in part[i]
 
   eigen_pack() = default;
-  /// The same number in every lane.
+  /// Holds `number` in every lane.
   // NOLINTNEXTLINE(google-explicit-constructor): plain numbers mix with packs
   TYPENET_HD TYPENET_INLINE eigen_pack(Scalar number) {
     const packet all = Eigen::internal::pset1<packet>(number);

@@ -19,7 +19,7 @@ struct simt_pack {
   Scalar value;
 
   simt_pack() = default;
-  /// The same number in every lane.
+  /// Holds `number` in every lane.
   // NOLINTNEXTLINE(google-explicit-constructor): plain numbers mix with packs
   TYPENET_HD TYPENET_INLINE constexpr simt_pack(Scalar number) : value{number} {}
 
