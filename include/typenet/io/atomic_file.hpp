@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /// @file
-/// Files that are there whole or not at all: written under a temporary name beside their own, flushed to the disk, then renamed.
+/// atomic_file: writes a file under a temporary name in the folder of its own, flushes it to the disk, then renames it. Readers see the
+/// complete file, or the earlier one.
 #pragma once
 
 #include <atomic>
@@ -29,17 +30,17 @@
 
 namespace typenet {
 
-/// Writes a file that appears under its name only when `commit` returns. Destroyed before that, or after any error, it leaves
-/// nothing behind, and a file that was there before stays as it was. A file that is replaced passes on its permissions; a symbolic
-/// link is followed.
+/// Writes a file that appears under its name when `commit` returns. Where the object is destroyed before that, or after an error, it
+/// removes the temporary file, and an earlier file stays as it was. The new file takes over the permissions of an earlier file. Symbolic
+/// links are followed.
 class atomic_file {
  public:
-  /// @throws file_error if no file can be created in that folder, or something other than a file bears the name
+  /// @throws file_error if no file can be created in that folder, or the name belongs to something other than a regular file
   explicit atomic_file(std::filesystem::path path) : path_{std::move(path)} {
     namespace fs = std::filesystem;
     std::error_code failure;
     target_ = path_;
-    // Followed by hand: a link may point to a file that is not there yet.
+    // The loop follows links itself, because a link may point to a file that does not exist yet.
     for (int links = 0; fs::is_symlink(fs::symlink_status(target_, failure)); ++links) {
       const fs::path next = fs::read_symlink(target_, failure);
       if (links == 40) failure = std::make_error_code(std::errc::too_many_symbolic_link_levels);
@@ -47,7 +48,7 @@ class atomic_file {
       target_ = target_.parent_path() / next;
     }
     const fs::file_status status = fs::status(target_, failure);
-    // What may not even be looked at is left for the attempt to create the file to report.
+    // Where the status cannot be read, the attempt to create the file reports the reason.
     const bool replaces = fs::exists(status) && status.type() != fs::file_type::unknown;
     if (replaces && !fs::is_regular_file(status)) throw file_error(name() + ": cannot be written: it is not a regular file");
     if (target_.filename().empty()) throw file_error(name() + ": cannot be written: it names no file");
@@ -71,10 +72,11 @@ class atomic_file {
   void write(std::span<T, Extent> values) {
     write(std::span<const std::byte>{std::as_bytes(values)});
   }
+  /// Appends the bytes of a text.
   void write(std::string_view text) { write(std::span<const char>{text}); }
 
-  /// Puts the file in its place; nothing can be written any more.
-  /// @throws file_error if that fails; what was there before stays
+  /// Puts the file in its place. Nothing can be written afterwards.
+  /// @throws file_error if that fails; an earlier file then stays
   void commit() {
     require_open();
     errno = 0;
@@ -96,21 +98,24 @@ class atomic_file {
  private:
   [[nodiscard]] std::string name() const { return path_.string(); }
 
+  /// Throws a `file_error` with the reason `why`, where there is one.
   [[noreturn]] void fail(const char* what, const std::error_code& why) const {
     throw file_error(name() + ": " + what + (why ? ": " + why.message() : std::string{}));
   }
-  /// Throws with the reason in errno, and leaves nothing behind.
+  /// Removes the temporary file and throws a `file_error` with the reason in `errno`.
   [[noreturn]] void abandon(const char* what) {
     const std::error_code why{errno, std::generic_category()};
     discard();
     fail(what, why);
   }
+  /// Throws a `file_error` unless the file can be written.
   void require_open() const {
     if (file_ == nullptr) throw file_error(name() + ": cannot be written any more: it was committed, or has failed before");
   }
 
+  /// Creates the temporary file.
   void open() {
-    // Unlikely to be taken, and never opened if it is.
+    // A random start makes a name that is taken unlikely; a name that is taken is skipped.
     static std::atomic<unsigned> counter{std::random_device{}()};
     for (int attempt = 0; attempt < 100; ++attempt) {
       temporary_ = target_;
@@ -136,6 +141,7 @@ class atomic_file {
     abandon("cannot be created");
   }
 
+  /// Gives the temporary file the permissions of the earlier file.
   void keep_permissions(std::filesystem::perms permissions) {
 #if TYPENET_POSIX_FILES
     errno = 0;
@@ -146,7 +152,7 @@ class atomic_file {
 #endif
   }
 
-  /// The file is in place already; this makes its name survive a power failure, where the file system can.
+  /// Flushes the folder to the disk, so that the new name survives a power failure. Errors are ignored: the file is in place already.
   void sync_folder() const {
 #if TYPENET_POSIX_FILES
     const std::filesystem::path folder = target_.has_parent_path() ? target_.parent_path() : std::filesystem::path{"."};
@@ -157,6 +163,7 @@ class atomic_file {
 #endif
   }
 
+  /// Closes and removes the temporary file.
   void discard() noexcept {
     if (file_ != nullptr) std::fclose(std::exchange(file_, nullptr));
     if (temporary_.empty()) return;
@@ -165,10 +172,10 @@ class atomic_file {
     temporary_.clear();
   }
 
-  std::filesystem::path path_;    ///< as the user gave it
-  std::filesystem::path target_;  ///< with links resolved
-  std::filesystem::path temporary_;
-  std::FILE* file_ = nullptr;
+  std::filesystem::path path_;       ///< as the user gave it, for messages
+  std::filesystem::path target_;     ///< with links resolved
+  std::filesystem::path temporary_;  ///< empty where there is no temporary file
+  std::FILE* file_ = nullptr;        ///< null where nothing can be written
 };
 
 }  // namespace typenet

@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: MIT
 /// @file
-/// Weights and whole training states as safetensors files, tensors named as in PyTorch.
+/// save_checkpoint and load_checkpoint: the whole state of a training as a safetensors file. It holds the weights as `save_weights` writes
+/// them (io/weights.hpp), and further tensors:
+///
+/// - `optimizer.<state>.<parameter>`: the optimizer's arrays, each laid out as its parameter
+/// - `training.counters`: updates, epochs, position, correct samples, and the seed, as 64-bit integers
+/// - `training.loss_sum`: the sum of the losses of the current epoch
+/// - `best.<tensor>`, `training.best_epoch`, `training.best_score`: the best epoch, where `keep_best` has found one
 #pragma once
 
-#include <algorithm>
-#include <bit>
+#include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <filesystem>
 #include <span>
 #include <string>
@@ -15,168 +19,16 @@
 #include <utility>
 #include <vector>
 
-#include <typenet/core/error.hpp>
-#include <typenet/io/safetensors.hpp>
-#include <typenet/model.hpp>
-#include <typenet/train/trainer.hpp>
+#include <typenet/core/random.hpp>
+#include <typenet/core/type_name.hpp>
+#include <typenet/io/weights.hpp>
+#include <typenet/train/report.hpp>
 
 namespace typenet {
 
-namespace detail {
-
-template <class Spec>
-std::vector<std::uint64_t> extents_of(const Spec& spec) {
-  return {spec.extents, spec.extents + spec.rank};
-}
-
-/// Gathers a network's tensors for a file, each under `prefix` + its name.
-template <class Network>
-class weight_writer {
- public:
-  template <class Scalar>
-  void add(std::span<const Scalar> parameters, std::span<const Scalar> buffers, const std::string& prefix = {}) {
-    add_parameters(parameters, prefix);
-    for (const buffer_info& info : Network::buffers) {
-      const auto values = part(buffers, info);
-      if (info.spec.integer) {
-        // Counters are integers in PyTorch.
-        auto& counts = integers_.emplace_back();
-        for (const Scalar value : values) counts.push_back(static_cast<std::int64_t>(value));
-        file.add(prefix + std::string{info.name.view()}, std::span<const std::uint64_t>{extents_of(info.spec)},
-                 std::span<const std::int64_t>{counts});
-      } else {
-        file.add(prefix + std::string{info.name.view()}, std::span<const std::uint64_t>{extents_of(info.spec)}, values);
-      }
-    }
-  }
-  template <class Scalar>
-  void add_parameters(std::span<const Scalar> values, const std::string& prefix) {
-    for (const parameter_info& info : Network::parameters)
-      file.add(prefix + std::string{info.name.view()}, std::span<const std::uint64_t>{extents_of(info.spec)}, part(values, info));
-  }
-
-  safetensors_writer file;
-
- private:
-  template <class Scalar, class Info>
-  static std::span<const Scalar> part(std::span<const Scalar> arena, const Info& info) {
-    return arena.subspan(static_cast<std::size_t>(info.offset), static_cast<std::size_t>(info.size()));
-  }
-  std::deque<std::vector<std::int64_t>> integers_;
-};
-
-/// Reads a network's tensors from a file into arenas of its layout, refusing what belongs to another network.
-template <class Network>
-class weight_reader {
- public:
-  explicit weight_reader(const std::filesystem::path& path) : file{path} {}
-
-  template <class Scalar>
-  void read(std::span<Scalar> parameters, std::span<Scalar> buffers, const std::string& prefix = {}) {
-    read_parameters(parameters, prefix);
-    for (const buffer_info& info : Network::buffers) read_tensor(info, buffers, prefix, info.spec.integer);
-  }
-  template <class Scalar>
-  void read_parameters(std::span<Scalar> parameters, const std::string& prefix) {
-    for (const parameter_info& info : Network::parameters) read_tensor(info, parameters, prefix, false);
-  }
-
-  /// Every tensor must have been read, but for those that `belongs_elsewhere` claims.
-  template <class Claim>
-  void expect_no_more(const Claim& belongs_elsewhere) const {
-    for (const tensor_info& tensor : file.tensors())
-      if (std::find(read_.begin(), read_.end(), tensor.name) == read_.end() && !belongs_elsewhere(std::string_view{tensor.name}))
-        fail("tensor '" + tensor.name + "' has no place in this network");
-  }
-
-  [[noreturn]] void fail(const std::string& what) const {
-    throw file_error(file.name() + ": " + what + "; the network is " + std::string{type_name<Network>().view()});
-  }
-
-  safetensors_reader file;
-
- private:
-  template <class Info, class Scalar>
-  void read_tensor(const Info& info, std::span<Scalar> arena, const std::string& prefix, bool integer) {
-    const std::string name = prefix + std::string{info.name.view()};
-    const std::span<Scalar> values = arena.subspan(static_cast<std::size_t>(info.offset), static_cast<std::size_t>(info.size()));
-    const tensor_info* const found = file.find(name);
-    if (found == nullptr) fail("it has no tensor '" + name + "' of shape " + to_text(extents_of(info.spec)));
-    if (found->extents != extents_of(info.spec))
-      fail("tensor '" + name + "' is of shape " + to_text(found->extents) + ", expected " + to_text(extents_of(info.spec)));
-    if (integer)
-      convert<std::int64_t>(name, values);
-    else if (found->type == tensor_type::f32)
-      convert<float>(name, values);
-    else if (found->type == tensor_type::f64)
-      convert<double>(name, values);
-    else
-      fail("tensor '" + name + "' is of type " + std::string{name_of(found->type)} + ", expected F32 or F64");
-    read_.push_back(name);
-  }
-  template <class Stored, class Scalar>
-  void convert(const std::string& name, std::span<Scalar> values) {
-    const std::vector<Stored> stored = file.template read<Stored>(name);
-    std::transform(stored.begin(), stored.end(), values.begin(), [](Stored x) { return static_cast<Scalar>(x); });
-  }
-  std::vector<std::string> read_;
-};
-
-/// What lies in a backend's memory, in the program's.
-template <class Array>
-auto host_copy(const Array& array) {
-  std::vector<std::remove_cvref_t<decltype(*array.data())>> values(static_cast<std::size_t>(array.size()));
-  array.copy_to(values);
-  return values;
-}
-
-/// A network's numbers in the program's memory: of a model, or of a file until all of it has proved right.
-template <class Model>
-struct staged_weights {
-  using scalar = typename Model::scalar;
-  std::vector<scalar> parameters = std::vector<scalar>(static_cast<std::size_t>(Model::network::parameter_arena));
-  std::vector<scalar> buffers = std::vector<scalar>(static_cast<std::size_t>(Model::network::buffer_arena));
-  void commit(Model& model) const {
-    model.parameter_array().copy_from(parameters);
-    model.buffer_array().copy_from(buffers);
-  }
-};
-
-inline constexpr std::string_view optimizer_prefix = "optimizer.";
-inline constexpr std::string_view training_prefix = "training.";
-inline constexpr std::string_view best_prefix = "best.";
-
-inline bool belongs_to_training(std::string_view name) {
-  return name.starts_with(optimizer_prefix) || name.starts_with(training_prefix) || name.starts_with(best_prefix);
-}
-
-}  // namespace detail
-
-/// Writes a model's parameters and buffers, named as in PyTorch's `state_dict()`. An earlier file is replaced whole, or stays.
-/// @throws file_error if it cannot be written
-template <class Model>
-void save_weights(const std::filesystem::path& path, const Model& model) {
-  detail::weight_writer<typename Model::network> out;
-  out.file.add_metadata("format", "pt");
-  const auto parameters = detail::host_copy(model.parameter_array()), buffers = detail::host_copy(model.buffer_array());
-  out.add(std::span{parameters}, std::span{buffers});
-  out.file.write(path);
-}
-
-/// Reads parameters and buffers: of `save_weights`, of a checkpoint, or a `state_dict()` that PyTorch users saved. Single and
-/// double precision are converted. A model whose file is refused keeps what it had.
-/// @throws file_error if the file is malformed or of another network; the message names the first difference
-template <class Model>
-void load_weights(const std::filesystem::path& path, Model& model) {
-  detail::weight_reader<typename Model::network> in{path};
-  detail::staged_weights<Model> staged;
-  in.read(std::span{staged.parameters}, std::span{staged.buffers});
-  in.expect_no_more(detail::belongs_to_training);
-  staged.commit(model);
-}
-
-/// Writes all that training needs to go on as if it had never stopped: weights, the optimizer's state, and where it stands.
-/// An earlier file is replaced whole, or stays.
+/// Writes the state of a training: the weights, the optimizer's arrays, the progress, and the best epoch. It replaces an earlier file as a
+/// whole; where writing fails, the earlier file stays.
+/// @tparam Trainer an instance of `trainer` (train/trainer.hpp)
 /// @throws file_error if it cannot be written
 template <class Trainer>
 void save_checkpoint(const std::filesystem::path& path, const Trainer& trainer) {
@@ -192,7 +44,7 @@ void save_checkpoint(const std::filesystem::path& path, const Trainer& trainer) 
     out.add_parameters(std::span{std::as_const(states[static_cast<std::size_t>(i)])},
                        std::string{detail::optimizer_prefix} + std::string{trainer.state_name(i)} + ".");
   const training_progress& p = trainer.progress();
-  const std::int64_t counters[] = {p.updates, p.epoch, p.position, p.correct, std::bit_cast<std::int64_t>(trainer.seed().value)};
+  const std::int64_t counters[] = {p.updates, p.epoch, p.position, p.correct, static_cast<std::int64_t>(trainer.seed().value)};
   const double sums[] = {p.loss_sum};
   out.file.add("training.counters", {5}, std::span<const std::int64_t>{counters});
   out.file.add("training.loss_sum", {1}, std::span<const double>{sums});
@@ -208,8 +60,9 @@ void save_checkpoint(const std::filesystem::path& path, const Trainer& trainer) 
   out.file.write(path);
 }
 
-/// Puts a trainer and its model where `save_checkpoint` found them; training goes on with the same bits as if it had not
-/// stopped. Where the file is refused, both stay as they were.
+/// Restores the state of a training from a file of `save_checkpoint`. Training then gives the results, to the last bit, of a training that
+/// was not interrupted. Where the file is refused, trainer and model keep their state.
+/// @tparam Trainer an instance of `trainer` (train/trainer.hpp)
 /// @throws file_error if the file is malformed, of another network, another optimizer, or holds weights alone
 template <class Trainer>
 void load_checkpoint(const std::filesystem::path& path, Trainer& trainer) {
@@ -251,7 +104,7 @@ void load_checkpoint(const std::filesystem::path& path, Trainer& trainer) {
                        .position = counters[2],
                        .loss_sum = sums[0],
                        .correct = counters[3]},
-                      seed{std::bit_cast<std::uint64_t>(counters[4])});
+                      seed{static_cast<std::uint64_t>(counters[4])});
   if (best_epoch[0] > 0) {
     array parameters{network::parameter_arena}, buffers{network::buffer_arena};
     parameters.copy_from(best.parameters);

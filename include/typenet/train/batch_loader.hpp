@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 /// @file
-/// How samples of a data set reach a backend: batch by batch on a thread of their own where its memory is the program's, and in chunks
-/// of many batches where it is a device's.
+/// sample_reader: reads samples of a data set into the memory of a backend. `shuffle` makes the order of an epoch.
 #pragma once
 
 #include <algorithm>
@@ -19,41 +18,44 @@
 
 namespace typenet::detail {
 
-/// Room for batches of samples, in the lanes of a backend.
+/// The memory of samples in a backend.
 template <class Backend>
 struct sample_memory {
   sample_memory() = default;
   /// @param count a multiple of the lanes
   sample_memory(index count, int inputs) : input{count * inputs}, labels{count}, samples{count} {}
 
+  /// `[group][element][lane]`: the numbers of each sample.
   typename Backend::array input;
+  /// `[sample]`: the classes.
   typename Backend::array labels;
-  /// Which sample each is: what random draws are keyed by.
+  /// `[sample]`: the number of each sample in the data set, which random draws are keyed by.
   typename Backend::template memory<std::uint32_t> samples;
 };
 
-/// Which samples are wanted: `count` of them, from the `first` of an order (or of the data set) on, in batches of `batch`.
+/// A request for `count` samples from place `first` of an order on, in batches of `batch` samples.
 struct batch_request {
+  /// `[place]`: the number of the sample there; null: the order of the data set.
   const std::uint32_t* order = nullptr;
   index first = 0;
   index count = 0;
   index batch = 0;
-  /// The room of a batch, a multiple of the lanes.
+  /// Samples that the memory of one batch holds, a multiple of the lanes.
   index padded = 0;
   sample_key key{};
 
-  /// What stands at place `item` of the room for them: the last of a batch again where none is left for it.
+  /// The sample for element `item` of the memory. The last sample of a batch fills the memory past the end of the batch.
   [[nodiscard]] TYPENET_HD index at(index item) const {
     const index start = item / padded * batch;
     const index in_batch = count - start < batch ? count - start : batch;
     const index place = first + start + (item % padded < in_batch ? item % padded : in_batch - 1);
     return order == nullptr ? place : static_cast<index>(order[place]);
   }
-  /// Places in all.
+  /// Samples that the memory of all batches holds.
   [[nodiscard]] TYPENET_HD index padded_size() const { return (count + batch - 1) / batch * padded; }
 };
 
-/// Writes the numbers of one sample into its lane.
+/// Writes the numbers of one sample to its lane. Element e lies at `base + e * Lanes`.
 template <class Scalar, int Lanes>
 struct lane_writer {
   Scalar* base;
@@ -64,7 +66,7 @@ struct lane_writer {
   TYPENET_HD place operator[](index e) const { return {base + e * Lanes}; }
 };
 
-/// Reads one place of the wanted samples, on the device or where it is.
+/// Reads one sample of a request into its lane, on a device or on the host.
 template <class View, class Scalar, int Lanes>
 struct read_place {
   View view;
@@ -82,8 +84,8 @@ struct read_place {
   }
 };
 
-/// Reads samples of a data set into a backend's memory. Where that is the program's: one batch at a time, sample by sample, then group by
-/// group into lanes.
+/// Reads samples of a data set into a backend's memory. In this form the memory is the program's: it reads one batch at a time, sample by
+/// sample, and then copies each group to the lanes.
 template <class Backend, class Data>
 class sample_reader {
  public:
@@ -93,7 +95,7 @@ class sample_reader {
     if constexpr (!std::is_same_v<scalar, float>) converted_.resize(rows_.size());
   }
 
-  /// The order that samples will be wanted in.
+  /// Sets the order of the epoch, for readers that keep a copy of it.
   void set_order(const typename Backend::template memory<std::uint32_t>&) {}
 
   /// @pre no more than a batch is wanted
@@ -125,7 +127,7 @@ class sample_reader {
   std::vector<scalar> converted_;
 };
 
-/// Puts arrays into a device's memory and keeps them there.
+/// Copies arrays to a device's memory. `held` owns the copies.
 template <class Backend>
 struct uploader {
   std::vector<std::shared_ptr<void>>* held;
@@ -138,7 +140,7 @@ struct uploader {
   }
 };
 
-/// On a device, a data set that can lie there: all of it does, and the device reads it.
+/// On a device, for a data set that can lie in its memory: the constructor copies all of the data set, and the device reads the samples.
 template <class Backend, resident_dataset Data>
   requires(!Backend::host_memory)
 class sample_reader<Backend, Data> {
@@ -152,7 +154,7 @@ class sample_reader<Backend, Data> {
 
   void read(typename Backend::stream& stream, const batch_request& wanted, sample_memory<Backend>& to) {
     stream.for_each(wanted.padded_size(), read_place<view, typename Backend::scalar, Backend::lanes>{view_, wanted, to.input.data(),
-                                                                                              to.labels.data(), to.samples.data()});
+                                                                                                     to.labels.data(), to.samples.data()});
   }
 
  private:
@@ -162,7 +164,7 @@ class sample_reader<Backend, Data> {
   view view_;
 };
 
-/// Any other is read here and copied.
+/// On a device, for other data sets: the host reads the samples and copies them to the device.
 template <class Backend, class Data>
   requires(!Backend::host_memory && !resident_dataset<Data>)
 class sample_reader<Backend, Data> {
@@ -185,14 +187,14 @@ class sample_reader<Backend, Data> {
     if (wanted.order != nullptr) here.order = order_.data();
     const read_place<host_view, scalar, Backend::lanes> place{{data_}, here, input_.data(), labels_.data(), samples_.data()};
     for (index i = 0; i < wanted.padded_size(); ++i) place(i);
-    stream.wait();  // until what lies there has been used
+    stream.wait();  // until the device has used the samples in `to`
     to.input.copy_from(input_);
     to.labels.copy_from(labels_);
     to.samples.copy_from(samples_);
   }
 
  private:
-  /// A data set as its own view.
+  /// A view that reads the data set itself.
   struct host_view {
     static constexpr shape sample_shape = Data::sample_shape;
     const Data* data;
@@ -210,8 +212,8 @@ class sample_reader<Backend, Data> {
   std::vector<std::uint32_t> samples_, order_;
 };
 
-/// Fills `order` with the numbers below its size, shuffled: sorted by random keys, which any number of threads can do and comes out the
-/// same everywhere.
+/// Fills `order` with a random permutation of the numbers below its size. It sorts the numbers by random keys, so that the result does not
+/// depend on the number of threads or on the backend.
 template <class Backend>
 void shuffle(typename Backend::stream& stream, seed s, std::uint32_t epoch, typename Backend::template memory<std::uint32_t>& order,
              typename Backend::template memory<std::uint64_t>& keys, random_stream purpose = random_stream::shuffle) {

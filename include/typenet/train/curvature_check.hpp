@@ -25,7 +25,7 @@ struct optimizer_error;
 
 namespace detail {
 
-/// Whether an operation passes curvature on.
+/// True where an operation passes second derivatives on.
 template <class Op>
 constexpr bool has_curvature() {
   if constexpr (Op::info.what != op_info::kind::layer)
@@ -47,7 +47,7 @@ struct without_curvature<op_list<Op, Ops...>> {
   using type = typename Op::layer;
 };
 
-/// The first that stands in the way of an optimizer: a layer or the loss; or void.
+/// The first layer, or else the loss, that lacks the second derivatives an optimizer needs; void where none does.
 template <class Optimizer, class Network, class Loss>
 constexpr auto curvature_obstacle() {
   if constexpr (!uses_curvature<Optimizer> || !Network::fits) {
@@ -63,7 +63,7 @@ constexpr auto curvature_obstacle() {
   }
 }
 
-/// The sentence about a layer, or a loss, that stands in the way of an optimizer.
+/// The sentence about a layer, or a loss, that lacks second derivatives.
 template <class Optimizer, class Obstacle>
 struct curvature_text {
   static constexpr sentence text() {

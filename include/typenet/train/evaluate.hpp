@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /// @file
-/// How well a model does on a data set.
+/// evaluate: scores a model on a data set.
 #pragma once
 
 #include <algorithm>
@@ -23,9 +23,9 @@ namespace typenet {
 
 namespace detail {
 
-/// Runs a data set through a model, batch by batch, and scores it where the model is; the program sees scores alone.
+/// Runs a data set through a model, batch by batch. The model's backend computes the scores; the program reads the scores alone.
 template <class Model, class Data, class Loss>
-typenet::report evaluate(Model& model, const Data& data, const Loss& loss) {
+typenet::report evaluate_batches(Model& model, const Data& data, const Loss& loss) {
   using backend = typename Model::backend;
   using network = typename Model::network;
   using scalar = typename Model::scalar;
@@ -38,11 +38,11 @@ typenet::report evaluate(Model& model, const Data& data, const Loss& loss) {
   typename backend::array losses{batch}, predicted{batch}, ranks{batch};
   std::vector<scalar> host_losses, host_predicted, host_ranks;
   scoring_pass<compiled_for<network, backend>, layout_of<backend>, Loss> pass{.memory = model.inference_memory(samples.input.data()),
-                                                                               .loss = loss,
-                                                                               .labels = samples.labels.data(),
-                                                                               .losses = losses.data(),
-                                                                               .predicted = predicted.data(),
-                                                                               .ranks = ranks.data()};
+                                                                              .loss = loss,
+                                                                              .labels = samples.labels.data(),
+                                                                              .losses = losses.data(),
+                                                                              .predicted = predicted.data(),
+                                                                              .ranks = ranks.data()};
   for (index first = 0; first < data.size(); first += batch) {
     const index count = std::min(batch, data.size() - first);
     reader.read(model.stream(),
@@ -67,19 +67,32 @@ typenet::report evaluate(Model& model, const Data& data, const Loss& loss) {
 
 }  // namespace detail
 
-/// Accuracy, confusion and the rest of `report` over a whole data set; the class is the best output, the largest unless they are
-/// penalties.
-template <class Model, dataset Data, class Loss>
+/// Evaluates a model on a data set. The predicted class is the class of the best output: the largest, or the smallest where the network's
+/// outputs are penalties.
+/// @tparam Data a type that models `dataset`
+/// @tparam Loss a type that models `loss`
+template <class Model, class Data, class Loss>
 report evaluate(Model& model, const Data& data, const Loss& loss) {
-  static_assert(detail::check_loss<Loss, typename Model::network, class_targets<Data::classes>>());
-  return detail::evaluate(model, data, loss);
+  static_assert(detail::check_dataset<Data>());
+  if constexpr (dataset<Data>) {
+    static_assert(detail::check_loss<Loss, typename Model::network, class_targets<Data::classes>>());
+    return detail::evaluate_batches(model, data, loss);
+  } else {
+    return {};
+  }
 }
 
-/// The same without a loss, which the report then has none of (NaN).
-template <class Model, dataset Data>
+/// Evaluates a model on a data set without a loss: the report's loss is NaN.
+/// @tparam Data a type that models `dataset`
+template <class Model, class Data>
 report evaluate(Model& model, const Data& data) {
-  static_assert(detail::check_loss<mse, typename Model::network, class_targets<Data::classes>>());
-  return detail::evaluate(model, data, detail::no_loss{});
+  static_assert(detail::check_dataset<Data>());
+  if constexpr (dataset<Data>) {
+    static_assert(detail::check_loss<mse, typename Model::network, class_targets<Data::classes>>());
+    return detail::evaluate_batches(model, data, detail::no_loss{});
+  } else {
+    return {};
+  }
 }
 
 }  // namespace typenet

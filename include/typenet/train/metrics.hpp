@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: MIT
 /// @file
-/// How well a classifier did: accuracy, top-k, confusion, and precision, recall and F1 by class.
+/// The metrics of a classifier: accuracy, top-k accuracy, confusion matrix, and precision, recall and F1 of each class.
 #pragma once
 
 #include <algorithm>
 #include <array>
-#include <charconv>
+#include <clocale>
 #include <cmath>
+#include <cstddef>
+#include <cstdio>
+#include <cstdlib>
 #include <limits>
 #include <span>
 #include <string>
@@ -19,7 +22,7 @@
 
 namespace typenet {
 
-/// How many samples of each class were taken for which: rows are true classes, columns predicted ones.
+/// The number of samples of each true class (row) that were predicted as each class (column).
 class confusion_matrix {
  public:
   confusion_matrix() = default;
@@ -28,13 +31,13 @@ class confusion_matrix {
   [[nodiscard]] int classes() const { return classes_; }
   [[nodiscard]] index operator()(int truth, int predicted) const { return counts_[at(truth, predicted)]; }
   [[nodiscard]] index& operator()(int truth, int predicted) { return counts_[at(truth, predicted)]; }
-  /// Samples of a class.
+  /// Samples whose true class is `truth`.
   [[nodiscard]] index row_sum(int truth) const {
     index sum = 0;
     for (int c = 0; c < classes_; ++c) sum += (*this)(truth, c);
     return sum;
   }
-  /// Samples taken for a class.
+  /// Samples predicted as a class.
   [[nodiscard]] index column_sum(int predicted) const {
     index sum = 0;
     for (int c = 0; c < classes_; ++c) sum += (*this)(c, predicted);
@@ -46,54 +49,54 @@ class confusion_matrix {
   [[nodiscard]] std::size_t at(int truth, int predicted) const { return static_cast<std::size_t>(index{truth} * classes_ + predicted); }
 
   int classes_ = 0;
-  std::vector<index> counts_;
+  std::vector<index> counts_;  ///< `[true class][predicted class]`
 };
 
-/// Precision, recall and their harmonic mean; each is 0 where its denominator is.
+/// Precision, recall and their harmonic mean. Each is 0 where its denominator is 0.
 struct precision_recall {
-  double precision = 0;  ///< of the samples taken for the class, the fraction that belong to it
-  double recall = 0;     ///< of the samples of the class, the fraction recognised
+  double precision = 0;  ///< fraction of the samples predicted as the class that belong to it
+  double recall = 0;     ///< fraction of the samples of the class that are predicted as it
   double f1 = 0;
 };
 
-/// The same for one class, and how many samples it has.
+/// Precision, recall and F1 of one class, and its number of samples.
 struct class_report : precision_recall {
   index support = 0;
 };
 
-/// What an evaluation found.
+/// The result of an evaluation.
 struct report {
   double loss = std::numeric_limits<double>::quiet_NaN();  ///< mean over the samples; NaN where none was computed
-  double accuracy = 0;                                     ///< fraction recognised
+  double accuracy = 0;                                     ///< fraction classified correctly
   index count = 0;                                         ///< samples
   index misclassified = 0;
   confusion_matrix confusion;
   std::vector<class_report> classes;
   precision_recall macro;      ///< mean over all classes
   precision_recall weighted;   ///< mean over the classes, each weighted by its samples
-  std::vector<index> ranks;    ///< ranks[r]: samples whose class had r classes before it in the order of their scores
-  std::vector<int> predicted;  ///< the class each sample was taken for, in order, if the accumulator was asked to keep them
+  std::vector<index> ranks;    ///< ranks[r]: number of samples with r classes of better scores than their own class
+  std::vector<int> predicted;  ///< `[sample]`: the predicted class; empty unless the accumulator keeps predictions
 
   /// The fraction of samples whose class is among the `k` of the best scores.
   /// @throws argument_error if k is not positive
   [[nodiscard]] double top_k(int k) const {
     if (k < 1) throw argument_error("top_k: k must be at least 1, got " + std::to_string(k));
-    index hits = 0;
-    for (std::size_t r = 0; r < ranks.size() && r < static_cast<std::size_t>(k); ++r) hits += ranks[r];
-    return count == 0 ? 0 : static_cast<double>(hits) / static_cast<double>(count);
+    index correct = 0;
+    for (std::size_t r = 0; r < ranks.size() && r < static_cast<std::size_t>(k); ++r) correct += ranks[r];
+    return count == 0 ? 0 : static_cast<double>(correct) / static_cast<double>(count);
   }
 };
 
-/// What a sample's scores come to.
+/// The result of one sample.
 struct sample_score {
   int predicted = 0;  ///< the class of the best score
-  int rank = 0;       ///< classes before its own in the order of the scores
+  int rank = 0;       ///< number of classes with better scores than its own class
   double loss = std::numeric_limits<double>::quiet_NaN();
 };
 
 namespace detail {
 
-/// A plain number is a pack of one sample.
+/// The score of one sample: a plain number is a pack of one lane.
 template <class Scalar>
 score<Scalar> score_of_one(std::span<const Scalar> outputs, Scalar label, best_score best) {
   const int classes = static_cast<int>(outputs.size());
@@ -109,9 +112,10 @@ int predicted_class(std::span<const Scalar> outputs, best_score best) {
 
 }  // namespace detail
 
-/// The class that one sample's outputs name, the first where several tie.
-/// @param best which of them is the best: `network::best_output`
-/// @throws argument_error if there are none
+/// The class of the best output of one sample; the lowest class where several tie.
+/// @param outputs `[class]`
+/// @param best which output is the best: `network::best_output`
+/// @throws argument_error if there are no outputs
 [[nodiscard]] inline int predicted_class(std::span<const float> outputs, best_score best = best_score::highest) {
   return detail::predicted_class(outputs, best);
 }
@@ -119,20 +123,20 @@ int predicted_class(std::span<const Scalar> outputs, best_score best) {
   return detail::predicted_class(outputs, best);
 }
 
-/// Gathers the scores of one sample after another. Allocates when constructed, and where it keeps predictions.
+/// Collects the scores of one sample after another. It allocates in its constructor, and where it keeps predictions.
 ///
-/// The class predicted is that of the best score, the lowest such class where several tie; NaN counts as worse than any number.
+/// The predicted class is the class of the best score, the lowest where several tie. NaN counts as worse than any number.
 class metrics_accumulator {
  public:
-  /// @param keep_predictions whether the report is to list the class predicted for every sample
+  /// @param keep_predictions true: the report lists the predicted class of every sample
   /// @param best which score is the best: the lowest where they are penalties (`network::best_output` says)
   /// @throws argument_error if there is no class
   explicit metrics_accumulator(int classes, bool keep_predictions = false, best_score best = best_score::highest)
       : confusion_{checked(classes)}, ranks_(static_cast<std::size_t>(classes)), keep_predictions_{keep_predictions}, best_{best} {}
 
   /// Adds a sample.
-  /// @param scores one for each class
-  /// @param loss of this sample, if the report is to have one
+  /// @param scores `[class]`
+  /// @param loss the loss of this sample; NaN: the report has none
   /// @throws argument_error if the scores are not as many as the classes, or the label is none of them
   void add(std::span<const float> scores, int label, double loss = std::numeric_limits<double>::quiet_NaN()) {
     add_sample(scores, label, loss);
@@ -141,8 +145,8 @@ class metrics_accumulator {
     add_sample(scores, label, loss);
   }
 
-  /// The same for a sample that has been scored elsewhere.
-  /// @throws argument_error if a class is none of the classes
+  /// Adds a sample whose score is known.
+  /// @throws argument_error if the label, the prediction or the rank is out of range
   void add(int label, const sample_score& score) {
     const auto check = [this](const char* what, int value) {
       if (value < 0 || value >= classes())
@@ -162,7 +166,7 @@ class metrics_accumulator {
   [[nodiscard]] int classes() const { return confusion_.classes(); }
   [[nodiscard]] index count() const { return count_; }
 
-  /// All samples so far.
+  /// The report on all samples so far.
   [[nodiscard]] report result() const {
     report r;
     r.count = count_;
@@ -220,18 +224,26 @@ class metrics_accumulator {
 
 namespace detail {
 
-/// A number with a fixed count of decimals, whatever the locale.
+/// A number with a fixed count of decimals and a decimal point in every locale. Numbers of more than 64 characters are written in
+/// scientific notation, with the fewest digits that give the number back.
 inline std::string fixed(double value, int decimals) {
-  std::array<char, 64> text{};
-  const auto [end, failure] = std::to_chars(text.data(), text.data() + text.size(), value, std::chars_format::fixed, decimals);
-  if (failure != std::errc{}) {  // too large to write out
-    const auto end_short = std::to_chars(text.data(), text.data() + text.size(), value).ptr;
-    return {text.data(), end_short};
+  // std::to_chars for floating-point numbers is missing in libc++ 14.
+  constexpr std::size_t longest = 64;
+  std::array<char, longest + 1> buffer{};
+  const int length = std::snprintf(buffer.data(), buffer.size(), "%.*f", decimals, value);
+  if (length < 0 || static_cast<std::size_t>(length) > longest) {
+    for (int digits = 0; digits < std::numeric_limits<double>::max_digits10; ++digits) {
+      std::snprintf(buffer.data(), buffer.size(), "%.*e", digits, value);
+      if (std::strtod(buffer.data(), nullptr) == value) break;
+    }
   }
-  return {text.data(), end};
+  std::string text{buffer.data()};
+  const std::string_view point = std::localeconv()->decimal_point;
+  if (const std::size_t at = text.find(point); point != "." && at != std::string::npos) text.replace(at, point.size(), ".");
+  return text;
 }
 
-/// Characters of a UTF-8 text.
+/// The number of characters of a UTF-8 text.
 inline std::size_t characters(std::string_view text) {
   return static_cast<std::size_t>(
       std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
@@ -248,8 +260,8 @@ inline std::string pad_right(const std::string& text, std::size_t width) {
 
 }  // namespace detail
 
-/// A block of text that shows a report: what it comes to, a line for each class, and the confusion matrix of up to 20 classes.
-/// @param class_names one for each class; numbers if empty
+/// A report as text: its totals, a line for each class, and the confusion matrix of up to 20 classes.
+/// @param class_names `[class]`: the names; empty: classes are numbers
 /// @throws argument_error if there are names, but not as many as classes
 [[nodiscard]] inline std::string to_string(const report& r, std::span<const std::string_view> class_names = {}) {
   using detail::fixed, detail::pad_left, detail::pad_right;
@@ -288,7 +300,7 @@ inline std::string pad_right(const std::string& text, std::size_t width) {
   scores("weighted mean", r.weighted, r.count);
 
   if (classes <= 20 && r.confusion.classes() == static_cast<int>(classes)) {
-    // Long names would make the matrix wider than a screen: its columns then go by number.
+    // Columns have numbers where long names would make the matrix wider than a screen.
     const bool numbered = std::any_of(names.begin(), names.end(), [](const std::string& n) { return detail::characters(n) > 5; });
     std::vector<std::string> rows;
     std::size_t row_width = 0, column_width = 0;

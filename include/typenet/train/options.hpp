@@ -1,38 +1,59 @@
 // SPDX-License-Identifier: MIT
 /// @file
-/// fit_options: how to train.
+/// fit_options: the options of training, and their check.
 #pragma once
 
 #include <functional>
 #include <optional>
+#include <string>
 
+#include <typenet/core/error.hpp>
 #include <typenet/core/random.hpp>
 #include <typenet/train/report.hpp>
 
 namespace typenet {
 
-/// What a callback wants: to go on, or to stop here. Training that was stopped can go on later, with the same results.
+/// The answer of a callback: training proceeds, or stops here. Training that was stopped can resume later, with the same results.
 enum class control { proceed, stop };
 
-/// How to train.
+/// The options of training.
 struct fit_options {
+  /// Epochs in all, counting the epochs before a checkpoint.
   int epochs = 1;
-  /// Samples a step; what remains at the end of an epoch is a smaller step of its own.
+  /// Samples of a step. The last step of an epoch trains on the rest.
   int batch_size = 32;
-  /// For shuffling, dropout and augmentation; the model's own unless given.
+  /// The seed of shuffling, dropout and augmentation; by default the model's.
   std::optional<typenet::seed> seed = std::nullopt;
-  /// 0: as many as prove fastest, tried on the first steps and again where steps become slower. Results do not depend on it.
+  /// Threads of a step. 0: the fastest number, found by trial on the first steps and again where steps become slower. Results do not depend
+  /// on it.
   int threads = 0;
-  /// Called after every epoch, and after every step; on a device, whose steps run on their own, after every few hundred.
+  /// Called after every epoch.
   std::function<control(const epoch_report&)> on_epoch = nullptr;
+  /// Called after every step; on a device, after every chunk of up to a few hundred steps.
   std::function<control(const step_report&)> on_step = nullptr;
-  /// The fraction of the data, drawn by class, that is held out and evaluated after every epoch.
+  /// The fraction of the data, drawn by class, that is held out and evaluated after every epoch: at least 0 and below 1.
   double validation_split = 0;
-  /// Ends with the weights of the epoch that did best: by validation accuracy, or by training loss where nothing is held out.
+  /// True: training ends with the weights of the best epoch, by validation accuracy, or by training loss where nothing is held out.
   bool keep_best = false;
+  /// True: every epoch has a random order of its own. False: samples keep the order of the data set.
   bool shuffle = true;
-  /// The learning rate of each epoch, counted from 1; the optimizer's own throughout where there is none.
+  /// The learning rate of each epoch, counted from 1; by default the optimizer's throughout.
   std::function<double(int)> learning_rate = nullptr;
 };
 
+namespace detail {
+
+/// The options.
+/// @throws argument_error if one is out of range
+inline fit_options checked(fit_options options) {
+  const auto refuse = [](const std::string& what) { throw argument_error("fit: " + what); };
+  if (options.epochs < 0) refuse("epochs must not be negative, got " + std::to_string(options.epochs));
+  if (options.batch_size < 1) refuse("batch_size must be at least 1, got " + std::to_string(options.batch_size));
+  if (options.threads < 0) refuse("threads must be 0 (chosen by trial) or more, got " + std::to_string(options.threads));
+  if (!(options.validation_split >= 0 && options.validation_split < 1))
+    refuse("validation_split must be at least 0 and below 1, got " + std::to_string(options.validation_split));
+  return options;
+}
+
+}  // namespace detail
 }  // namespace typenet

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /// @file
-/// prefetcher: reads the next batches while the present one trains.
+/// prefetcher: reads the next batches while a batch trains.
 #pragma once
 
 #include <algorithm>
@@ -16,23 +16,24 @@
 
 namespace typenet::detail {
 
-/// Samples on their way into training: `count` of them in `steps` batches.
+/// Samples that have been read: `count` samples in `steps` batches.
 template <class Backend>
 struct sample_chunk {
   sample_memory<Backend>* memory;
   index count, steps;
 };
 
-/// Reads batches on a thread of its own, one ahead of the training.
+/// Reads batches on a thread of its own into two buffers, one batch ahead of the training.
 template <class Backend, class Data>
 class prefetcher {
  public:
-  /// Batches that a chunk has at most.
+  /// The most batches of a chunk.
   static constexpr index most_steps(index /*padded*/, int /*inputs*/) { return 1; }
 
-  /// @param rooms_of two, each of a batch
+  /// @param wanted the samples of the epoch; they start to be read at once
+  /// @param staging the two buffers, each of one batch
   prefetcher(const Data& data, typename Backend::stream& stream, const batch_request& wanted,
-         const typename Backend::template memory<std::uint32_t>&, std::array<sample_memory<Backend>, 2>& staging)
+             const typename Backend::template memory<std::uint32_t>&, std::array<sample_memory<Backend>, 2>& staging)
       : reader_{data}, stream_{&stream}, wanted_{wanted}, staging_{&staging}, thread_{[this] { work(); }} {}
   prefetcher(const prefetcher&) = delete;
   prefetcher& operator=(const prefetcher&) = delete;
@@ -42,15 +43,19 @@ class prefetcher {
     thread_.join();
   }
 
+  /// Waits for the next batch.
+  /// @throws whatever reading the data set threw
   sample_chunk<Backend> next() {
     filled_.acquire();
     if (failed_.load(std::memory_order_acquire)) std::rethrow_exception(failure_);
     const std::size_t which = static_cast<std::size_t>(taken_++ % 2);
     return {&(*staging_)[which], counts_[which], 1};
   }
+  /// Returns the buffer of the batch that has trained.
   void release() { free_.release(); }
 
  private:
+  /// Reads batch after batch on the thread.
   void work() {
     try {
       int which = 0;
@@ -77,8 +82,8 @@ class prefetcher {
   batch_request wanted_;
   std::array<sample_memory<Backend>, 2>* staging_;
   std::array<index, 2> counts_{};
-  std::counting_semaphore<4> filled_{0};
-  std::counting_semaphore<4> free_{2};
+  std::counting_semaphore<4> filled_{0};  // buffers that have been read, or a failure
+  std::counting_semaphore<4> free_{2};    // buffers to read into
   std::atomic<bool> stop_{false};
   std::exception_ptr failure_;
   std::atomic<bool> failed_{false};
@@ -86,19 +91,19 @@ class prefetcher {
   std::thread thread_;
 };
 
-/// For a device: chunks of many batches, put there in the order of its stream.
+/// On a device: reads chunks of many batches, in the order of the device's stream.
 template <class Backend, class Data>
   requires(!Backend::host_memory)
 class prefetcher<Backend, Data> {
  public:
   static constexpr index most_steps(index padded, int inputs) {
-    // Enough that the program seldom has to look, in memory that does not count.
+    // Long chunks let a device run for long without the program; 32 MiB are little of its memory.
     constexpr index bytes = index{32} << 20;
     return std::clamp<index>(bytes / (padded * inputs * static_cast<index>(sizeof(typename Backend::scalar))), 1, 256);
   }
 
   prefetcher(const Data& data, typename Backend::stream& stream, const batch_request& wanted,
-         const typename Backend::template memory<std::uint32_t>& order, std::array<sample_memory<Backend>, 2>& staging)
+             const typename Backend::template memory<std::uint32_t>& order, std::array<sample_memory<Backend>, 2>& staging)
       : reader_{data},
         stream_{&stream},
         wanted_{wanted},
@@ -107,7 +112,7 @@ class prefetcher<Backend, Data> {
     reader_.set_order(order);
   }
 
-  /// A batch that is not full is a chunk of its own.
+  /// Reads the next chunk. A batch that is not full is a chunk of its own.
   sample_chunk<Backend> next() {
     batch_request now = wanted_;
     now.first = wanted_.first + done_;

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: MIT
 /// @file
-/// The check of a data set's samples against a network's input.
+/// The checks of a data set against a network and a loss.
 #pragma once
 
 #include <typenet/core/diagnostics.hpp>
 #include <typenet/core/shape.hpp>
+#include <typenet/data/dataset.hpp>
+#include <typenet/losses/loss.hpp>
+#include <typenet/losses/target.hpp>
 
 namespace typenet {
 
@@ -28,6 +31,7 @@ struct samples_text {
   }
 };
 
+/// `needs::samples_of` with the extents of a `got`.
 template <class Got>
 struct needs_samples;
 template <int... Extents>
@@ -43,6 +47,18 @@ constexpr bool check_samples() {
       return report_error<data_error<typename needs_samples<got_t<Network::input_shape>>::type, got_t<Data::sample_shape>>,
                           samples_text<Network::input_shape, Data::sample_shape>>();
   return true;
+}
+
+/// Reports a type that is no data set, or a data set that does not fit the network and the loss.
+/// @returns true where `Data` is a data set
+template <class Network, class Loss, class Data>
+constexpr bool check_data() {
+  static_assert(check_dataset<Data>());
+  if constexpr (dataset<Data>) {
+    static_assert(check_samples<Network, Data>());
+    static_assert(check_loss<Loss, Network, class_targets<Data::classes>>());
+  }
+  return dataset<Data>;
 }
 
 }  // namespace detail

@@ -11,8 +11,8 @@
 namespace typenet::detail {
 
 /// Chooses among 1, 2, 4 … threads by the time of real steps. Each number is tried for `trial_steps` steps; the median of all but the first
-/// few counts, because the first steps of a team warm its caches. A larger number is chosen only where it saves more than 3 %. Later it goes
-/// on measuring, and tries all numbers again where steps have become slower: other programs start and end.
+/// few counts, because the first steps of a team warm its caches. A larger number is chosen only where it saves more than 3 %. Later it
+/// goes on measuring, and tries all numbers again where steps have become slower: other programs start and end.
 class thread_tuner {
  public:
   /// One thread, without trials.
