@@ -2,9 +2,10 @@
 cmake_minimum_required(VERSION 3.25)
 # Compiles CASE as it stands (if GOOD_FORM), which must succeed, and with TYPENET_ILL_FORMED defined, which must fail with one error only. That error
 # must match every line `// expect: <regex>` of the file (for DIALECT g++ and clang) and every line `// expect[DIALECT]: <regex>`;
-# DIALECT is g++, clang or c++26. Brackets in the compiler's words are seen as parentheses.
+# DIALECT is g++, clang or c++26. PRECOMPILED is the options of a precompiled header, joined by "|". Brackets in the compiler's words are seen as parentheses.
 
-set(compile "${COMPILER}" -std=${STANDARD} -fsyntax-only -fdiagnostics-color=never "-I${INCLUDE}" -isystem "${EIGEN}" "${CASE}")
+string(REPLACE "|" ";" precompiled "${PRECOMPILED}")
+set(compile "${COMPILER}" -std=${STANDARD} -fsyntax-only -fdiagnostics-color=never ${precompiled} "-I${INCLUDE}" -isystem "${EIGEN}" "${CASE}")
 
 if(GOOD_FORM)
   execute_process(COMMAND ${compile} RESULT_VARIABLE failed ERROR_VARIABLE output)
