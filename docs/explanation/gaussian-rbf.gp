@@ -15,7 +15,7 @@ set yrange [0.003:2]
 plot 'e1.csv' every ::1 using 1:2 with lines lw 1.6 lc rgb '#0072B2' title 'e1: tanh', \
      'e2d.csv' every ::1 using 1:2 with lines lw 1.6 lc rgb '#D55E00' title 'e2d: batch norm, ReLU', \
      'e2d-no-decay.csv' every ::1 using 1:2 with lines lw 1.6 dt 2 lc rgb '#000000' title 'e2d without weight decay', \
-     'control.csv' every ::1 using 1:2 with lines lw 1.6 lc rgb '#009E73' title 'control: near centres, AdamW'
+     'control.csv' every ::1 using 1:2 with lines lw 1.6 lc rgb '#009E73' title 'control: near centers, AdamW'
 unset logscale y
 set ylabel 'root mean square of all parameters'
 set yrange [0:0.16]

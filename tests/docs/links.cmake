@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
 # Fails on every relative link of README.md, CONTRIBUTING.md, CHANGELOG.md and docs/ that leads to no file, or to no heading of its page.
+# Fails also on every source file that inline code names with its folder, such as `simd/pack.hpp`, and that does not exist: in the project's
+# folder, in include/, in include/typenet/ or in the page's folder. Paths in build/ are not checked, nor is CHANGELOG.md, which names old files.
 # usage: cmake -DROOT=<the project's folder> -P links.cmake
 
 # read_lines(<file> <variable>): the lines outside code blocks, without inline code. Brackets become <open> and <close>, since CMake's lists
@@ -53,6 +55,23 @@ foreach(page IN LISTS pages)
   cmake_path(RELATIVE_PATH page BASE_DIRECTORY "${ROOT}" OUTPUT_VARIABLE name)
   read_lines("${page}" lines)
   foreach(line IN LISTS lines)
+    string(REGEX MATCHALL "`[^`]*`" codes "${line}")
+    if(name STREQUAL "CHANGELOG.md")
+      set(codes "")
+    endif()
+    foreach(code IN LISTS codes)
+      string(REGEX MATCHALL "[A-Za-z0-9_./$=-]+/[A-Za-z0-9_.-]+" paths "${code}")
+      foreach(path IN LISTS paths)
+        if(NOT path MATCHES "\\.(hpp|cpp|cu|sh|cmake|py|txt|in)$" OR path MATCHES "^(build/|/|.*[$=])")
+          continue()
+        endif()
+        math(EXPR count "${count} + 1")
+        if(NOT EXISTS "${ROOT}/${path}" AND NOT EXISTS "${ROOT}/include/${path}" AND NOT EXISTS "${ROOT}/include/typenet/${path}"
+           AND NOT EXISTS "${folder}/${path}")
+          string(APPEND failures "  ${name}: ${path} does not exist\n")
+        endif()
+      endforeach()
+    endforeach()
     string(REGEX REPLACE "`[^`]*`" "" line "${line}")
     string(REGEX MATCHALL "<close>\\([^) ]+\\)" links "${line}")
     foreach(link IN LISTS links)
@@ -84,4 +103,4 @@ endif()
 if(failures)
   message(FATAL_ERROR "dead links:\n${failures}")
 endif()
-message(STATUS "${count} links, none dead")
+message(STATUS "${count} links and names of files, none dead")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# Fails unless the first C++ block of the README is examples/quickstart.cpp without its licence line.
+# Fails unless the first C++ block of the README is examples/quickstart.cpp without its license line.
 # usage: cmake -DROOT=<the project's folder> -P quickstart.cmake
 
 file(READ "${ROOT}/README.md" readme)
