@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The results that the project shows: the tables follow from the records, and say what the README says.
+// The results that the project shows: the tables follow from the records, and are in the order that docs/reference/reproduced-results.md states.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -62,7 +62,7 @@ TEST_CASE("the results shown are those of the records") {
   }
 }
 
-TEST_CASE("the results shown are in the order published, where the README says so") {
+TEST_CASE("the results shown are in the order published, where the documents say so") {
   auto all = rows();
   CHECK(mean_error(all["lecun1989"]) > 3.5);
   CHECK(mean_error(all["lecun1989"]) < 5.0);

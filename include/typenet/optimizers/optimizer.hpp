@@ -11,6 +11,7 @@
 #include <type_traits>
 
 #include <typenet/core/config.hpp>
+#include <typenet/core/diagnostics.hpp>
 #include <typenet/core/error.hpp>
 #include <typenet/core/sentence.hpp>
 #include <typenet/core/type_name.hpp>
