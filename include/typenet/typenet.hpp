@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /// @file
-/// The core of the library: networks as types, models on the CPU, training and evaluation. It needs Eigen alone. Files and data sets on disk
-/// are components of their own: <typenet/io.hpp>, <typenet/data.hpp>.
+/// The core of the library: networks as types, models on the CPU, training and evaluation. It needs Eigen alone. Files and data sets on
+/// disk are components of their own: <typenet/io.hpp>, <typenet/data.hpp>.
 #pragma once
 
 // IWYU pragma: begin_exports

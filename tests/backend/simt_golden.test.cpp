@@ -3,8 +3,8 @@
 #include <doctest/doctest.h>
 
 #include "check_golden.hpp"
-#include "golden_cases.hpp"
 #include "emulated_machine.hpp"
+#include "golden_cases.hpp"
 
 namespace tn = typenet;
 using namespace golden_cases;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The results that the project shows: the tables follow from the records, and are in the order that docs/reference/reproduced-results.md states.
+// The results that the project shows: the tables follow from the records, and are in the order that docs/reference/reproduced-results.md
+// states.
 #include <doctest/doctest.h>
 
 #include <algorithm>

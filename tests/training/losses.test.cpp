@@ -42,8 +42,9 @@ void check(const golden::loss_case& expected, const Loss& loss) {
   for (tn::index b = 0; b < groups * Lanes / width; ++b) {
     Pack each;
     if (expected.labels.empty()) {
-      each = loss.template operator()<Pack, Lanes, Out>(
-          tn::lane::block<Pack>(out, b), tn::dense_target<Pack, Lanes>{tn::lane::block<Pack>(dense, b)}, tn::lane::block<Pack>(grad, b), scale);
+      each = loss.template operator()<Pack, Lanes, Out>(tn::lane::block<Pack>(out, b),
+                                                        tn::dense_target<Pack, Lanes>{tn::lane::block<Pack>(dense, b)},
+                                                        tn::lane::block<Pack>(grad, b), scale);
     } else {
       each = loss.template operator()<Pack, Lanes, Out>(tn::lane::block<Pack>(out, b),
                                                         tn::class_target<Pack>{tn::lane::load<Pack>(labels.data() + b * width)},

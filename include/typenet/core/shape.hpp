@@ -37,7 +37,7 @@ struct shape {
   friend constexpr bool operator==(const shape&, const shape&) = default;
 
   /// Writes the extents to a stream as one text: "6x28x28", "10"; nothing for `shape{}`.
-  /// @tparam Stream any stream that takes a C string, so this header includes no <ostream>
+  /// @tparam Stream any stream that takes a C string, so this header includes no `ostream`
   template <class Stream>
   friend auto operator<<(Stream& stream, const shape& s) -> decltype(stream << "") {
     char text[36];  // three extents of at most eleven characters, two separators and the end

@@ -53,7 +53,9 @@ struct dense_values {
     return {lane::block<Pack>(values, block)};
   }
   /// The targets of one group of `lanes` samples.
-  [[nodiscard]] TYPENET_HD dense_values group(index which, int /*lanes*/) const { return {{values.base + which * values.stride, values.stride}}; }
+  [[nodiscard]] TYPENET_HD dense_values group(index which, int /*lanes*/) const {
+    return {{values.base + which * values.stride, values.stride}};
+  }
 };
 
 /// A chunk: the samples of several steps, one batch after another. A device that repeats one recorded step takes each batch from a chunk.
