@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# Runs PROGRAM in its short form and looks at the figures that it writes to JSON.
+# Runs PROGRAM with --quick and checks the figures that it writes to JSON.
 cmake_minimum_required(VERSION 3.25)
 execute_process(COMMAND ${PROGRAM} --quick --json ${JSON} RESULT_VARIABLE status OUTPUT_VARIABLE table ERROR_VARIABLE problems)
 if(NOT status EQUAL 0)

@@ -17,7 +17,7 @@ using clock = std::chrono::steady_clock;
 using packet = Eigen::internal::packet_traits<float>::type;
 constexpr int width = Eigen::internal::packet_traits<float>::size;
 
-// More independent sums than any processor has multiply-adds in flight (latency times units), as far as registers reach.
+// Number of independent sums. It exceeds the multiply-adds in flight (latency times units) and is limited by the number of registers.
 #if defined(EIGEN_VECTORIZE_AVX512) || defined(EIGEN_VECTORIZE_NEON)
 constexpr int chains = 24;
 #else
@@ -26,7 +26,7 @@ constexpr int chains = 12;
 constexpr int rounds = 20'000;
 constexpr double flop_per_burst = 2.0 * width * chains * rounds;
 
-/// The factor and the summand are unknown to the compiler, and the result is used: nothing here can be left out.
+/// Executes a burst of multiply-adds. The compiler cannot remove them: it does not know the operands, and the result is used.
 float burst(float factor, float summand) {
   const packet a = Eigen::internal::pset1<packet>(factor);
   const packet b = Eigen::internal::pset1<packet>(summand);
@@ -43,9 +43,9 @@ float burst(float factor, float summand) {
   return Eigen::internal::predux(total);
 }
 
-/// FLOP/s of one thread.
+/// Measures the FLOP/s of one thread for about `seconds`. All threads start together at the latch.
 double probe(std::latch& start, double seconds) {
-  // The sums tend to summand / (1 - factor): normal numbers throughout.
+  // The sums converge to summand / (1 - factor), so all values are normal numbers.
   volatile float factor = 0.75f, summand = 0.5f, sink = 0;
   sink = burst(factor, summand);
   start.arrive_and_wait();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Inference through model.predict, which runs on the thread that calls it.
+// Measures inference through model.predict, which runs on the calling thread.
 #include <cstddef>
 #include <memory>
 #include <span>
@@ -28,7 +28,7 @@ template <class Backend, class Network = lenet5>
 void measure_predictions(const std::string& name, int batch, int threads, const effort& how) {
   using subject_type = predicting<Network, Backend>;
   const auto shared = std::make_shared<std::unique_ptr<subject_type>>();
-  // One sample is asked for its time, many for their rate.
+  // A batch of one is reported as a time, a larger batch as samples per second.
   measure({.name = name, .flop = 2.0 * static_cast<double>(Network::macs) * batch, .samples = batch == 1 ? 0.0 : batch, .threads = threads},
           how, [=](benchmark::State& state) {
             if (*shared == nullptr) {

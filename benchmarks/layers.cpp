@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Every layer by itself, at the shapes of LeNet-5.
+// Measures every layer separately, with the shapes of LeNet-5.
 #include <algorithm>
 #include <memory>
 #include <numeric>
@@ -16,7 +16,7 @@ namespace {
 namespace tn = typenet;
 constexpr int batch = 32;
 
-/// One layer with all that its kernels touch, run as a backend runs it: through the interface that layers are written to.
+/// One layer with all the memory that its kernels use. It runs through the layer interface, as in a backend.
 template <class Input, tn::layer Layer>
 class bench {
   using network = tn::network<Input, Layer>;
@@ -45,7 +45,7 @@ class bench {
     }
     for (std::size_t b = 0; b < network::buffers.size(); ++b) data_.buffers[b] = model_.buffer_array().data() + network::buffers[b].offset;
     data_.scratch = scratch_.data();
-    // Each pass finds what those before it leave.
+    // Runs the passes once in order, because each pass reads the results of the previous passes.
     with_execution([this](auto& run) {
       this->forward(run);
       this->backward_parameters(run);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /// @file
-/// The network that is measured, and data for it.
+/// The networks that are measured, and data for them.
 #pragma once
 
 #include <cstddef>
@@ -17,20 +17,20 @@ using lenet5 = typenet::network<typenet::input<1, 32, 32>,                      
                                 typenet::flatten, typenet::dropout<0.1>,                                               //
                                 typenet::linear<120>, typenet::relu, typenet::linear<84>, typenet::relu, typenet::gaussian_rbf<10>>;
 
-/// LeNet-5's sizes, as a classifier.
+/// LeNet-5 with a linear output layer, as a classifier.
 using classifier =
     typenet::network<typenet::input<1, 32, 32>,                                                             //
                      typenet::conv2d<6, 5>, typenet::batch_norm<>, typenet::relu, typenet::max_pool2d<2>,   //
                      typenet::conv2d<16, 5>, typenet::batch_norm<>, typenet::relu, typenet::max_pool2d<2>,  //
                      typenet::flatten, typenet::linear<120>, typenet::relu, typenet::linear<84>, typenet::relu, typenet::linear<10>>;
 
-/// The first without normalisation, for steps on one sample at a time.
+/// LeNet-5 with scaled tanh, average pooling and no normalization, for training steps on one sample.
 using classic =
     typenet::network<typenet::input<1, 32, 32>, typenet::conv2d<6, 5>, typenet::scaled_tanh, typenet::avg_pool2d<2>, typenet::scaled_tanh,
                      typenet::conv2d<16, 5>, typenet::scaled_tanh, typenet::avg_pool2d<2>, typenet::scaled_tanh, typenet::conv2d<120, 5>,
                      typenet::scaled_tanh, typenet::flatten, typenet::linear<84>, typenet::scaled_tanh, typenet::linear<10>>;
 
-/// Ten layers with parameters on color images: some around a sum, some side by side.
+/// A network of ten layers with parameters on color images, with residual and parallel branches.
 using branched =
     typenet::network<typenet::input<3, 32, 32>, typenet::conv2d<16, 3, typenet::padding<1>>, typenet::batch_norm<>, typenet::relu,
                      typenet::residual<typenet::conv2d<16, 3, typenet::padding<1>>, typenet::batch_norm<>, typenet::relu,
@@ -40,7 +40,7 @@ using branched =
                      typenet::max_pool2d<2>, typenet::conv2d<32, 3, typenet::padding<1>>, typenet::relu, typenet::max_pool2d<2>,
                      typenet::flatten, typenet::linear<10>>;
 
-/// The network of 1989 (LeCun et al.), for such steps too.
+/// A convolution of the network of 1989 (LeCun et al.), for training steps on one sample.
 template <class... Options>
 using window1989 = typenet::conv2d<12, 5, typenet::stride<2>, typenet::padding<2>, typenet::padding_value<-1>,
                                    typenet::bias<typenet::per_unit>, Options...>;
@@ -48,9 +48,9 @@ using network1989 =
     typenet::network<typenet::input<1, 16, 16>, window1989<>, typenet::tanh, window1989<typenet::connections<typenet::lenet1989_h2>>,
                      typenet::tanh, typenet::flatten, typenet::linear<30>, typenet::tanh, typenet::linear<10>, typenet::tanh>;
 
-/// Multiply-adds alone, counting two each. What batch norm, the loss and the optimizer compute comes on top and is not counted.
+/// FLOP of inference per sample. A multiply-add counts as two. Batch norm, the loss and the optimizer are not counted.
 inline constexpr double inference_flop = 2.0 * static_cast<double>(lenet5::macs);
-/// Forward, gradient of the inputs, gradient of the parameters; the first layer's input needs no gradient.
+/// FLOP of training per sample: forward, input gradients, parameter gradients. The first layer needs no input gradient.
 inline constexpr double training_flop = 3 * inference_flop - 2.0 * static_cast<double>(typenet::conv2d<6, 5>::macs(lenet5::input_shape));
 static_assert(training_flop == 2'263'920);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// typenet_benchmarks [--quick] [--json FILE] [--figure NAME VALUE UNIT]... [Google Benchmark's options]
+// The benchmark program: typenet_benchmarks [--quick] [--json FILE] [--figure NAME VALUE UNIT]... [options of Google Benchmark]
 #include <cstdlib>
 #include <exception>
 #include <fstream>
@@ -16,7 +16,7 @@ namespace {
 
 struct arguments {
   benchmarks::effort how;
-  /// Whether some subjects alone are wanted.
+  /// True if a filter selects a part of the subjects.
   bool filtered = false;
   std::string json;
   std::vector<benchmarks::figure> more;
@@ -25,7 +25,7 @@ struct arguments {
 
 arguments parse(int argc, char** argv) {
   arguments a;
-  // Repetitions of different subjects alternate, so that what disturbs the machine for a second disturbs no single figure.
+  // Interleaves the repetitions of different subjects, so that a short disturbance of the machine affects many figures a little.
   static char interleave[] = "--benchmark_enable_random_interleaving=true";
   a.passed_on = {argv[0], interleave};
   for (int i = 1; i < argc; ++i) {

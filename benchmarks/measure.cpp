@@ -21,15 +21,15 @@ namespace {
 
 struct result {
   subject what;
-  std::vector<double> seconds;  // of an iteration, one for each repetition
+  std::vector<double> seconds;  // `[repetition]`, seconds per iteration
 };
 
-/// In the order of registration, which is the table's.
+/// All results, in the order of registration, which is also the order of the table.
 std::vector<result>& results() {
   static std::vector<result> all;
   return all;
 }
-/// What each number of threads reached, again and again over the sitting, in GFLOP/s.
+/// Measured peaks in GFLOP/s for each number of threads, repeated throughout the session.
 std::map<int, std::vector<double>>& peaks() {
   static std::map<int, std::vector<double>> of_threads;
   return of_threads;
@@ -41,7 +41,7 @@ double median(std::vector<double> values) {
   return values.size() % 2 == 1 ? values[middle] : (values[middle - 1] + values[middle]) / 2;
 }
 
-/// A machine's clock rises and falls, and figures with it: so it is the median, as theirs is.
+/// The median peak in GFLOP/s. A median follows changes of the clock frequency, as do the figures of the subjects.
 double peak(int threads) {
   auto& seen = peaks()[threads];
   if (seen.empty()) seen.push_back(fma_peak(threads));
@@ -74,12 +74,12 @@ std::vector<peer>& found_peers() {
 bool is_of_a_peer(const std::string& name) {
   return std::any_of(peers().begin(), peers().end(), [&](const peer& p) { return name.starts_with(p.name + ": "); });
 }
-/// A subject's name without the number of threads at its end.
+/// Removes the number of threads from the end of the name of a subject.
 std::string without_threads(const std::string& name) {
   const std::size_t comma = name.rfind(", ");
   return comma == std::string::npos || name.find("thread", comma) == std::string::npos ? name : name.substr(0, comma);
 }
-/// The shortest time of a subject, with whatever threads; 0 where it was not measured.
+/// The shortest time of a subject over all numbers of threads, in seconds; 0 if it was not measured.
 double fastest(const std::string& name) {
   double best = 0;
   for (const result& r : results())
@@ -105,7 +105,7 @@ std::string rounded(double value) {
   return text;
 }
 
-/// With thousands set apart.
+/// Formats a number with separators between thousands.
 std::string grouped(double value) {
   const std::string digits = rounded(value);
   const std::size_t whole = std::min(digits.find('.'), digits.size());
@@ -140,7 +140,7 @@ std::string processor() {
 
 void measure(subject what, const effort& how, std::function<void(benchmark::State&)> run) {
   auto* const registered = benchmark::RegisterBenchmark(what.name.c_str(), [run = std::move(run)](benchmark::State& state) {
-    // Threads of whatever ran before may be waiting awake for more of it, which is not this one's fault.
+    // Gives the threads of the previous subject time to stop spinning, so that they do not slow this one.
     std::this_thread::sleep_for(std::chrono::milliseconds{50});
     run(state);
   });
@@ -213,7 +213,7 @@ std::vector<figure> figures(const std::vector<figure>& more) {
   for (const result& r : results())
     if (!r.seconds.empty()) all.push_back(figure_of(r));
 
-  // Each summary follows the last of what it sums up.
+  // Each summary follows the last figure that it summarizes.
   const auto insert_after = [&all](const std::string& name, const figure& summary) {
     const auto at = std::find_if(all.begin(), all.end(), [&](const figure& f) { return f.name == name; });
     all.insert(at == all.end() ? at : at + 1, summary);
@@ -240,7 +240,7 @@ std::vector<figure> figures(const std::vector<figure>& more) {
     insert_after(augmented->what.name,
                  {"augmented epoch's time over plain", median(augmented->seconds) / median(plain->seconds), "ratio", {}, 0, 0});
 
-  // Beside each of ours the fastest peer that did the same, with the threads that suit it best.
+  // For each figure of typenet, finds the fastest peer for the task, with the best number of threads for that peer.
   for (figure& f : all) {
     const std::string name = without_threads(f.name);
     if (is_of_a_peer(name) || fastest(name) == 0) continue;

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# Sets up, builds for this machine, measures everything, one thing after another, and prints one Markdown table. Safe to repeat.
-#   --quick      a short form, for a first look
+# Installs what is missing, builds for this machine, measures everything, and prints one Markdown table. Safe to repeat.
+#   --quick      a short run, for a first look
 #   --json FILE  also writes every figure as {"name", "value", "unit", "peer", "ratio"}: the fastest peer, and how many times as fast
 #   --help       this text
-# Other arguments go to Google Benchmark: run.sh --benchmark_filter=training. Close other programs first.
-# TYPENET_BUILD_DIR names another build folder than ./build.
+# Other arguments are passed on to Google Benchmark: run.sh --benchmark_filter=training. Close other programs first.
+# TYPENET_BUILD_DIR names a build folder other than ./build.
 set -euo pipefail
 here=$PWD
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -20,7 +20,7 @@ load=$(cut -d ' ' -f 1 /proc/loadavg 2>/dev/null || echo 0)
 
 need_to_build
 need libbenchmark-dev has_header benchmark/benchmark.h
-# What typenet is measured beside; each is left out where it is missing.
+# Libraries to compare typenet with. A library that is missing is left out.
 want libtorch-dev test -d /usr/share/cmake/Torch -o -d /usr/lib/x86_64-linux-gnu/cmake/Torch
 want libdlib-dev has_header dlib/dnn.h
 want libopenblas0-pthread has_library libopenblas.so.0
@@ -49,7 +49,7 @@ figures=()
 depths="4 16 64"
 case " $* " in *" --quick "*) depths=4 ;; esac
 
-# compile <name> <command...>: notes the median of three runs' seconds and, where GNU time is installed, the most memory of any.
+# compile <name> <command...>: records the median seconds of three runs. If GNU time is installed, also records the peak memory.
 compile() {
   local name=$1 times=() peak=0 seconds megabytes
   shift

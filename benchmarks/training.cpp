@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Training, as a user runs it: steps on data at hand, and whole epochs through a data set.
+// Measures training as a user runs it: single steps on data in memory, and whole epochs through a data set.
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -32,7 +32,7 @@ struct session {
   trainer_type trainer;
 };
 
-/// Steps go round several batches: one alone would stay in the cache.
+/// Trains in turn on several batches, because a single batch would stay in the cache.
 template <class Network, class Loss>
 struct stepping : session<Network, Loss> {
   static constexpr int batches = 8;
@@ -68,7 +68,7 @@ void measure_steps(const std::string& name, double flop, int batch, int threads,
           });
 }
 
-/// Steps of one sample each, without a batch to fill the lanes.
+/// Trains with one sample per step, without a batch to fill the lanes.
 template <class Network, class Loss>
 struct single_stepping {
   using model_type = tn::model<Network, tn::cpu_single>;
@@ -102,7 +102,7 @@ void measure_single_steps(const std::string& name, double flop, const Loss& loss
   });
 }
 
-/// Images in memory as MNIST's are, taken through `random` transforms.
+/// Makes images in memory with the layout of MNIST, augmented by the `random` transforms.
 template <class... Random>
 auto images(int count, const Random&... random) {
   tn::random_sequence noise{tn::counter_rng{tn::seed{1}, tn::random_stream::shuffle}, 0, 3};
@@ -135,7 +135,7 @@ void measure_epochs(const std::string& suffix, const effort& how, const Random&.
           how, [=](benchmark::State& state) {
             if (*shared == nullptr) {
               *shared = std::make_unique<fitting<data>>(images(count, random...));
-              // The first epoch finds the thread count.
+              // The first epoch determines the number of threads.
               (*shared)->epoch();
             }
             for ([[maybe_unused]] const auto _ : state) (*shared)->epoch();

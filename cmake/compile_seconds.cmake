@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-# Prints the seconds that the latest compilation of every translation unit under a folder of a build took, slowest first:
+# Prints the seconds of the latest compilation of every translation unit in a build folder, slowest first:
 #   cmake -DBUILD=<build folder> [-DUNDER=<folder in it, else tests>] -P compile_seconds.cmake
-# They are those of the clock, while other compilations ran beside, from the log that Ninja keeps.
+# The times are wall-clock times from Ninja's log; other compilations may have run in parallel.
 
 cmake_minimum_required(VERSION 3.25)
 get_filename_component(BUILD "${BUILD}" ABSOLUTE)
@@ -12,7 +12,7 @@ if(NOT EXISTS "${BUILD}/.ninja_log")
   message(FATAL_ERROR "'${BUILD}' has no .ninja_log: build it with -G Ninja first")
 endif()
 
-# A line is start, end (both in milliseconds), time of change, output and hash, divided by tabs; the last one of an output counts.
+# A line has start, end (both in milliseconds), modification time, output and hash, separated by tabs. The last line of an output counts.
 file(STRINGS "${BUILD}/.ninja_log" lines REGEX "\t${UNDER}/[^\t]+\\.(o|obj)\t")
 list(REVERSE lines)
 set(outputs "")
@@ -29,12 +29,12 @@ foreach(line IN LISTS lines)
   endif()
   list(APPEND outputs "${output}")
   math(EXPR total "${total} + ${tenths}")
-  # tests/CMakeFiles/test_core.dir/core/shape.test.cpp.o is core/shape.test.cpp of test_core.
+  # Example: tests/CMakeFiles/test_core.dir/core/shape.test.cpp.o becomes "test_core: core/shape.test.cpp".
   string(REGEX REPLACE "^(.*/)?CMakeFiles/([^/]+)\\.dir/(.+)\\.(o|obj)$" "\\2: \\3" name "${output}")
   list(APPEND table "${tenths}|${name}")
 endforeach()
 
-# right_aligned(<tenths of a second> <variable>): sets it to the seconds, eight characters wide.
+# right_aligned(<tenths of a second> <variable>): sets the variable to the seconds, eight characters wide.
 function(right_aligned tenths variable)
   math(EXPR seconds "${tenths} / 10")
   math(EXPR tenth "${tenths} % 10")
@@ -58,5 +58,5 @@ foreach(row IN LISTS table)
 endforeach()
 list(LENGTH table count)
 right_aligned(${total} seconds)
-# To stdout, as message() does not.
+# Prints to stdout; message() would print to stderr.
 execute_process(COMMAND "${CMAKE_COMMAND}" -E echo "${text}${seconds}  ${count} translation units under ${UNDER}")

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: MIT
-# The targets that a user links: typenet::typenet, which needs Eigen alone, and the optional components typenet::io (weights and
-# checkpoints, by nlohmann-json), typenet::data (data sets on disk, by zlib), typenet::thrust (the Thrust backend on host threads, by Thrust)
-# and typenet::cuda (the same on a GPU, by nvcc). None of them carries a warning, an optimisation or an instruction set: those are the
-# user's to choose.
+# Defines the targets that a user links. typenet::typenet needs only Eigen. The other components are optional:
+#   typenet::io      weights and checkpoints; needs nlohmann-json
+#   typenet::data    data sets on disk; needs zlib
+#   typenet::thrust  the Thrust backend on host threads; needs Thrust
+#   typenet::cuda    the Thrust backend on a GPU; needs nvcc
+# No target sets warnings, optimization or an instruction set: the user chooses these.
 
 find_package(Eigen3 3.4 REQUIRED NO_MODULE)
 find_package(Threads REQUIRED)
@@ -15,12 +17,12 @@ target_sources(typenet INTERFACE FILE_SET HEADERS BASE_DIRS "${PROJECT_SOURCE_DI
 target_compile_features(typenet INTERFACE cxx_std_20)
 target_link_libraries(typenet INTERFACE Eigen3::Eigen Threads::Threads)
 if(NOT PROJECT_IS_TOP_LEVEL)
-  # The warnings that a user turns on are for the user's sources. Installed headers are a system's anyway.
+  # Suppresses the warnings of the user in the headers of typenet. Installed headers are system headers in any case.
   set_target_properties(typenet PROPERTIES SYSTEM ON)
 endif()
 
-# Who installs and who uses an installed typenet may differ in what they have, so the package looks for OpenMP and for the components'
-# libraries again (typenet-config.cmake).
+# The machine that uses an installed typenet may have other libraries than the machine that installed it. The installed package therefore
+# searches for OpenMP and for the libraries of the components again (typenet-config.cmake).
 if(TYPENET_OPENMP)
   find_package(OpenMP QUIET COMPONENTS CXX)
   if(OpenMP_CXX_FOUND)
@@ -63,7 +65,7 @@ else()
   message(STATUS "typenet: no typenet::thrust, which needs ${missing}")
 endif()
 
-# The installed package looks for nvcc itself, so a build of the headers alone has no use for the target.
+# The target is needed only by programs in this build; the installed package searches for nvcc itself.
 if(TYPENET_CUDA AND typenet_has_programs)
   typenet_find_cuda(missing)
   if(NOT missing)

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: MIT
-# Enables the language CUDA where typenet's own programs are to be compiled by nvcc, as TYPENET_CUDA says. What is installed are headers, for
-# which no compiler is looked for; and inside another project the language is that project's to enable.
+# Enables the language CUDA if TYPENET_CUDA allows it and typenet's own programs are built. An installation of the headers needs no
+# compiler. Inside another project, that project enables the language.
 
 set(TYPENET_CUDA AUTO CACHE STRING "Offer typenet::cuda and build what nvcc compiles: ON, OFF, or AUTO (where nvcc is found)")
 set_property(CACHE TYPENET_CUDA PROPERTY STRINGS AUTO ON OFF)
 
-# Whether this build has targets that may be compiled by nvcc: its own programs, or those of the project around it.
+# True if this build may have targets for nvcc: its own programs, or targets of the enclosing project.
 set(typenet_has_programs ON)
 if(PROJECT_IS_TOP_LEVEL
    AND NOT TYPENET_BUILD_TESTS
@@ -24,7 +24,7 @@ if(TYPENET_CUDA
                           "by project(... LANGUAGES CXX CUDA)")
     endif()
   else()
-    # The toolkit's folder is often not on the path.
+    # The toolkit's folder is often not in PATH.
     find_program(TYPENET_NVCC nvcc HINTS ENV CUDA_PATH PATHS /usr/local/cuda PATH_SUFFIXES bin DOC "The CUDA compiler")
     mark_as_advanced(TYPENET_NVCC)
     if(NOT CMAKE_CUDA_COMPILER
@@ -32,7 +32,7 @@ if(TYPENET_CUDA
        AND TYPENET_NVCC)
       set(ENV{CUDACXX} "${TYPENET_NVCC}")
     endif()
-    # One host compiler for both languages, and so one OpenMP runtime in a program.
+    # Uses one host compiler for both languages, so that a program has one OpenMP runtime.
     if(NOT CMAKE_CUDA_HOST_COMPILER AND NOT DEFINED ENV{CUDAHOSTCXX})
       set(ENV{CUDAHOSTCXX} "${CMAKE_CXX_COMPILER}")
     endif()

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
-# For typenet's own programs: warnings, native code, and checks of the sources' form. Nothing here reaches a user's targets.
+# Sets up typenet's own programs: warnings, native code, and checks of the source format. Targets of a user are not affected.
 
 option(TYPENET_WARNINGS_AS_ERRORS "Compile typenet's own programs with warnings as errors" OFF)
 option(TYPENET_NATIVE "Compile typenet's own examples and benchmarks for this machine's instruction set" OFF)
 
-# Slow by default helps nobody.
+# The default build type is optimized.
 get_property(multi_config GLOBAL PROPERTY GENERATOR_IS_MULTI_CONFIG)
 if(PROJECT_IS_TOP_LEVEL AND NOT multi_config AND NOT CMAKE_BUILD_TYPE)
   set(CMAKE_BUILD_TYPE Release CACHE STRING "Debug, Release, RelWithDebInfo or MinSizeRel" FORCE)
@@ -15,15 +15,15 @@ add_library(typenet_warnings INTERFACE)
 if(CMAKE_CXX_COMPILER_ID MATCHES "GNU|Clang")
   set(warnings -Wall -Wextra -Wconversion -Wshadow)
   if(CMAKE_CXX_COMPILER_ID MATCHES "Clang")
-    # g++ has it outside -Wconversion for C++; indices are signed throughout.
+    # Indices are signed throughout. For C++, -Wconversion includes this warning in Clang but not in g++.
     list(APPEND warnings -Wno-sign-conversion)
   endif()
   if(TYPENET_WARNINGS_AS_ERRORS)
     list(APPEND warnings -Werror)
   endif()
   target_compile_options(typenet_warnings INTERFACE "$<$<COMPILE_LANGUAGE:CXX>:-Wpedantic;${warnings}>")
-  # What nvcc passes on to the host's compiler is full of line directives that -Wpedantic dislikes, and of #pragma unroll, which is for the
-  # device.
+  # The code that nvcc passes to the host compiler has line directives that -Wpedantic rejects. It also has #pragma unroll, which only the
+  # device compiler knows.
   list(APPEND warnings -Wno-unknown-pragmas)
   list(JOIN warnings "," warnings)
   target_compile_options(typenet_warnings INTERFACE "$<$<COMPILE_LANG_AND_ID:CUDA,NVIDIA>:-Xcompiler=${warnings}>")
@@ -32,18 +32,18 @@ if(CMAKE_CXX_COMPILER_ID MATCHES "GNU|Clang")
   endif()
 endif()
 
-# typenet_trust_intrinsics(<target>): g++ before 13 takes its own AVX-512 intrinsics, which leave registers undefined on purpose, for faulty
-# (its bug 105593).
+# typenet_trust_intrinsics(<target>): disables wrong warnings of g++ before 13 about its own AVX-512 intrinsics, which leave registers
+# undefined on purpose (GCC bug 105593).
 function(typenet_trust_intrinsics target)
   if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
     target_compile_options(${target} PRIVATE $<$<COMPILE_LANGUAGE:CXX>:-Wno-uninitialized;-Wno-maybe-uninitialized>)
   endif()
 endfunction()
 
-# Builds all that nvcc compiles, and nothing else.
+# Builds only the programs that nvcc compiles.
 add_custom_target(cuda_programs)
 
-# Prints how long each translation unit of the tests took to compile.
+# Prints the compile time of each translation unit of the tests.
 if(CMAKE_GENERATOR MATCHES "Ninja")
   add_custom_target(
     compile_seconds
@@ -51,7 +51,7 @@ if(CMAKE_GENERATOR MATCHES "Ninja")
     VERBATIM USES_TERMINAL)
 endif()
 
-# typenet_program(<target> <library>...): one of typenet's own programs, an example or a benchmark.
+# typenet_program(<target> <library>...): configures one of typenet's own programs, an example or a benchmark.
 function(typenet_program target)
   target_link_libraries(${target} PRIVATE ${ARGN} typenet_warnings)
   if(TYPENET_NATIVE)
@@ -66,8 +66,8 @@ file(GLOB_RECURSE typenet_sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/inclu
      "${PROJECT_SOURCE_DIR}/tests/*.[ch]pp" "${PROJECT_SOURCE_DIR}/examples/*.[ch]pp" "${PROJECT_SOURCE_DIR}/benchmarks/*.[ch]pp"
      "${PROJECT_SOURCE_DIR}/tests/*.cu" "${PROJECT_SOURCE_DIR}/examples/*.cu" "${PROJECT_SOURCE_DIR}/benchmarks/*.cu")
 
-# typenet_headers_for(<language> <variable>): the headers that a file in CXX or CUDA can include. Those that need nvcc are called *.cuh or
-# *cuda*; those that need Thrust, *thrust*; and those that nvcc cannot read, *_host.hpp.
+# typenet_headers_for(<language> <variable>): lists the headers that a source file in CXX or CUDA can include. Headers that need nvcc are
+# called *.cuh or *cuda*. Headers that need Thrust are called *thrust*. Headers that nvcc cannot compile are called *_host.hpp.
 function(typenet_headers_for language variable)
   set(headers ${typenet_headers})
   if(language STREQUAL "CXX")
@@ -81,13 +81,14 @@ function(typenet_headers_for language variable)
   set(${variable} ${headers} PARENT_SCOPE)
 endfunction()
 
-# Versions of clang-format disagree, and those before 16 cannot lay out requires-clauses; the sources follow 19, which Debian 12 has.
+# The sources follow clang-format 19, which Debian 12 provides. Other versions format differently; versions before 16 cannot format
+# requires-clauses.
 find_program(CLANG_FORMAT NAMES clang-format-19)
 if(CLANG_FORMAT)
   add_custom_target(format COMMAND "${CLANG_FORMAT}" -i ${typenet_sources} COMMENT "Formatting")
 endif()
 
-# The headers as such, and as far as the quickstart and a test of the files instantiate them.
+# clang-tidy checks the headers, and the templates that the quickstart and a test of the files instantiate.
 find_program(CLANG_TIDY NAMES clang-tidy-14 clang-tidy)
 if(CLANG_TIDY)
   set(all_headers "${PROJECT_BINARY_DIR}/all_headers.cpp")

@@ -2,7 +2,7 @@
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
-# Headers alone: nothing here depends on the architecture.
+# Installs headers only, so the package is independent of the architecture.
 set(typenet_package_folder "${CMAKE_INSTALL_DATADIR}/cmake/typenet")
 
 install(

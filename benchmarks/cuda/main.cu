@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// typenet_cuda_benchmarks [--quick] [--json FILE] [--peer FILE]: what a training step and inference cost on this machine's CUDA device.
-// A peer's FILE has lines "name value unit", as pytorch.py writes them.
+// typenet_cuda_benchmarks [--quick] [--json FILE] [--peer FILE]: measures a training step and inference on this machine's CUDA device.
+// The FILE of a peer has lines "name value unit", as pytorch.py writes them.
 #include <typenet/thrust.hpp>
 
 #include <algorithm>
@@ -21,10 +21,10 @@ namespace {
 namespace tn = typenet;
 using benchmarks::lenet5;
 
-/// Checks what the CUDA runtime answers, as the library does.
+/// Checks a result of the CUDA runtime, as the library does.
 void check(cudaError_t code) { tn::detail::check_cuda(code, "measuring"); }
 
-/// Milliseconds on the device between two points of a stream.
+/// Measures the milliseconds on the device between two points of a stream.
 class stopwatch {
  public:
   explicit stopwatch(cudaStream_t stream) : stream_{stream} {
@@ -51,7 +51,7 @@ class stopwatch {
   cudaEvent_t start_{}, stop_{};
 };
 
-/// The median of five.
+/// The median of five measurements.
 template <class Measure>
 double median(const Measure& measure) {
   std::vector<double> times;
@@ -66,7 +66,7 @@ struct figure {
   std::string unit;
 };
 
-/// Multiply-adds in registers, on every processor.
+/// Executes multiply-adds in registers on every multiprocessor.
 __global__ void multiply_add(float* out, int rounds, float scale) {
   float a[16];
   for (int i = 0; i < 16; ++i) a[i] = static_cast<float>(threadIdx.x + i);
@@ -76,10 +76,10 @@ __global__ void multiply_add(float* out, int rounds, float scale) {
   }
   float sum = 0;
   for (int i = 0; i < 16; ++i) sum += a[i];
-  if (sum == 0.123f) *out = sum;  // never; but the compiler cannot know
+  if (sum == 0.123f) *out = sum;  // never true, but the compiler cannot know
 }
 
-/// FLOP/s of the device in float, a multiply-add counted as two.
+/// The peak FLOP/s of the device in float. A multiply-add counts as two.
 double measure_peak() {
   tn::gpu::stream stream;
   tn::gpu::array out{1};
@@ -99,7 +99,7 @@ double measure_peak() {
 
 __global__ void nothing() {}
 
-/// Microseconds that a graph of that many empty kernels takes: what launching costs, whatever is launched.
+/// Microseconds of a graph of `nodes` empty kernels: the pure launch cost.
 double measure_floor(std::size_t nodes, int repetitions) {
   tn::gpu::stream stream;
   tn::gpu::recording graph;
@@ -123,13 +123,13 @@ tn::tensor_dataset<tn::shape{1, 32, 32}, 10> data_of(int samples) {
   return {benchmarks::random_numbers(static_cast<std::size_t>(samples) * 1024, 1), std::move(labels)};
 }
 
-/// Microseconds of a step of `fit`, all of it counted: shuffling, reading, the step.
+/// Microseconds per step of `fit`, including shuffling, reading and the step itself.
 template <tn::device_launch Launch>
 double measure_training(int batch, int steps, std::size_t* nodes = nullptr) {
   using backend = tn::thrust_backend<float, Launch>;
   const auto data = data_of(batch * steps);
   tn::model<lenet5, backend> model{tn::seed{42}};
-  // Six epochs, of which the first warms up; between callbacks lies one epoch on the device.
+  // Runs six epochs; the first warms up. The device computes one epoch between two callbacks.
   stopwatch watch{model.stream().handle()};
   std::vector<double> times;
   tn::fit_options options{.epochs = 6, .batch_size = batch};
@@ -148,7 +148,7 @@ double measure_training(int batch, int steps, std::size_t* nodes = nullptr) {
   return times[2];
 }
 
-/// Seconds to answer `count` samples that are on the device already, and with the way there and back.
+/// Seconds for inference on `count` samples: with the samples already on the device, and including the copies to and from the device.
 struct inference_time {
   double device, whole;
 };
@@ -179,7 +179,7 @@ std::vector<figure> read_peer(const std::string& file) {
   if (!in) throw std::runtime_error("cannot read " + file);
   std::vector<figure> figures;
   for (std::string line; std::getline(in, line);) {
-    // The name may have blanks; the value and the unit have none.
+    // The name may contain blanks; the value and the unit contain none.
     std::istringstream words{line};
     std::vector<std::string> all;
     for (std::string word; words >> word;) all.push_back(word);

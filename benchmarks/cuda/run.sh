@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# Builds the CUDA benchmarks for this machine's GPU, by nvcc, which it gets where there is none; measures training and inference, PyTorch
-# beside them where python3 has it for CUDA; and prints one Markdown table. Safe to repeat. Close other programs first.
-#   --quick      a short form
+# Builds the CUDA benchmarks for this machine's GPU, measures training and inference, and prints one Markdown table.
+# Installs nvcc if it is missing. Also measures PyTorch if python3 has it with CUDA. Safe to repeat. Close other programs first.
+#   --quick      a short run
 #   --json FILE  also writes every figure as {"name", "value", "unit"}
-# TYPENET_BUILD_DIR names another build folder than ./build.
+# TYPENET_BUILD_DIR names a build folder other than ./build.
 set -euo pipefail
 here=$PWD
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
@@ -21,7 +21,7 @@ find_nvcc >/dev/null || want python3-pip has_pip
 install_missing
 choose_generator
 
-# Where there is none to be had, CMake says what is missing.
+# If nvcc can be neither found nor installed, CMake reports what is missing.
 if nvcc=$(find_nvcc) || nvcc=$(get_nvcc "${TYPENET_BUILD_DIR:-build}/cuda-toolkit"); then export CUDACXX=$nvcc; fi
 build=${TYPENET_BUILD_DIR:-build}/cuda-native
 cmake --preset cuda -B "$build" -DCMAKE_CUDA_ARCHITECTURES=native -DTYPENET_BUILD_TESTS=OFF -DTYPENET_BUILD_EXAMPLES=OFF \

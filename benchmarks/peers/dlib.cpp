@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The classifier by dlib, whose matrix products are OpenBLAS's: whole steps on tensors at hand, without the thread and the copies of its
-// dnn_trainer.
+// Measures `classifier` in dlib with the matrix products of OpenBLAS. Each iteration is a whole step on tensors in memory.
+// dnn_trainer is not used, because it adds a thread and copies.
 #include <dlfcn.h>
 #include <dlib/dnn.h>
 
@@ -20,7 +20,8 @@ using window = dlib::add_layer<dlib::con_<Maps, 5, 5, 1, 1, 0, 0>, Below>;
 template <class Below>
 using halved = dlib::add_layer<dlib::max_pool_<2, 2, 2, 2, 0, 0>, Below>;
 
-/// `classifier` of lenet5.hpp, with batch norm of the kind that `norm` is.
+/// `classifier` of lenet5.hpp.
+/// @tparam Norm the batch norm layer of dlib: for training or for inference
 template <template <class> class Norm>
 using network = dlib::loss_multiclass_log<dlib::fc<
     10, dlib::relu<dlib::fc<
@@ -30,7 +31,7 @@ using training_network = network<dlib::bn_con>;
 using inference_network = network<dlib::affine>;
 
 using set_threads_function = void (*)(int);
-/// OpenBLAS's own, where it is the BLAS of this program.
+/// Finds openblas_set_num_threads; null if this program uses another BLAS.
 set_threads_function openblas_set_threads() {
   static const auto found = reinterpret_cast<set_threads_function>(dlsym(RTLD_DEFAULT, "openblas_set_num_threads"));
   return found;
@@ -88,7 +89,7 @@ void measure_prediction(const std::string& name, int batch, int threads, const e
     openblas_set_threads()(threads);
     if (*shared == nullptr) {
       *shared = std::make_unique<session>();
-      // Only a trained network's batch norm can be folded.
+      // Trains first, because only the batch norm of a trained network can be folded.
       training trained{32};
       trained.step(32);
       (*shared)->net = trained.net;
@@ -106,7 +107,7 @@ void measure_dlib(const effort& how) {
   }
 }
 
-// With another BLAS than OpenBLAS it would not be the dlib that its users know.
+// Registers dlib only with OpenBLAS; other BLAS libraries would not be representative.
 [[maybe_unused]] const bool here = openblas_set_threads() != nullptr && (registration{"dlib", measure_dlib}, true);
 
 }  // namespace

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The same networks, losses and optimizers by libtorch, measured in the same run. Each is written as its user would for speed: no copies,
-// no dispatch by name, one thread or all.
+// Measures the networks, losses and optimizers of the benchmarks in libtorch. The code is written for speed, as an experienced user would
+// write it: no copies, no dispatch by name, one thread or all threads.
 #include <torch/torch.h>
 
 #include <algorithm>
@@ -25,7 +25,7 @@ namespace F = torch::nn::functional;
 
 Tensor scaled_tanh(const Tensor& x) { return torch::tanh(x * (2.0 / 3)) * 1.7159; }
 
-/// LeNet-5 with batch norm and Gaussian outputs.
+/// `lenet5` of lenet5.hpp: batch norm and Gaussian outputs.
 struct lenet5_module : nn::Module {
   nn::Conv2d conv1{nn::Conv2dOptions(1, 6, 5)}, conv2{nn::Conv2dOptions(6, 16, 5)};
   nn::BatchNorm2d norm1{6}, norm2{16};
@@ -92,7 +92,7 @@ struct classic_module : nn::Module {
   }
 };
 
-/// The network of 1989: its second layer's maps see three overlapping parts of the first's.
+/// The network of 1989. The maps of its second layer read three overlapping groups of the maps of the first layer.
 struct network1989_module : nn::Module {
   Tensor weight1, bias1, weight2, bias2;
   nn::Linear linear1{192, 30}, linear2{30, 10};
@@ -169,14 +169,14 @@ void measure_prediction(const std::string& name, int batch, int threads, const e
 
 Tensor one_hot(const Tensor& labels, double on, double off) { return F::one_hot(labels, 10).to(torch::kFloat) * (on - off) + off; }
 
-/// `lenet5` without dropout, of which two libraries draw different masks.
+/// `lenet5` without dropout, because the two libraries draw different masks.
 using undropped =
     typenet::network<typenet::input<1, 32, 32>,                                                             //
                      typenet::conv2d<6, 5>, typenet::batch_norm<>, typenet::relu, typenet::max_pool2d<2>,   //
                      typenet::conv2d<16, 5>, typenet::batch_norm<>, typenet::relu, typenet::max_pool2d<2>,  //
                      typenet::flatten, typenet::linear<120>, typenet::relu, typenet::linear<84>, typenet::relu, typenet::gaussian_rbf<10>>;
 
-/// Losses, step by step, from the same parameters on the same samples.
+/// Compares the losses of typenet and libtorch step by step, with equal initial parameters and equal samples.
 std::string compare_losses() {
   constexpr int batch = 32, steps = 200, inputs = undropped::input_shape.size();
   typenet::model<undropped> model{typenet::seed{42}};
@@ -199,9 +199,9 @@ std::string compare_losses() {
     }
   }
   torch::optim::Adam optimizer{module.parameters(), torch::optim::AdamOptions(1e-3).weight_decay(1e-4)};
-  // Ten patterns under noise, a class each.
+  // Ten patterns with noise, one per class.
   const std::vector<float> patterns = random_numbers(std::size_t{10} * inputs, 20);
-  // Rounding differs, and training amplifies differences: the further, the further apart.
+  // Rounding differs, and training amplifies differences, so the losses diverge with the number of steps.
   constexpr int looks[] = {1, 10, 50, steps};
   std::string text = "Losses of typenet and libtorch from the same start on the same batches:";
   double apart = 0;

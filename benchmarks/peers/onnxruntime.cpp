@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Inference by ONNX Runtime, of the same weights and the same samples; what it answers is compared. It is run by Node, for which alone
-// it is packaged: some microseconds of every call are Node's.
+// Measures inference in ONNX Runtime with the weights and the samples of typenet, and compares the outputs. ONNX Runtime runs in Node, for
+// which it has a package. Node adds some microseconds to every call.
 #include <onnx/onnx_pb.h>
 
 #include <cmath>
@@ -23,7 +23,7 @@ namespace {
 
 namespace tn = typenet;
 
-/// An ONNX graph, node by node. Each node's answer is named after it.
+/// Builds an ONNX graph node by node. The output of each node has the name of the node.
 class graph {
  public:
   graph() {
@@ -84,7 +84,7 @@ class graph {
   onnx::ModelProto model_;
 };
 
-/// The same network, with ||x - c||^2 as ||x||^2 - 2 x c + ||c||^2, which is the faster way there.
+/// Writes `lenet5` as an ONNX file. It computes ||x - c||^2 as ||x||^2 - 2 x c + ||c||^2, which is faster in ONNX Runtime.
 void write_onnx(const tn::model<lenet5>& from, const std::string& file) {
   graph g;
   onnx::GraphProto& whole = *g.model().mutable_graph();
@@ -138,7 +138,7 @@ void write_onnx(const tn::model<lenet5>& from, const std::string& file) {
   if (!g.model().SerializeToOstream(&out) || !out.flush()) throw std::runtime_error{"cannot write " + file};
 }
 
-/// The weights, some samples, and what typenet answers to them, in a folder of their own.
+/// A temporary folder with the weights and some samples, and the outputs of typenet for these samples.
 struct shared_files {
   static constexpr int most = 1000;
   std::filesystem::path folder;
@@ -150,7 +150,7 @@ struct shared_files {
     folder = name;
     tn::model<lenet5> model{tn::seed{42}};
     model.initialize({.centers = tn::init::normal(0, 0.2)});
-    // A few steps, so that batch norm has something to fold.
+    // Trains for a few steps, so that batch norm has statistics to fold.
     tn::trainer trainer{model, tn::mse{}, tn::adam{}, tn::fit_options{.batch_size = 32, .threads = 1}};
     const std::vector<float> samples = random_numbers(most * 1024, 6);
     const std::vector<int> labels(32, 3);
@@ -173,7 +173,7 @@ struct shared_files {
 
   [[nodiscard]] std::string file_of(int batch) const { return (folder / ("samples" + std::to_string(batch))).string(); }
 
-  /// Seconds of one run.
+  /// Runs ONNX Runtime for about `seconds` and returns the mean seconds of one inference call.
   [[nodiscard]] double run(int batch, int threads, double seconds) const {
     const std::string theirs = (folder / "answers").string();
     std::string command = TYPENET_NODE;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Trains a small network on a GPU: a bright bar lies in a noisy 8 x 8 image, at which of four heights?
+// Trains a small network on a GPU. The network finds the height (one of four) of a bright bar in a noisy 8 x 8 image.
 #include <cstdint>
 #include <cstdio>
 #include <exception>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What lenet5 does with a recipe, for any backend.
+// The commands of lenet5 (train, evaluate, predict, reproduce) for any recipe on any backend.
 #pragma once
 
 #include <algorithm>
@@ -36,18 +36,18 @@ namespace lenet5 {
 
 inline volatile std::sig_atomic_t interrupted = 0;
 
-/// From here on an interruption is noted, for training to stop at.
+/// Installs handlers for SIGINT and SIGTERM that set `interrupted`. Training then stops at its next callback.
 inline void note_interruptions() {
   std::signal(SIGINT, [](int) { interrupted = 1; });
   std::signal(SIGTERM, [](int) { interrupted = 1; });
 }
-/// What a training's callbacks answer.
+/// Returns the value for training callbacks: `stop` after an interruption, else `proceed`.
 inline tn::control unless_interrupted() { return interrupted != 0 ? tn::control::stop : tn::control::proceed; }
 
 inline tn::mnist_dataset load(const settings& s, tn::mnist_split split) {
   return s.dataset == "mnist" ? tn::load_mnist(split, s.data) : tn::load_fashion_mnist(split, s.data);
 }
-/// Those images, in that order; all where none is named.
+/// Selects the images with the indices `which`, in that order. An empty `which` selects all images.
 inline tn::mnist_dataset choose(tn::mnist_dataset images, const std::vector<tn::index>& which) {
   if (which.empty()) return images;
   std::vector<std::uint8_t> pixels;
@@ -61,12 +61,13 @@ inline tn::mnist_dataset choose(tn::mnist_dataset images, const std::vector<tn::
   return {std::move(pixels), std::move(labels)};
 }
 
-/// What a recipe trains on and is tested with.
+/// The training images and the test images of one run.
 struct images_of_run {
   tn::mnist_dataset training, testing;
-  std::vector<tn::index> tested;  ///< which of the test split's `testing` has; empty: all, in order
+  std::vector<tn::index> tested;  ///< indices in the test split of the images in `testing`; empty: all, in order
 };
-/// @param s where `held_out` is set, that many of the training images are tested with, and trained on no more
+/// Loads the images that a recipe uses.
+/// @param s if `held_out` is positive, this number of training images is removed from training and used as the test images
 template <class Recipe>
 images_of_run images_for(const Recipe& recipe, const settings& s, tn::seed seed) {
   const auto chosen = [&](tn::mnist_split split) {
@@ -76,7 +77,7 @@ images_of_run images_for(const Recipe& recipe, const settings& s, tn::seed seed)
   };
   auto training = chosen(tn::mnist_split::train).first;
   if (s.held_out > 0) {
-    // The same for every seed.
+    // The split is independent of the seed of the run.
     const auto parts = tn::stratified_split(training, s.held_out, tn::seed{0});
     const auto copy = [&](const auto& part) { return choose(training, {part.indices().begin(), part.indices().end()}); };
     return {copy(parts.train), copy(parts.held_out), {}};
@@ -94,13 +95,13 @@ inline void print_report(const tn::report& r, const settings& s) {
               100 * r.accuracy, static_cast<long long>(r.misclassified), static_cast<long long>(r.count));
 }
 
-/// The shortest text that reads back as this very number.
+/// Formats a number as the shortest text that parses to exactly this number.
 inline std::string exact(double x) {
   std::array<char, 32> text;
   return {text.data(), std::to_chars(text.data(), text.data() + text.size(), x).ptr};
 }
 
-/// Says where a build is slower than it need be.
+/// Warns on stderr if this build is slower than the machine allows.
 inline void warn_of_slow_build() {
   const tn::build_facts build = tn::build_info();
   if (!build.optimized)
@@ -112,7 +113,7 @@ inline void warn_of_slow_build() {
 #endif
 }
 
-/// Between which steps an optimizer that scales them by curvature moves.
+/// Prints the smallest and largest step size of an optimizer that scales its steps by curvature.
 template <class Trainer>
 void print_rates(const Trainer& trainer) {
   if constexpr (tn::detail::uses_curvature<std::decay_t<decltype(trainer.optimizer())>>) {
@@ -130,7 +131,7 @@ void print_rates(const Trainer& trainer) {
   }
 }
 
-/// Writes how training goes as CSV: the mean loss of the steps since the line before, and the root mean square of all parameters.
+/// Writes the progress of training as CSV: the mean loss since the previous line, and the root mean square of all parameters.
 template <class Model>
 class step_log {
  public:
@@ -143,7 +144,7 @@ class step_log {
   void step(const tn::step_report& r, tn::index update) {
     if (!out_.is_open()) return;
     const double sum = r.loss * static_cast<double>(r.samples);
-    if (r.samples < samples_) sum_ = 0, samples_ = 0;  // an epoch has begun
+    if (r.samples < samples_) sum_ = 0, samples_ = 0;  // a new epoch has begun
     loss_ += sum - sum_;
     count_ += r.samples - samples_;
     sum_ = sum;
@@ -168,7 +169,7 @@ class step_log {
   double sum_ = 0, loss_ = 0;
 };
 
-/// Prints the command that uses the network that was trained.
+/// Prints the command that uses the trained network.
 inline void print_use(const settings& s) {
   std::string command = shell_word(s.program) + " predict --weights " + shell_word(s.output.string());
   if (s.model != program.model) command += " --model " + s.model;
@@ -309,7 +310,7 @@ int predict(const Recipe& recipe, const settings& s) {
   return 0;
 }
 
-/// One run of `reproduce`: trains, tests after every epoch, and leaves a record.
+/// Executes one run of `reproduce`: trains, tests after every epoch, and saves a record.
 template <class Backend, class Recipe>
 int reproduce_run(const Recipe& recipe, const settings& s) {
   constexpr tn::index quick_images = 4'000, quick_tests = 1'000;
@@ -384,7 +385,7 @@ int run(command what, const settings& s) {
   return 1;
 }
 
-/// Adds a recipe on a backend to those that this program has. The file that calls it is the one that compiles it.
+/// Registers a recipe on a backend. The file that calls this function compiles the recipe.
 template <class Backend, class Recipe>
 bool enlist(std::string_view backend) {
   using network = typename Recipe::network;

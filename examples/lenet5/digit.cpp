@@ -23,7 +23,7 @@ std::vector<std::uint8_t> read_digit([[maybe_unused]] const std::filesystem::pat
   unsigned char* const pixels = stbi_load(file.string().c_str(), &width, &height, &channels, 1);
   if (pixels == nullptr) throw typenet::file_error(file.string() + ": not an image that can be read: " + stbi_failure_reason());
   std::vector<std::uint8_t> image(28 * 28);
-  // Each pixel is the mean of the area that it covers.
+  // Each output pixel is the mean of the input pixels that it covers.
   for (int y = 0; y < 28; ++y)
     for (int x = 0; x < 28; ++x) {
       const int top = y * height / 28, left = x * width / 28;

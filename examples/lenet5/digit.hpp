@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// One image file as the 28x28 bytes of a digit.
+// Reads one image file as a digit of 28x28 bytes.
 #pragma once
 
 #include <cstdint>
@@ -8,8 +8,8 @@
 
 namespace lenet5 {
 
-/// Reads an image file, in grey, scaled to 28x28: `[row][column]`, 0 is the background.
-/// @param invert for images that are dark on light
+/// Reads an image file as grayscale, scaled to 28x28 bytes: `[row][column]`; 0 is the background.
+/// @param invert true for images with dark ink on a light background
 /// @throws typenet::file_error if it cannot be read as an image
 std::vector<std::uint8_t> read_digit(const std::filesystem::path& file, bool invert);
 

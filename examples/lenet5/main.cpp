@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// lenet5: trains, evaluates and uses networks of the LeNet-5 family on MNIST and Fashion-MNIST.
+// The program lenet5: trains, evaluates and uses networks of the LeNet-5 family on MNIST and Fashion-MNIST.
 #include <CLI/CLI.hpp>
 
 #include <cstdio>
@@ -28,7 +28,7 @@ void list_models() {
 }  // namespace
 
 int main(int argc, char** argv) try {
-  std::setvbuf(stdout, nullptr, _IOLBF, BUFSIZ);  // a log shows each line as it comes
+  std::setvbuf(stdout, nullptr, _IOLBF, BUFSIZ);  // line buffering: a log shows each line at once
   settings s;
   if (argc > 0) s.program = argv[0];
   s.model = program.model;
@@ -51,7 +51,7 @@ int main(int argc, char** argv) try {
   train_command->add_option("--epochs", s.epochs, "epochs in all; the model's own number unless given")->check(CLI::PositiveNumber);
   train_command->add_option("--batch-size", s.batch_size, "samples a step; the model's own number unless given")
       ->check(CLI::PositiveNumber);
-  // Before version 2.4 CLI11 took -1 for the largest number.
+  // CLI11 before 2.4 parses -1 as the largest unsigned number.
   train_command->add_option("--seed", s.seed, "decides every random choice; a resumed training keeps its own")
       ->default_str(std::to_string(default_seed))
       ->check([](const std::string& text) { return text.starts_with('-') ? "must not be negative" : std::string{}; });

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Pictures of what `reproduce` left: by gnuplot, as a program, and stb's image writer.
+// Draws pictures from the records of `reproduce`. Uses the program gnuplot and stb's image writer.
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -43,8 +43,8 @@ namespace {
 namespace fs = std::filesystem;
 constexpr int classes = 10;
 
-/// Has gnuplot draw a script, whose picture it prints.
-/// @throws typenet::file_error if gnuplot is missing or refuses
+/// Runs a gnuplot script that prints an SVG picture, and writes the picture to the file `picture`.
+/// @throws typenet::file_error if gnuplot is missing or fails
 void draw(const fs::path& picture, const std::string& script) {
   const fs::path file = fs::temp_directory_path() / ("lenet5-plot-" + std::to_string(getpid()) + ".gp");
   write_text(file, script);
@@ -65,14 +65,14 @@ std::string start(int width, int height) {
   return "set terminal svg size " + std::to_string(width) + "," + std::to_string(height) +
          " font 'sans-serif,13' background 'white' dynamic\nset encoding utf8\n";
 }
-/// A text between quotes, in which gnuplot sees no markup.
+/// Quotes a text for gnuplot and escapes its markup.
 std::string quoted(const std::string& text) {
   std::string q = "'";
   for (const char c : text) q += c == '\'' ? std::string{"''"} : c == '_' ? std::string{"\\_"} : std::string{c};
   return q + "'";
 }
 
-// Blue and vermilion of Okabe and Ito, which the colour-blind can tell apart too.
+// Blue and vermilion of the Okabe-Ito palette, which color-blind readers can distinguish.
 constexpr const char* blue = "#0072B2";
 constexpr const char* vermilion = "#D55E00";
 
@@ -81,7 +81,8 @@ std::string title_of(const run_record& run) {
          " missed";
 }
 
-/// True digits down, predicted ones across. What was recognised is a number without a colour, else nothing beside it could be seen.
+/// Draws the confusion matrix: true digits down, predicted digits across. The diagonal has numbers without color, because its large counts
+/// would hide all other colors.
 void draw_confusion(const fs::path& picture, const run_record& run) {
   std::array<std::array<int, classes>, classes> counts{};
   int most = 1;
@@ -106,21 +107,21 @@ void draw_confusion(const fs::path& picture, const run_record& run) {
     << "$cells using 1:2:($4 > 0 && $1 != $2 ? sprintf('%d', $4) : '') with labels tc rgb variable font ',12' notitle, "
     << "$cells using 1:2:($1 == $2 ? sprintf('%d', $4) : '') with labels tc rgb '#777777' font ',12'\n";
   std::string text = s.str();
-  // Light on dark cells.
+  // Dark cells get light text.
   const std::string variable = "'') with labels tc rgb variable";
   text.replace(text.find(variable), variable.size(),
                "''):($3 > " + std::to_string(0.55 * most) + " ? 0xFFFFFF : 0x222222) with labels tc rgb variable");
   draw(picture, text);
 }
 
-/// Loss and errors by epoch, a line a seed.
+/// Draws the loss and the error rates over the epochs, one line per seed.
 void draw_curves(const fs::path& picture, const std::vector<run_record>& runs) {
   std::ostringstream s;
   s << start(960, 420);
   for (std::size_t r = 0; r < runs.size(); ++r) {
     s << "$run" << r << " << EOD\n";
     const run_record& run = runs[r];
-    // On a logarithmic axis none at all is shown as half a miss.
+    // A logarithmic axis has no zero: zero misses are drawn as half a miss.
     const auto error = [](double accuracy, tn::index count) { return 100 * std::max(1 - accuracy, 0.5 / static_cast<double>(count)); };
     for (std::size_t e = 0; e < run.loss.size(); ++e)
       s << e + 1 << ' ' << run.loss[e] << ' ' << error(run.training_accuracy[e], run.training_count) << ' '
@@ -142,7 +143,7 @@ void draw_curves(const fs::path& picture, const std::vector<run_record>& runs) {
   draw(picture, s.str());
 }
 
-/// All rows' test errors beside what was published.
+/// Draws the test errors of all rows and the published results.
 void draw_rows(const fs::path& picture, const nlohmann::json& results) {
   std::ostringstream published, ours, seeds, tics;
   int x = 0;
@@ -172,7 +173,7 @@ void draw_rows(const fs::path& picture, const nlohmann::json& results) {
   draw(picture, s.str());
 }
 
-/// Digits and '>' of 3x5 pixels, a row an octal figure.
+/// Bitmaps of the digits and of '>': `[glyph][row]`, 3x5 pixels, one bit per pixel, three bits per row.
 constexpr std::array<std::array<std::uint8_t, 5>, classes + 1> glyphs{{{7, 5, 5, 5, 7},
                                                                        {2, 6, 2, 2, 7},
                                                                        {7, 1, 7, 4, 7},
@@ -185,12 +186,12 @@ constexpr std::array<std::array<std::uint8_t, 5>, classes + 1> glyphs{{{7, 5, 5,
                                                                        {7, 5, 7, 1, 7},
                                                                        {4, 2, 1, 2, 4}}};
 
-/// The digits that a run missed, the first 400 of them, each over "true > predicted".
+/// Draws the first 400 misclassified digits of a run, each with the caption "true > predicted".
 void draw_misses([[maybe_unused]] const fs::path& picture, [[maybe_unused]] const run_record& run,
                  [[maybe_unused]] const tn::mnist_dataset& images) {
 #if defined(TYPENET_HAS_STB)
   constexpr int side = 28, scale = 2, margin = 6, text = 2, cell = side * scale + margin, tall = cell + 5 * text + margin;
-  constexpr std::size_t most = 400;  // more say no more
+  constexpr std::size_t most = 400;  // largest number of digits in a picture
   std::vector<tn::index> missed;
   for (tn::index i = 0; i < run.count() && missed.size() < most; ++i)
     if (run.missed(i)) missed.push_back(i);

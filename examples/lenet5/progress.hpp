@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A progress bar on a terminal, a line an epoch in a log.
+// Shows the progress of training: a progress bar on a terminal, one line per epoch in a log.
 #pragma once
 
 #include <unistd.h>
@@ -13,9 +13,10 @@
 
 namespace lenet5 {
 
+/// Prints the progress of one training to stdout.
 class progress_display {
  public:
-  /// @param label what runs, before each line; with one, a log has no line an epoch
+  /// @param label name of the run, printed before each line; a display with a label prints no line per epoch
   explicit progress_display(int epochs, std::string label = {})
       : epochs_{epochs}, label_{std::move(label)}, terminal_{isatty(STDOUT_FILENO) == 1} {}
 

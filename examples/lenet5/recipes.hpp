@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What can be trained by name. A recipe is a network type, how it starts, the data it sees, a loss, an optimizer and a schedule; to add
-// one, write it here and list it in recipes.txt.
+// The recipes: trainings that have a name. A recipe combines a network type, its initialization, its data, a loss, an optimizer and a
+// schedule. To add a recipe, write it here and list it in recipes.txt.
 #pragma once
 
 #include <algorithm>
@@ -22,45 +22,46 @@ namespace lenet5 {
 
 namespace tn = typenet;
 
-/// What the recipes below share. Each may put a member of its own in place of one here.
+/// Defaults of all recipes. A recipe derives from this struct and may hide any member by one of its own.
 struct recipe {
   static constexpr int epochs = 30;
   static constexpr int batch_size = 32;
   static constexpr double learning_rate = 3e-4;
-  /// Whether every epoch has an order of its own.
+  /// True if every epoch has a new random order.
   static constexpr bool shuffle = true;
-  /// Whether `lenet5 reproduce` runs it: with how many seeds, beside which result, and in the quick form for how many epochs.
+  /// True if `lenet5 reproduce` runs the recipe. The next three members are the number of seeds, the published result, and the number of
+  /// epochs with `--quick`.
   static constexpr bool reproduced = false;
   static constexpr int seeds = 3;
   static constexpr std::optional<published_result> published = std::nullopt;
   static constexpr int quick_epochs = 6;
-  /// Where it runs with `--backend eigen`.
+  /// The backend that `--backend eigen` selects.
   using cpu = tn::cpu;
-  /// Changes how a model starts.
+  /// Changes the initial parameters of a model.
   template <class Model>
   static void initialize(Model&) {}
-  /// Changes that once more for the quick form of `lenet5 reproduce`, where what the recipe waits for would take too long.
+  /// Changes the initial parameters again for `lenet5 reproduce --quick`, so that a slow recipe learns within a few epochs.
   template <class Model>
   static void hasten(Model&) {}
-  /// The learning rate of each epoch from the first one's, if it changes.
+  /// Returns the learning rate as a function of the epoch. `rate` is the rate of the first epoch; null means a constant rate.
   static std::function<double(int)> schedule(double /*rate*/) { return nullptr; }
   static tn::mse loss() { return {}; }
-  /// Adam with its weight decay inside the gradient, which is what moves a Gaussian output at first.
+  /// Adam with weight decay as part of the gradient. At first, only this term moves the parameters of a Gaussian output.
   static tn::adam optimizer(double rate) { return {.learning_rate = rate, .weight_decay = 1e-4}; }
-  /// Which images of a split it uses, in which order; without a choice all of them, in the split's.
+  /// Returns the indices of the images that the recipe uses, in order. Empty means all images in the order of the split.
   static std::vector<tn::index> choice(tn::mnist_split, tn::index /*size*/, tn::seed) { return {}; }
-  /// Images of 28x28 grown to 32x32, turned by up to 15 degrees, with brightness and contrast off by up to a fifth.
+  /// Training images: resized from 28x28 to 32x32, rotated by up to 15 degrees, brightness and contrast changed by up to 20 %.
   static auto training_data(const tn::mnist_dataset& images) {
     return tn::transformed(images, tn::resize<32, 32>{}, tn::random_rotation{15.0f}, tn::color_jitter{.brightness = 0.2f, .contrast = 0.2f},
                            tn::normalize{0.1307f, 0.3081f});
   }
-  /// The same images as they are.
+  /// Test images: resized from 28x28 to 32x32, without augmentation.
   static auto testing_data(const tn::mnist_dataset& images) {
     return tn::transformed(images, tn::resize<32, 32>{}, tn::normalize{0.1307f, 0.3081f});
   }
 };
 
-/// As many of `size` images, drawn by the seed.
+/// Draws `count` of `size` images at random without replacement. The seed and the split determine the result.
 inline std::vector<tn::index> draw(tn::index count, tn::index size, tn::seed seed, tn::mnist_split split) {
   std::vector<tn::index> images(static_cast<std::size_t>(size));
   std::iota(images.begin(), images.end(), tn::index{0});
@@ -71,7 +72,7 @@ inline std::vector<tn::index> draw(tn::index count, tn::index size, tn::seed see
   return images;
 }
 
-/// Batch norm, ReLU, max pooling, a little dropout; Gaussian outputs and squared error.
+/// LeNet-5 with batch norm, ReLU, max pooling, dropout of 0.1, Gaussian outputs and squared error.
 struct modern : recipe {
   static constexpr std::string_view name = "modern";
   static constexpr std::string_view about = "batch norm, ReLU, max pooling, dropout 0.1";
@@ -82,7 +83,7 @@ struct modern : recipe {
                               tn::linear<120>, tn::relu, tn::linear<84>, tn::relu, tn::gaussian_rbf<10>>;
 };
 
-/// The same up to its output, which is scores: a classifier as most are built today. It learns from the first step on.
+/// `modern` with a linear output layer and cross-entropy, as in most classifiers of today. It learns from the first step on.
 struct softmax : modern {
   static constexpr std::string_view name = "softmax";
   static constexpr std::string_view about = "modern, with scores and cross-entropy";
@@ -94,7 +95,7 @@ struct softmax : modern {
                               tn::linear<120>, tn::relu, tn::linear<84>, tn::relu, tn::linear<10>>;
 };
 
-/// Tanh and average pooling, else as `modern`.
+/// LeNet-5 with tanh, average pooling, Gaussian outputs and squared error; no batch norm and no dropout.
 struct classic : recipe {
   static constexpr std::string_view name = "classic";
   static constexpr std::string_view about = "tanh, average pooling";
@@ -105,10 +106,10 @@ struct classic : recipe {
                               tn::linear<120>, tn::tanh, tn::linear<84>, tn::tanh, tn::gaussian_rbf<10>>;
 };
 
-// The network of 1989 (LeCun et al., "Backpropagation applied to handwritten zip code recognition") and its modernisation step by step, as
-// A. Karpathy had them in 2022: MNIST's digits made as small and as few as those of 1989 were.
+// The network of 1989 (LeCun et al., "Backpropagation applied to handwritten zip code recognition") and its modernization step by step,
+// after A. Karpathy (2022). MNIST is reduced to the image size and the number of images of the data set of 1989.
 
-/// One digit a step, in one order for the whole training.
+/// The network of 1989, trained with one digit per step. The order of the digits is fixed for the whole training.
 struct lecun1989 : recipe {
   static constexpr std::string_view name = "lecun1989";
   static constexpr std::string_view about = "the network of 1989: tanh, squared error, SGD";
@@ -119,7 +120,7 @@ struct lecun1989 : recipe {
   static constexpr bool reproduced = true;
   static constexpr std::optional<published_result> published{{82, 2'007, "Karpathy 2022, one subset; of other digits in 1989: 102"}};
   using cpu = tn::cpu_single;
-  /// 5x5 windows two apart; -1, the background, beyond the border.
+  /// Convolution with a 5x5 kernel, stride 2 and padding 2. The padding value is the background, -1.
   template <class... Options>
   using window = tn::conv2d<12, 5, tn::stride<2>, tn::padding<2>, tn::padding_value<-1>, tn::bias<tn::per_unit>, Options...>;
   template <class Squash, class... Top>
@@ -130,7 +131,7 @@ struct lecun1989 : recipe {
   static_assert(network::parameter_count == 9'760);
   static_assert(network::macs == 63'660);
 
-  /// Weights U(±2.4/√F), F being a unit's inputs, no biases; at the outputs -1, what most of them are to say.
+  /// Weights from U(±2.4/√F), where F is the number of inputs of a unit; biases 0. Output biases are -1, the most frequent target.
   template <class Model>
   static void initialize(Model& model) {
     model.initialize(tn::init::lecun_1989_scheme());
@@ -142,7 +143,7 @@ struct lecun1989 : recipe {
   static std::vector<tn::index> choice(tn::mnist_split split, tn::index size, tn::seed seed) {
     return draw(split == tn::mnist_split::train ? 7'291 : 2'007, size, seed, split);
   }
-  /// 16x16, from -1 to 1.
+  /// Images resized to 16x16, values from -1 to 1.
   static auto testing_data(const tn::mnist_dataset& images) {
     return tn::transformed(images, tn::resize<16, 16, tn::antialias<false>>{}, tn::normalize{0.5f, 0.5f});
   }
@@ -167,7 +168,7 @@ struct lecun1989_adamw : lecun1989_softmax {
   static constexpr double learning_rate = 3e-4;
   static constexpr std::optional<published_result> published{{72, 2'007, "Karpathy 2022, one subset"}};
   static tn::adamw optimizer(double rate) { return {.learning_rate = rate, .weight_decay = 1e-2}; }
-  /// Falls in a straight line to a third.
+  /// Learning rate that falls linearly to a third of `rate` in the last epoch.
   static std::function<double(int)> falling(double rate, int epochs) {
     return [rate, epochs](int epoch) { return rate * (1 - 2.0 / 3 * std::min(1.0, (epoch - 1) / std::max(1.0, epochs - 1.0))); };
   }
@@ -200,9 +201,10 @@ struct lecun1989_data : lecun1989_relu {
   }
 };
 
-// LeNet-5 as its paper has it (LeCun, Bottou, Bengio, Haffner 1998).
+// LeNet-5 as in its paper (LeCun, Bottou, Bengio, Haffner 1998).
 
-/// One digit a step, twenty passes, by second derivatives estimated before each; the discriminative loss (equation 9).
+/// LeNet-5 with the discriminative loss (equation 9): twenty epochs, one digit per step. The optimizer estimates second derivatives
+/// before each epoch.
 struct lenet5_1998 : recipe {
   static constexpr std::string_view name = "lenet5-1998";
   static constexpr std::string_view about = "LeNet-5 of 1998, loss of equation 9";
@@ -223,13 +225,13 @@ struct lenet5_1998 : recipe {
   static_assert(network::connections == 340'908);
   static tn::rbf_map loss() { return {.j = 1}; }
   static tn::stochastic_diagonal_lm optimizer(double rate) { return {.learning_rate = rate, .mu = 0.02, .curvature_samples = 500}; }
-  /// The paper's, as shares of the first two passes' rate.
+  /// The schedule of the paper. The factors are relative to the rate of the first two epochs.
   static std::function<double(int)> schedule(double rate) {
     return [rate](int epoch) { return rate * (epoch <= 2 ? 1 : epoch <= 5 ? 0.4 : epoch <= 8 ? 0.2 : epoch <= 12 ? 0.1 : 0.02); };
   }
-  /// Weights U(±2.4/√F), F being a unit's inputs; subsampling starts as the mean of its window. The paper has U(±2.4/F), under which
-  /// hardly anything reaches the upper layers: their second derivatives are next to nothing, so their steps are the largest there are,
-  /// and once something does reach them they are lost.
+  /// Weights from U(±2.4/√F), where F is the number of inputs of a unit. Subsampling starts as the mean of its window.
+  /// The paper has U(±2.4/F), under which the upper layers receive almost no signal. Their second derivatives are then close to zero,
+  /// their steps become as large as possible, and training diverges there as soon as a signal arrives.
   template <class Model>
   static void initialize(Model& model) {
     model.initialize(tn::init::lecun_1989_scheme());
@@ -240,17 +242,17 @@ struct lenet5_1998 : recipe {
         model.initialize({.weight = tn::init::constant(0.25), .bias = tn::init::zeros()}, tensor.substr(0, tensor.size() - weight.size()));
     }
   }
-  /// All, in one order for the whole training.
+  /// All images. The order of the training images is random and fixed for the whole training.
   static std::vector<tn::index> choice(tn::mnist_split split, tn::index size, tn::seed seed) {
     return split == tn::mnist_split::train ? draw(size, size, seed, split) : std::vector<tn::index>{};
   }
-  /// Padded to 32x32; background -0.1, ink 1.175.
+  /// Images padded to 32x32; the background is -0.1, the ink 1.175.
   static auto testing_data(const tn::mnist_dataset& images) {
     return tn::transformed(images, tn::pad<32, 32>{}, tn::normalize{0.1f / 1.275f, 1 / 1.275f});
   }
   static auto training_data(const tn::mnist_dataset& images) { return testing_data(images); }
 };
-/// The same on digits distorted anew in each pass: moved, scaled, squeezed and sheared, each by a chance amount.
+/// `lenet5_1998` on digits that are distorted at random in each epoch: translated, scaled, squeezed and sheared.
 struct lenet5_1998_distorted : lenet5_1998 {
   static constexpr std::string_view name = "lenet5-1998-distorted";
   static constexpr std::string_view about = "the same, on distorted digits";
@@ -260,17 +262,18 @@ struct lenet5_1998_distorted : lenet5_1998 {
                            tn::normalize{0.1f / 1.275f, 1 / 1.275f});
   }
 };
-/// The same with the penalty of the right class alone (equation 8).
+/// `lenet5_1998` with the loss of equation 8, which penalizes the right class only.
 struct lenet5_1998_mse : lenet5_1998 {
   static constexpr std::string_view name = "lenet5-1998-mse";
   static constexpr std::string_view about = "LeNet-5 of 1998, loss of equation 8";
   static tn::rbf_mse loss() { return {}; }
 };
 
-// "Pushing LeNet-5 to its limits": five networks that grow from one another, exactly as they were coded.
+// The experiments of "Pushing LeNet-5 to its limits": five networks, exactly as in its code. Each one extends an earlier one.
 
-/// Linear layers by Xavier with biases of 0.01, centres standard normal, the rest by PyTorch's defaults. Nothing moves at first but by
-/// weight decay, which brings the centres within reach after some thousand steps.
+/// Defaults of the experiments. Linear layers start with Xavier weights and biases of 0.01, centers with the standard normal distribution,
+/// all other parameters with PyTorch's defaults. At first, only weight decay moves the parameters. After some thousand steps the centers
+/// are close enough for the gradient to be useful.
 struct experiment : recipe {
   static constexpr std::string_view its_author = "its author, one seed, chosen on the test set";
   static constexpr int epochs = 100;
@@ -286,7 +289,7 @@ struct experiment : recipe {
                          tensor.substr(0, tensor.size() - weight.size()));
     }
   }
-  /// Where an output can see its class from the start.
+  /// Initializes the centers near the origin, so that every output has a useful gradient from the first step.
   template <class Model>
   static void bring_centers_near(Model& model) {
     for (const tn::parameter_info& info : Model::network::parameters)
@@ -307,8 +310,8 @@ struct e1 : experiment {
   static constexpr std::optional<published_result> published{{104, 10'000, its_author}};
   using network = classic::network;
 };
-/// Without a normalisation, weights that nothing but their decay moves fall below the smallest number of single precision, and a layer of
-/// which none is left can never learn.
+/// Experiment in double precision. Without normalization layers, weight decay alone moves the weights at first. In single precision they
+/// underflow to zero, and a layer of zeros can never learn.
 struct precise_experiment : experiment {
   using cpu = tn::eigen_backend<double>;
 };
@@ -332,7 +335,7 @@ struct e2b : precise_experiment {
   static constexpr std::optional<published_result> published{{83, 10'000, its_author}};
   using network = with_dropout<0.1>;
 };
-/// The number of groups is not known; one and two alone divide both 6 and 16 channels.
+/// Experiment 2c. Its source does not give the number of groups; only one and two divide both 6 and 16 channels.
 struct e2c : experiment {
   static constexpr std::string_view name = "e2c";
   static constexpr std::string_view about = "experiment 2c: as 2b, with group norm";
@@ -351,7 +354,7 @@ struct e2d : experiment {
   static constexpr int epochs = 60;
   using network = modern::network;
 };
-/// What explains them: centres within reach from the start, and weight decay that moves nothing by itself.
+/// Control experiment that explains the results: e2d with centers near the origin, and with weight decay outside the gradient (AdamW).
 struct control : e2d {
   static constexpr int seeds = 3;
   static constexpr std::optional<published_result> published = std::nullopt;

@@ -20,7 +20,7 @@ void append(std::string& names, std::string_view name) {
   names += name;
 }
 
-/// Whether `words`, with spaces between them, have `word`.
+/// True if the list `words`, separated by spaces, contains `word`.
 bool has_word(std::string_view words, std::string_view word) {
   return (" " + std::string{words} + " ").find(" " + std::string{word} + " ") != std::string::npos;
 }

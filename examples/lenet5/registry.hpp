@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The recipes that are compiled into this program. A recipe is found by being linked: its file adds it before main() starts.
+// Registry of the recipes that are compiled into this program. The file of each recipe registers it before main() starts.
 #pragma once
 
 #include <optional>
@@ -11,7 +11,7 @@
 
 namespace lenet5 {
 
-/// What somebody else measured.
+/// A published test result to compare with.
 struct published_result {
   int misses;
   int count;
@@ -29,23 +29,23 @@ struct compiled_recipe {
   int (*run)(command, const settings&);
 };
 
-/// Adds a recipe. Called before main() starts.
+/// Adds a recipe to the registry. Called before main() starts.
 void add_to_registry(const compiled_recipe& recipe);
 
 /// The recipes that are compiled in for a backend, in the order of the tables.
 std::vector<compiled_recipe> compiled_recipes(std::string_view backend);
 
-/// The names of all recipes, with commas between them, whether they are compiled in or not.
+/// The names of all recipes, compiled in or not, separated by commas.
 std::string recipe_names();
 
-/// The names of the recipes that are not compiled in for any backend, with commas between them.
+/// The names of the recipes that are not compiled in for any backend, separated by commas.
 std::string names_not_compiled();
 
-/// What to do where something is not compiled in: "build the target ...".
+/// Advice for something that is not compiled in: "build the target ...".
 std::string build_instead(const std::string& target);
 
-/// Runs a command with the recipe and on the backend that the settings name.
-/// @throws typenet::argument_error with what there is, or with the target to build, if that recipe is not compiled in for that backend
+/// Runs a command with the recipe and the backend that the settings name.
+/// @throws typenet::argument_error if the recipe is not compiled in for the backend; the message lists the choices or the target to build
 int run_recipe(command what, const settings& s);
 
 }  // namespace lenet5

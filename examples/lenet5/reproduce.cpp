@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Published results run again: every row with several seeds, one record a run, and tables made from the records.
+// Reproduces published results: runs every row with several seeds, saves one record per run, and makes tables from the records.
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -26,14 +26,15 @@ using json = nlohmann::ordered_json;
 
 using row = compiled_recipe;
 
-/// The recipes that are reproduced, in their order.
+/// All recipes that `reproduce` runs, in the order of the tables.
 std::vector<row> all_rows() {
   std::vector<row> rows = compiled_recipes("eigen");
   std::erase_if(rows, [](const row& r) { return !r.reproduced; });
   return rows;
 }
 
-/// Those that are asked for.
+/// The rows that `--only` selects; all rows without it.
+/// @throws typenet::argument_error if `--only` names an unknown row
 std::vector<row> rows_asked_for(const settings& s) {
   const std::vector<row> rows = all_rows();
   std::vector<row> asked;
@@ -48,7 +49,7 @@ std::vector<row> rows_asked_for(const settings& s) {
   return asked;
 }
 
-/// As printf, to a string.
+/// Formats like printf and returns a string.
 [[gnu::format(printf, 1, 2)]] std::string text(const char* format, ...) {
   std::array<char, 512> line;
   std::va_list arguments;
@@ -60,7 +61,7 @@ std::vector<row> rows_asked_for(const settings& s) {
 
 double percent(double misses, tn::index count) { return 100 * misses / static_cast<double>(count); }
 
-/// A row and its runs, by seed.
+/// A row and its runs, ordered by seed.
 struct measured {
   row what;
   std::vector<run_record> runs;
@@ -77,7 +78,7 @@ struct measured {
   [[nodiscard]] interval confidence() const { return clopper_pearson(std::llround(mean(misses())), count()); }
 };
 
-/// Two neighbouring rows, tested with the same images.
+/// Comparison of two adjacent rows with equal seeds and equal test images.
 struct comparison {
   const measured *first, *second;
   std::uint64_t seed;
@@ -182,7 +183,7 @@ std::string to_markdown(const std::vector<measured>& rows, bool quick) {
   return t;
 }
 
-/// Makes the tables anew from all the records there are.
+/// Writes the tables again from all existing records.
 void write_tables(const settings& s) {
   std::vector<measured> rows;
   const std::vector<run_record> runs = load_records(s.results);
@@ -199,7 +200,7 @@ void write_tables(const settings& s) {
 }  // namespace
 
 int reproduce(settings s) {
-  // What a row that learns has learned by the end of its quick run.
+  // The least accuracy that a quick run must reach, as a fraction.
   constexpr double sane = 0.85;
   const std::vector<row> rows = rows_asked_for(s);
   struct job {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What a run leaves for tables and pictures: one JSON file each, DIR/runs/ROW-seedSEED.json.
+// The record of a run, which tables and pictures are made from. Each record is a JSON file, DIR/runs/ROW-seedSEED.json.
 #pragma once
 
 #include <cstddef>
@@ -14,21 +14,21 @@ namespace lenet5 {
 
 namespace tn = typenet;
 
-/// A run that ended.
+/// The record of a finished run.
 struct run_record {
   std::string row;  ///< the recipe's name
   std::uint64_t seed = 0;
-  bool quick = false;  ///< on little data: proves that it learns, says nothing of how well
-  // One number for each epoch.
-  std::vector<double> loss{};               ///< mean over the training samples, each under the weights of its own step
-  std::vector<double> training_accuracy{};  ///< likewise, a share
-  std::vector<double> test_accuracy{};      ///< after the epoch; nothing is chosen by it
-  // After the last one.
+  bool quick = false;  ///< true for a run on little data, which only shows that the row learns
+  // `[epoch]`
+  std::vector<double> loss{};               ///< mean over the training samples, each with the weights of its own step
+  std::vector<double> training_accuracy{};  ///< fraction of the training samples, each with the weights of its own step
+  std::vector<double> test_accuracy{};      ///< fraction of the test samples, after the epoch; never used to choose anything
+  // Values after the last epoch.
   double test_loss = 0;
-  tn::index training_misses = 0, training_count = 0;  ///< without augmentation and dropout
-  std::string labels{}, predictions{};                ///< a digit for each test image
-  std::vector<tn::index> images{};                    ///< which of the test split's they are; empty: all, in order
-  double seconds = 0;                                 ///< of training, without the tests after each epoch
+  tn::index training_misses = 0, training_count = 0;  ///< measured without augmentation and dropout
+  std::string labels{}, predictions{};                ///< `[test image]`, one digit character each
+  std::vector<tn::index> images{};                    ///< `[test image]`, index in the test split; empty: all, in order
+  double seconds = 0;                                 ///< duration of training, without the tests after each epoch
   double samples_per_second = 0;
   int threads = 0;
   std::string build;
@@ -41,21 +41,22 @@ struct run_record {
     for (tn::index i = 0; i < count(); ++i) sum += missed(i);
     return sum;
   }
-  /// Where test image i is in its split.
+  /// Index of test image i in the test split.
   [[nodiscard]] tn::index image(tn::index i) const { return images.empty() ? i : images[static_cast<std::size_t>(i)]; }
 };
 
 std::filesystem::path record_path(const std::filesystem::path& folder, const std::string& row, std::uint64_t seed);
 
-/// Replaces a file, whose folder need not be there yet.
+/// Writes or replaces a file. Creates its folder if necessary.
 void write_text(const std::filesystem::path& path, const std::string& text);
 
 void save(const std::filesystem::path& folder, const run_record& run);
 
-/// @throws typenet::file_error if it cannot be read, or is no record of a run
+/// Reads the record of a run.
+/// @throws typenet::file_error if the file cannot be read or is not a record of a run
 run_record load_record(const std::filesystem::path& path);
 
-/// All runs of a results folder, by row, then seed.
+/// Reads all records of a results folder, ordered by row, then by seed.
 std::vector<run_record> load_records(const std::filesystem::path& folder);
 
 }  // namespace lenet5

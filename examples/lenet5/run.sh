@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# From a fresh machine to a trained LeNet-5: sets up, compiles one recipe for this machine (`modern`, or what --model names), gets the data,
-# trains, and prints how well it did, where the weights are and how to use them. Arguments are passed on to `lenet5 train`:
-# run.sh --epochs 60 --seed 7. Safe to repeat.
-# The checkpoint lies in runs/ where this is called, or where --output says. TYPENET_BUILD_DIR names another build folder than ./build.
+# Trains LeNet-5 on a fresh machine: installs what is missing, compiles one recipe, gets the data, and trains.
+# Prints the accuracy, the path of the weights, and the command that uses them. The recipe is `modern`, or the one that --model names.
+# Arguments are passed on to `lenet5 train`: run.sh --epochs 60 --seed 7. Safe to repeat.
+# The checkpoint is written to runs/ in the current folder, or to the file that --output names.
+# TYPENET_BUILD_DIR names a build folder other than ./build.
 set -euo pipefail
 
 here=$PWD
@@ -35,7 +36,7 @@ die() {
   exit 1
 }
 
-# Only what stands in the list of recipes becomes the name of a target.
+# Only a name in the list of recipes may become the name of a target.
 backends=
 names=
 while read -r name _ listed; do
@@ -62,7 +63,7 @@ want libstb-dev has_header stb/stb_image.h
 cuda=OFF
 case $backend in
   thrust) has_header thrust/version.h -I/usr/local/cuda/include/cccl || need libthrust-dev has_header thrust/version.h ;;
-  cuda) cuda=ON ;; # the toolkit is not ours to install; CMake says what is missing
+  cuda) cuda=ON ;; # this script does not install the toolkit; CMake reports what is missing
 esac
 install_missing
 choose_generator
@@ -75,7 +76,7 @@ cmake --build "$build" --target "$target" --parallel "$jobs" >&2
 program=$(cd "$build" && pwd)/examples/lenet5/$target
 echo "== compiled: $program; the target lenet5 has every recipe, and takes minutes" >&2
 
-# A folder that is named stands.
+# A folder that the user names is used as it is.
 options=()
 if ! given --help && ! given --data; then
   data=$(bash examples/get-data.sh "$dataset" | tail -n 1)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What the command line asks for.
+// The settings that the command line gives.
 #pragma once
 
 #include <cstdint>
@@ -14,8 +14,8 @@ enum class command { train, evaluate, predict, reproduce };
 
 struct settings {
   std::string program = "lenet5";
-  std::string model;    ///< one that is compiled in, unless named
-  std::string backend;  ///< likewise
+  std::string model;    ///< default: one that is compiled in
+  std::string backend;  ///< default: one that is compiled in
   std::string dataset = "mnist";
   std::filesystem::path data;
   int epochs = 0;
@@ -33,18 +33,18 @@ struct settings {
   int index = -1;
   bool invert = false;
   int held_out = 0;
-  // Of reproduce and plot.
+  // Used by reproduce and plot only.
   int seeds = 0;
   bool quick = false;
   std::vector<std::string> only;
   std::filesystem::path results = "results";
-  std::string label;  ///< which run this is, for the display
+  std::string label;  ///< name of the run, for the progress display
 };
 inline constexpr std::uint64_t default_seed = 42;
 
-/// Runs what was published beside its numbers; see docs/reproduce.md.
+/// Runs the published experiments again and compares the results; see docs/reproduce.md.
 int reproduce(settings s);
-/// Makes pictures of what that left.
+/// Draws pictures from the records of `reproduce`.
 int plot(const settings& s);
 
 }  // namespace lenet5

@@ -8,7 +8,7 @@
 
 namespace lenet5 {
 
-/// A word that a shell reads as it is.
+/// Quotes a word so that a shell reads it unchanged.
 inline std::string shell_word(const std::string& word) {
   const auto plain = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || std::strchr("-_./=:,+@%", c) != nullptr; };
   if (!word.empty() && std::all_of(word.begin(), word.end(), plain)) return word;

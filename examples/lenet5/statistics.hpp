@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What counts of misclassified images say, and what chance alone would.
+// Statistics of counts of misclassified images: confidence interval, significance test, median, standard deviation.
 #pragma once
 
 #include <algorithm>
@@ -20,7 +20,7 @@ struct interval {
   double lower, upper;
 };
 
-/// The exact confidence interval of a share, of which `misses` of `count` were seen (Clopper and Pearson 1934).
+/// The exact confidence interval of a proportion, from `misses` out of `count` observations (Clopper and Pearson 1934).
 /// @throws typenet::argument_error unless 0 <= misses <= count and count > 0
 inline interval clopper_pearson(typenet::index misses, typenet::index count, double confidence = 0.95) {
   if (count < 1 || misses < 0 || misses > count)
@@ -30,7 +30,8 @@ inline interval clopper_pearson(typenet::index misses, typenet::index count, dou
   return {misses == 0 ? 0 : binomial::find_lower_bound_on_p(n, k, tail), misses == count ? 1 : binomial::find_upper_bound_on_p(n, k, tail)};
 }
 
-/// McNemar's exact test, two-sided: how likely a split at least as uneven is by chance, of the cases that only one of two got wrong.
+/// McNemar's exact test, two-sided. Considers the cases that exactly one of two classifiers got wrong.
+/// @returns the probability that chance alone splits these cases at least as unevenly
 inline double mcnemar_exact(typenet::index only_first, typenet::index only_second) {
   const typenet::index both = only_first + only_second;
   if (both == 0) return 1;
@@ -42,14 +43,14 @@ inline double mean(const std::vector<double>& values) {
   return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
 }
 
-/// The middle one, or the mean of the two in the middle.
+/// The median: the middle value, or the mean of the two middle values.
 inline double median(std::vector<double> values) {
   std::sort(values.begin(), values.end());
   const std::size_t half = values.size() / 2;
   return values.size() % 2 == 1 ? values[half] : (values[half - 1] + values[half]) / 2;
 }
 
-/// Of a sample (divided by one less than its size); 0 for one value.
+/// The standard deviation of a sample, with divisor size - 1; 0 for fewer than two values.
 inline double standard_deviation(const std::vector<double>& values) {
   if (values.size() < 2) return 0;
   const double m = mean(values);
