@@ -25,7 +25,7 @@ const scratch::folder& folder() {
   return made;
 }
 
-/// Reads the bytes as elements of type T and returns the error message without the file name, or "" on success.
+/// Reads the bytes as elements of type T. Returns the error message without the file name, or "" on success.
 template <class T = std::uint8_t>
 std::string complaint(const bytes& content) {
   const auto path = folder().write("file", content);

@@ -34,7 +34,7 @@ auto input_of() {
     return tn::input<S.channels(), S.height(), S.width()>{};
 }
 
-/// Returns (f(x + step) - f(x - step)) / (2 step) for each output of f, where step is added to x[j].
+/// Returns (f(x + step) - f(x - step)) / (2 step) for each output of f. The step applies to x[j].
 template <class F>
 numbers slopes(numbers x, std::size_t j, const F& f) {
   constexpr double step = 1e-5;

@@ -62,7 +62,7 @@ void check_dropout(double kept) {
   CHECK(dropped<Net, tn::thrust_backend<float>>(0) != dropped<Net, tn::thrust_backend<float>>(3));
 }
 
-/// Compares the batches that a sample reader writes with the samples that the data set reads, for a shuffled epoch and for an evaluation.
+/// Compares the batches that a sample reader writes with the samples that the data set reads. Covers a shuffled epoch and an evaluation.
 template <class Backend, class Data>
 void check_samples(const Data& data) {
   using scalar = typename Backend::scalar;
