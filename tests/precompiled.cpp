@@ -1,2 +1,2 @@
 // SPDX-License-Identifier: MIT
-// Has the precompiled headers made, and nothing else.
+// Builds the precompiled headers.

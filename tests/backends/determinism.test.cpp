@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Results depend neither on the number of threads, nor on the other samples of a batch, nor on the lanes past its end.
+// Results are independent of the number of threads, of the other samples in a batch, and of the unused lanes.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -24,13 +24,14 @@ using everything =
                 tn::residual<tn::conv2d<6, 3, tn::padding<1>>, tn::group_norm<2>, tn::gelu>, tn::max_pool2d<2>,
                 tn::concat<tn::conv2d<4, 1>, tn::sequential<tn::avg_pool2d<3, tn::stride<1>, tn::padding<1>>, tn::scaled_tanh>>,
                 tn::flatten, tn::dropout<0.2>, tn::linear<30>, tn::leaky_relu<>, tn::linear<12>, tn::sigmoid, tn::gaussian_rbf<10>>;
-// Normalizations of a residual's sum, of a concatenation and of a vector, and a layer with too many weights to be summed by groups.
+// A network with batch norm after a residual, after a concatenation and on a vector. One layer has too many weights for a sum by lane
+// group.
 using normalized_sums =
     tn::network<tn::input<2, 8, 8>, tn::conv2d<4, 3, tn::padding<1>>, tn::batch_norm<>,
                 tn::residual<tn::relu, tn::conv2d<4, 3, tn::padding<1>>, tn::batch_norm<>>, tn::batch_norm<>, tn::relu, tn::max_pool2d<2>,
                 tn::concat<tn::conv2d<2, 1>, tn::sequential<tn::batch_norm<>, tn::tanh>>, tn::conv2d<40, 4>, tn::batch_norm<>, tn::relu,
                 tn::flatten, tn::linear<12>, tn::batch_norm<>, tn::relu, tn::linear<5>>;
-// Without batch norm and dropout the output of a sample depends on that sample alone.
+// A network without batch norm and dropout: the output of a sample depends on this sample only.
 using separate = tn::network<tn::input<2, 12, 12>, tn::conv2d<6, 3>, tn::group_norm<3>, tn::tanh, tn::max_pool2d<2>, tn::flatten,
                              tn::linear<9>, tn::softmax>;
 
@@ -61,7 +62,7 @@ auto outcome(int threads, int batch, const std::vector<double>& input, const std
   return all;
 }
 
-/// All that a training step computes, lane group by lane group.
+/// Runs a training step by lane groups and returns every result.
 template <class Network, class Backend = tn::eigen_backend<float>, class Compiled = tn::detail::compiled_for<Network, Backend>>
 auto trained(int threads, int batch, const std::vector<double>& input, const std::vector<double>& gradient) {
   testing::network_runner<Network, Backend, true, Compiled> run{batch};
@@ -73,7 +74,7 @@ auto trained(int threads, int batch, const std::vector<double>& input, const std
   return all;
 }
 
-/// Compares a step group by group with a step layer by layer. They differ in the order of the sums over the batch only.
+/// Compares a step by lane groups with a step by layers. Only the order of the sums over the batch differs.
 template <class Network, class Compiled>
 void compare_orders(int batch) {
   using backend = tn::eigen_backend<double>;
@@ -94,7 +95,7 @@ void compare_orders(int batch) {
       double largest = 0, apart = 0;
       for (std::size_t i = 0; i < by_layers[tensor].size(); ++i) {
         largest = std::max(largest, std::abs(by_layers[tensor][i]));
-        // Not std::max: a NaN must not pass.
+        // Written without std::max, so that a NaN fails the test.
         const double here = std::abs(by_groups[tensor][i] - by_layers[tensor][i]);
         if (!(here <= apart)) apart = here;
       }

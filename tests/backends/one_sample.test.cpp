@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The one-sample backend, with neighboring numbers in the lanes, agrees with the backend that has samples in the lanes.
+// Compares the one-sample backend with the backend that stores one sample in each lane. The one-sample backend puts neighboring numbers of
+// one sample in the lanes.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -30,7 +31,7 @@ std::vector<double> numbers(std::size_t count, std::uint32_t tag, double scale =
   return values;
 }
 
-/// All that a forward and a backward pass compute.
+/// Results of one forward and one backward pass.
 template <class Network, class Backend, bool InPlace = true>
 auto outcome(int batch, int threads = 1, bool training = true) {
   testing::network_runner<Network, Backend, InPlace> run{batch};
@@ -46,7 +47,7 @@ auto outcome(int batch, int threads = 1, bool training = true) {
   return all;
 }
 
-/// The largest difference, in units of the largest number of its tensor (at least 1); NaN where there is one.
+/// Returns the largest difference, in units of the largest number of its tensor (at least 1). The result is NaN if a number is NaN.
 double difference(const std::vector<std::vector<double>>& a, const std::vector<std::vector<double>>& b) {
   double worst = a.size() == b.size() ? 0 : std::numeric_limits<double>::infinity();
   for (std::size_t t = 0; t < a.size() && t < b.size(); ++t) {
@@ -61,7 +62,7 @@ double difference(const std::vector<std::vector<double>>& a, const std::vector<s
   return worst;
 }
 
-/// Compares the one-sample backend in single precision with samples in the lanes in double precision.
+/// Compares the one-sample backend in single precision with the batched backend in double precision.
 template <class... Layers>
 void check_agreement() {
   using network = tn::network<Layers...>;
@@ -72,7 +73,7 @@ void check_agreement() {
 template <int Width>
 void check_widths() {
   CAPTURE(Width);
-  // With and without padding; rows end inside a register, or at its end.
+  // Convolutions with and without padding. Rows end inside a SIMD vector or at its end.
   check_agreement<tn::input<2, 5, Width + 4>, tn::conv2d<3, 1>, tn::conv2d<6, 5>>();
   check_agreement<tn::input<1, 4, Width>, tn::conv2d<4, tn::kernel<3, 5>, tn::padding<1, 2>>,
                   tn::conv2d<2, 3, tn::padding<1>, tn::groups<2>, tn::bias<false>>, tn::batch_norm<>, tn::tanh>();
@@ -81,7 +82,7 @@ void check_widths() {
 
 constexpr tn::connection_table<3, 2> table{{{1, 0}, {0, 1}, {1, 0}}};
 
-// A residual, a concatenation, and a value with two readers.
+// A network with a residual, a concatenation, and a value that two operations read.
 using everything =
     tn::network<tn::input<2, 13, 11>, tn::conv2d<6, 3, tn::padding<1>>, tn::batch_norm<>, tn::relu,
                 tn::residual<tn::conv2d<6, 3, tn::padding<1>>, tn::group_norm<2>, tn::gelu>, tn::max_pool2d<2>,
@@ -124,7 +125,7 @@ static_assert(tn::cpu::lanes == 16 && tn::cpu_single::lanes == 1);
 static_assert(std::is_same_v<tn::cpu_single::pack, float>);
 static_assert(tn::one_sample_execution<tn::cpu_single::execution> && !tn::one_sample_execution<tn::cpu::execution>);
 static_assert(tn::model<small, tn::cpu_single>::batch == 1);
-// Linear layers need no scratch memory, nor does a convolution whose kernel covers its input.
+// Linear layers need no scratch memory. A convolution whose kernel covers its input needs none either.
 static_assert(tn::detail::executor_for<tn::network<tn::input<400>, tn::linear<10>>, tn::cpu_single>::scratch_size(32) == 0);
 static_assert(tn::detail::executor_for<tn::network<tn::input<16, 5, 5>, tn::conv2d<120, 5>>, tn::cpu_single>::scratch_size(32) == 0);
 

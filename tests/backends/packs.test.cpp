@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A pack computes the result of a plain number in every lane.
+// Checks that a pack computes in every lane what a plain number gives.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -67,7 +67,7 @@ TEST_CASE_TEMPLATE("packs agree with plain numbers", T, float, double) {
   same(lane::log(lane::abs(pa)), [&](int l) { return std::log(std::abs(a[l])); });
   for (int valid = 0; valid <= width; ++valid)
     same(lane::select(lane::first_lanes<pack>(valid), pa, pb), [&](int l) { return l < valid ? a[l] : b[l]; });
-  // Words are compared as unsigned integers: neither as signed integers nor as rounded floating-point numbers.
+  // Compares 32-bit words as unsigned integers. A comparison as signed integers or as rounded floating-point numbers fails here.
   alignas(64) std::uint32_t words[width];
   for (int l = 0; l < width; ++l) words[l] = static_cast<std::uint32_t>(l) * 0x11111111u;
   for (const std::uint32_t limit : {0u, 1u, 0x7fffffffu, 0x88888888u, 0x88888889u, 0xffffffffu})

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The simplest complete backend trains, predicts and evaluates as the CPU backend does, whatever the number of its lanes.
+// Compares the simplest complete backend with the CPU backend in training, prediction and evaluation, for several numbers of lanes.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -38,7 +38,7 @@ data_set samples() {
   return {numbers(std::size_t{count} * size, 1), labels};
 }
 
-/// The numbers that training, prediction and evaluation give.
+/// Results of training, prediction and evaluation.
 struct outcome {
   std::vector<std::vector<double>> tensors;  ///< parameters, buffers, predictions
   tn::report report;
@@ -48,7 +48,7 @@ template <class Backend>
 outcome trained() {
   using scalar = typename Backend::scalar;
   tn::model<net, Backend> model{tn::seed{3}};
-  // Batches that fill the lanes and batches that do not; the last batch of an epoch is smaller.
+  // Batch sizes that fill the lanes, and batch sizes that leave lanes unused. The last batch of an epoch is smaller.
   tn::fit(model, samples(), tn::cross_entropy{}, tn::sgd{.learning_rate = 0.05, .momentum = 0.9},
           {.epochs = 2, .batch_size = 10, .threads = 1});
   outcome all;
@@ -60,7 +60,7 @@ outcome trained() {
   std::vector<scalar> answers(std::size_t{count} * outputs, std::numeric_limits<scalar>::quiet_NaN());
   model.predict(images, answers, count);
   keep(answers);
-  // Alone, a sample is answered as in a batch.
+  // A single sample gets the prediction that it gets in a batch.
   for (const std::size_t s : {0, 5, count - 1}) {
     const auto alone = model.predict(std::span<const scalar>{images}.subspan(s * size, size));
     CHECK(std::equal(alone.begin(), alone.end(), answers.begin() + static_cast<std::ptrdiff_t>(s * outputs)));
@@ -79,7 +79,7 @@ void check_agreement(const outcome& expected, double tolerance) {
     double largest = 1, apart = 0;
     for (std::size_t i = 0; i < expected.tensors[t].size(); ++i) {
       largest = std::max(largest, std::abs(expected.tensors[t][i]));
-      // Not std::max: a NaN must not pass.
+      // Written without std::max, so that a NaN fails the test.
       const double here = std::abs(actual.tensors[t][i] - expected.tensors[t][i]);
       if (!(here <= apart)) apart = here;
     }
@@ -98,7 +98,7 @@ using linear_only = tn::network<tn::input<20>, tn::linear<10>>;
 static_assert(tn::backend<testing::scalar_backend<double, 1>>);
 static_assert(tn::backend<testing::scalar_backend<float, 4>>);
 static_assert(tn::backend<testing::emulated_backend<float>>);
-// One lane is not a one-sample execution: without a `vector` the kernels for samples in the lanes run, and need their scratch memory.
+// A backend with one lane and no `vector` is not a one-sample execution. It runs the batched kernels and needs their scratch memory.
 static_assert(!tn::one_sample_execution<testing::scalar_backend<double, 1>::execution>);
 static_assert(scratch<linear_only, testing::scalar_backend<double, 1>> > 0);
 static_assert(scratch<linear_only, tn::eigen_backend<double, 1>> == 0);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The kernels on the lanes of a warp, as on a GPU, on an emulated machine. They agree with the other backends, in every order of threads.
+// Tests the SIMT kernels on an emulated GPU. The results agree with the other backends in every order of threads.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -27,7 +27,7 @@ constexpr thread_order orders[] = {thread_order::forwards, thread_order::backwar
 using machine = testing::emulated_machine<2>;
 using backend = testing::emulated_backend<double>;
 
-/// Sets how kernels are launched, for as long as it lives.
+/// Sets the launch of kernels during its lifetime.
 class launching {
  public:
   explicit launching(emulated_launch how) : before_{launch_with} { launch_with = how; }
@@ -52,7 +52,7 @@ std::vector<double> numbers(std::size_t count, std::uint32_t tag) {
   return values;
 }
 
-/// All that a forward and a backward pass write, then the output outside training.
+/// Returns every number that a forward and a backward pass write, then the output of an evaluation pass.
 template <class Network, class Backend>
 std::vector<std::vector<double>> outcome(int batch) {
   testing::network_runner<Network, Backend> run{batch};
@@ -70,7 +70,8 @@ std::vector<std::vector<double>> outcome(int batch) {
   return all;
 }
 
-/// The largest difference, as a fraction of the largest number, or of `least` if that is more; infinite where a number is not finite.
+/// Returns the largest difference divided by the largest number, or by `least` if `least` is larger. Returns infinity if a number is not
+/// finite.
 double distance(const std::vector<double>& a, const std::vector<double>& b, double least = 0) {
   REQUIRE(a.size() == b.size());
   double most = least, apart = 0;
@@ -137,7 +138,7 @@ TEST_CASE("the emulated machine shows what depends on the order of threads") {
 
 namespace {
 
-/// Machines without one of the barriers.
+/// Machines in which one barrier does nothing.
 struct without_sync_block : machine {
   static void sync_block() {}
 };
@@ -145,7 +146,7 @@ struct without_sync_grid : machine {
   static void sync_grid() {}
 };
 
-/// For each item, the sum of item … item + length - 1 and the sum of the squares of 0 … length - 1.
+/// Returns two sums for each item: of item … item + length - 1, and of the squares of 0 … length - 1.
 template <class Machine>
 std::vector<double> sums_in_blocks(emulated_launch launch, tn::index items, tn::index length) {
   using pack = tn::simt_pack<double, Machine>;
@@ -190,7 +191,7 @@ bool reduces_in_every_order() {
   return true;
 }
 
-/// True where a kernel reads the results of the kernel before it, written in other warps.
+/// True where a kernel reads the results that other warps wrote in the kernel before it.
 template <class Machine>
 bool passes_on_in_every_order() {
   for (const thread_order order : orders) {
@@ -213,13 +214,13 @@ TEST_CASE("a reduction in a block sums what its warps do, however long it is") {
     for (const int blocks : {1, 2, 3})
       for (const tn::index length : {0, 1, 2, 31, 100})
         for (const tn::index items : {1, 4}) CHECK(sums_in_blocks<machine>({blocks, order}, items, length) == right_sums(items, length));
-  // As many warps as a block of a reduction on CUDA.
+  // Eight warps: the number of warps in a reduction block on CUDA.
   CHECK(sums_in_blocks<testing::emulated_machine<8>>({1, thread_order::backwards}, 3, 100) == right_sums(3, 100));
 }
 
 namespace {
 
-/// A reduction of a type of its own for each Number.
+/// A reduction with a distinct type for each Number.
 template <int Number, class Execution>
 void reduce_one_of_many(Execution& all, double& to) {
   using pack = typename Execution::pack;
@@ -272,7 +273,7 @@ TEST_CASE("what a device could not run is reported") {
                        doctest::Contains("64 at sync_grid"), std::runtime_error);
   CHECK_THROWS_WITH_AS(machine::launch([] { static_cast<void>(machine::shared<double, 10000, int>()); }),
                        "emulated machine: a block has 49152 bytes of memory, and is asked for 80000", std::runtime_error);
-  // The machine works again after an error.
+  // The machine runs kernels again after an error.
   CHECK(reduces_in_every_order<machine>());
 }
 
@@ -281,7 +282,7 @@ TEST_CASE("a network computes on a warp's lanes what it does in SIMD registers")
     CAPTURE(batch);
     const auto expected = outcome<everything, tn::eigen_backend<double>>(batch);
     const auto actual = outcome<everything, backend>(batch);
-    // A bias before a batch norm changes nothing: its gradient is what rounding leaves of that of the weights.
+    // The exact gradient of a bias before batch norm is 0. The tolerance is therefore relative to the gradient of the weights.
     constexpr std::size_t bias_gradient = 3;
     for (std::size_t i = 0; i < expected.size(); ++i) {
       CAPTURE(i);
@@ -295,7 +296,7 @@ TEST_CASE("a network computes on a warp's lanes what it does in SIMD registers")
 
 namespace {
 
-/// Compares with the CPU backend. Also compares the slope along one direction of all inputs and parameters with a central difference.
+/// Compares with the CPU backend. Then compares the slope along one direction of all inputs and parameters with a central difference.
 template <class Network>
 void check_layers(int batch) {
   const auto expected = outcome<Network, tn::eigen_backend<double>>(batch);
@@ -343,7 +344,7 @@ void check_layers(int batch) {
 
 }  // namespace
 
-// Larger than a register tile in every direction, so that interior tiles, edges and remainders all occur.
+// Networks larger than a register tile in every direction: interior tiles, edges and remainders all occur.
 TEST_CASE("a wide padded convolution on a warp's lanes") {
   check_layers<tn::network<tn::input<3, 6, 45>, tn::conv2d<10, 3, tn::padding<1>>>>(5);
 }
@@ -405,7 +406,7 @@ using classifier = tn::network<tn::input<1, 8, 8>, tn::conv2d<4, 3, tn::bias<fal
                                tn::flatten, tn::dropout<0.2>, tn::linear<20>, tn::relu, tn::linear<4>>;
 using data_set = tn::tensor_dataset<tn::shape{1, 8, 8}, 4>;
 
-/// Bars at one of four places, with noise.
+/// Returns images of bars at one of four places, with noise.
 data_set bars(int count) {
   std::vector<float> images;
   std::vector<int> labels;
@@ -424,7 +425,7 @@ struct trained {
   bool operator==(const trained&) const = default;
 };
 
-/// Trains with batches that do not fill their lanes; the last batch of an epoch is smaller.
+/// Trains with batches that leave lanes unused. The last batch of an epoch is smaller.
 template <class Backend>
 trained train() {
   const data_set data = bars(107);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Compares every layer on the lanes of a warp with PyTorch, on an emulated machine, in every order of threads.
+// Compares every layer with PyTorch on an emulated GPU, in every order of threads.
 #include <doctest/doctest.h>
 
 #include "check_golden.hpp"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// An element-wise layer of the user's own that has a slope but no function.
+// A user-defined element-wise layer with a derivative but without `apply`.
 //
 // expect: typenet::role_error<halve, typenet::needs::everything_of_an_activation ?>
 // expect[c++26]: typenet: halve needs all that the concept typenet::activation_layer asks for, since it says that this is its role

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A convolution with as many biases as somebody liked.
+// A convolution whose bias option is an arbitrary number.
 //
 // expect: typenet::at<0>, typenet::conv2d<2, 3, typenet::bias<3> ?>, typenet::needs::a_bias_of_true_false_or_per_unit, typenet::got<1, 8, 8> ?>
 // expect[c++26]: typenet: layer 0, conv2d<2, 3, bias<3>> needs bias<true>, bias<false> or bias<per_unit>. it got 1x8x8

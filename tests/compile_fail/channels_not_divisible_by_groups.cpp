@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Input channels that groups do not divide.
+// A convolution whose number of input channels is not divisible by its groups.
 //
 // expect: typenet::at<0>, typenet::conv2d<8, 3, typenet::groups<4> ?>, typenet::needs::channels_divisible_by<4>, typenet::got<6, 8, 8> ?>
 // expect[c++26]: typenet: layer 0, conv2d<8, 3, groups<4>> needs input channels divisible by 4. it got 6x8x8

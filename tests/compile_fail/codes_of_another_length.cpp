@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Codes that are longer than the vector that they are compared with.
+// A radial layer whose codes are longer than its input vector.
 //
 // expect: typenet::at<1>, typenet::euclidean_rbf<.*, typenet::needs::as_many_features_as_its_codes<84>, typenet::got<80> ?>
 // expect[c++26]: typenet: layer 1, euclidean_rbf<table> needs a vector of 84 features, as long as its codes. it got 80

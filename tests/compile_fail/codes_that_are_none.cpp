@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A number where a table of codes belongs.
+// A radial layer with a number instead of a code table.
 //
 // expect: typenet::at<0>, typenet::euclidean_rbf<10>, typenet::needs::a_code_table, typenet::got<84> ?>
 // expect[c++26]: typenet: layer 0, euclidean_rbf<10> needs a code_table. it got 84

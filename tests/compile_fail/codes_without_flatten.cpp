@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Codes that are to be compared with an image.
+// A radial layer with codes whose input is an image.
 //
 // expect: typenet::at<0>, typenet::euclidean_rbf<.*, typenet::needs::a_vector, typenet::got<1, 12, 7> ?>
 // expect[c++26]: typenet: layer 0, euclidean_rbf<table> needs a vector of features .put flatten before it.. it got 1x12x7

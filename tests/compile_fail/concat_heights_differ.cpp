@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Branches of different height.
+// A concat whose branches have outputs of different height.
 //
 // expect: typenet::at<0>, typenet::concat<typenet::conv2d<2, 3>, typenet::conv2d<6, 5> ?>, typenet::needs::branches_of_height_and_width<6, 6>, typenet::got<6, 4, 4> ?>
 // expect[c++26]: typenet: layer 0, concat<conv2d<2, 3>, conv2d<6, 5>> needs branches whose outputs are all 6x6. it got 6x4x4

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// An image and a vector side by side.
+// A concat of an image and a vector.
 //
 // expect: typenet::at<0>, typenet::concat<typenet::relu, typenet::flatten>, typenet::needs::branches_of_one_rank, typenet::got<256> ?>
 // expect[c++26]: typenet: layer 0, concat<relu, flatten> needs branches that are all images or all vectors. it got 256

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A connection table for another number of input channels.
+// A connection table with another number of input channels than the input.
 //
 // expect: typenet::at<0>, typenet::conv2d<3, 3, typenet::connections<.*, typenet::needs::connection_table_of<4, 3>, typenet::got<4, 8, 8> ?>
 // expect[c++26]: typenet: layer 0, conv2d<3, 3, connections<table>> needs a connection_table<4, 3> .input channels x output channels.. it got 4x8x8

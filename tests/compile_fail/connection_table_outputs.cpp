@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A connection table for another number of output channels.
+// A connection table with another number of output channels than the layer.
 //
 // expect: typenet::at<0>, typenet::conv2d<6, 3, typenet::connections<.*, typenet::needs::connection_table_of<4, 6>, typenet::got<4, 8, 8> ?>
 // expect[c++26]: typenet: layer 0, conv2d<6, 3, connections<table>> needs a connection_table<4, 6> .input channels x output channels.. it got 4x8x8

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A connection table whose last output reads nothing.
+// A connection table whose last output channel has no input channel.
 //
 // expect: typenet::at<0>, typenet::conv2d<3, 3, typenet::connections<.*, typenet::needs::a_connection_for_every_output, typenet::got<4, 8, 8> ?>
 // expect[c++26]: typenet: layer 0, conv2d<3, 3, connections<table>> needs a connection table in which every output reads at least one input. it got 4x8x8

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Connections that are no table.
+// A convolution with a number instead of a connection table.
 //
 // expect: typenet::at<0>, typenet::conv2d<4, 3, typenet::connections<2> ?>, typenet::needs::a_connection_table, typenet::got<4, 8, 8> ?>
 // expect[c++26]: typenet: layer 0, conv2d<4, 3, connections<2>> needs a connection_table in connections<>. it got 4x8x8

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A two-dimensional layer after flatten.
+// A convolution whose input is a vector, after flatten.
 //
 // expect: typenet::at<1>, typenet::conv2d<4, 3>, typenet::needs::an_image, typenet::got<192> ?>
 // expect[c++26]: typenet: layer 1, conv2d<4, 3> needs an input of channels x height x width .it cannot follow flatten or linear.. it got 192

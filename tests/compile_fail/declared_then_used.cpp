@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A mistake is told once, however much is done with the network afterwards.
+// One mistake gives one error, although later code uses the network.
 //
 // expect: typenet::at<2>, typenet::conv2d<6, 5>, typenet::needs::an_image, typenet::got<4704> ?>
 // expect[c++26]: typenet: layer 2, conv2d<6, 5> needs an input of channels x height x width .it cannot follow flatten or linear.. it got 4704

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A mistake three levels down: the index is a path through branches and names.
+// A mistake at nesting depth three: the index in the error is a path through branches and names.
 //
 // expect: typenet::at<1, 1, 1, 0>, typenet::linear<4>, typenet::needs::a_vector, typenet::got<4, 8, 8> ?>
 // expect[c++26]: typenet: layer 1.1.1.0, linear<4> needs a vector of features .put flatten before it.. it got 4x8x8

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A dropout that leaves nothing.
+// A dropout with probability 1.
 //
 // expect: typenet::at<1>, typenet::dropout<.*1, 0.>, typenet::needs::a_probability_below_one, typenet::got<8> ?>
 // expect[c++26]: typenet: layer 1, dropout<1> needs a probability of at least 0 and below 1. it got 8

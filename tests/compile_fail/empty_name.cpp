@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A name of no letters.
+// An empty name.
 //
 // expect: typenet::at<0>, typenet::named<.*, typenet::linear<8> ?>, typenet::needs::a_name_without_dots, typenet::got<8> ?>
 // expect[c++26]: typenet: layer 0, named<"", linear<8>> needs a name that is not empty and holds no dot. it got 8

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A network of an input alone.
+// A network with an input but no layers.
 //
 // expect: typenet::at<>, typenet::input<1, 8, 8>, typenet::needs::at_least_one_layer, typenet::got<> ?>
 // expect[c++26]: typenet: input<1, 8, 8> needs at least one layer

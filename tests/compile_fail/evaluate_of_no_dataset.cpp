@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Evaluation on a type that is no data set: it has no labels.
+// An evaluation on a type that is no data set: it has no labels.
 //
 // expect: typenet::dataset_error<counting, typenet::needs::all_of_a_dataset ?>
 // expect[c++26]: typenet: counting needs all that the concept typenet::dataset asks for

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A mistake is told once: the facts of the network afterwards compare equal to everything, and training it compiles.
+// One mistake gives one error: the properties of the ill-formed network compare equal to everything, and training it compiles.
 //
 // expect: typenet::at<2>, typenet::conv2d<6, 5>, typenet::needs::an_image, typenet::got<4704> ?>
 // expect[c++26]: typenet: layer 2, conv2d<6, 5> needs an input of channels x height x width .it cannot follow flatten or linear.. it got 4704

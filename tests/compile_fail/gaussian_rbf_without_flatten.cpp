@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A layer of vectors that gets an image.
+// A Gaussian radial layer whose input is an image.
 //
 // expect: typenet::at<0>, typenet::gaussian_rbf<10>, typenet::needs::a_vector, typenet::got<3, 8, 8> ?>
 // expect[c++26]: typenet: layer 0, gaussian_rbf<10> needs a vector of features .put flatten before it.. it got 3x8x8

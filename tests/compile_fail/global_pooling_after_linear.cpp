@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A two-dimensional layer after linear.
+// A global pooling layer whose input is a vector, after linear.
 //
 // expect: typenet::at<1>, typenet::global_avg_pool2d, typenet::needs::an_image, typenet::got<8> ?>
 // expect[c++26]: typenet: layer 1, global_avg_pool2d needs an input of channels x height x width .it cannot follow flatten or linear.. it got 8

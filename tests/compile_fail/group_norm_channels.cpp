@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Channels that the groups of a normalisation do not divide.
+// A group normalization whose number of channels is not divisible by its groups.
 //
 // expect: typenet::at<1>, typenet::group_norm<4.*>, typenet::needs::channels_divisible_by<4>, typenet::got<6, 8, 8> ?>
 // expect[c++26]: typenet: layer 1, group_norm<4> needs input channels divisible by 4. it got 6x8x8

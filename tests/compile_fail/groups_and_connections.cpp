@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Groups and a connection table at once.
+// A convolution with both groups and a connection table.
 //
 // expect: typenet::at<0>, typenet::conv2d<2, 3, typenet::groups<2>, typenet::connections<.*, typenet::needs::groups_or_connections_not_both, typenet::got<4, 8, 8> ?>
 // expect[c++26]: typenet: layer 0, conv2d<2, 3, groups<2>, connections<table>> needs either groups or connections, not both. it got 4x8x8

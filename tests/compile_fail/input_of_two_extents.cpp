@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// An input that is neither an image nor a vector.
+// An input with two extents, which is neither an image nor a vector.
 //
 // expect: typenet::at<>, typenet::input<8, 8>, typenet::needs::one_or_three_extents, typenet::got<> ?>
 // expect[c++26]: typenet: input<8, 8> needs one extent .features. or three .channels, height, width.. the batch is not part of it

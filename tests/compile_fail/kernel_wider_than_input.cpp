@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The same in one direction alone, after padding and dilation.
+// A kernel wider than its input, after padding and dilation; its height fits.
 //
 // expect: typenet::at<0>, typenet::conv2d<4, .*3, 6.*>, typenet::needs::input_at_least<3, 11>, typenet::got<1, 16, 8> ?>
 // expect[c++26]: typenet: layer 0, conv2d<4, kernel<3, 6>, padding<0, 1>, dilation<1, 2>> needs an input, with its padding, of at least 3x11. it got 1x16x8

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A layer of the user's own that has no forward pass.
+// A user-defined layer without a forward pass.
 //
 // expect: typenet::layer_error<typenet::at<1>, halve, typenet::needs::a_forward_pass, typenet::got<1, 8, 8> ?>
 // expect[c++26]: typenet: layer 1, halve needs a static member forward<In>.exec, data.. it got 1x8x8

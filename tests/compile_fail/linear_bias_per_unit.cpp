@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A linear layer has a bias for each unit, or none.
+// A linear layer with a bias option that only convolutions have.
 //
 // expect: typenet::at<0>, typenet::linear<4, typenet::bias<.*> ?>, typenet::needs::a_bias_of_true_or_false, typenet::got<8> ?>
 // expect[c++26]: typenet: layer 0, linear<4, bias<.*>> needs bias<true> or bias<false>. it got 8

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A layer of vectors that gets an image.
+// A linear layer whose input is an image.
 //
 // expect: typenet::at<1>, typenet::linear<10>, typenet::needs::a_vector, typenet::got<3, 8, 8> ?>
 // expect[c++26]: typenet: layer 1, linear<10> needs a vector of features .put flatten before it.. it got 3x8x8

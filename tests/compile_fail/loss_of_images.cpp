@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A loss that wants a vector of scores, and a network whose output is an image.
+// A loss of score vectors for a network whose output is an image.
 //
 // expect: typenet::loss_error<typenet::mse, typenet::needs::a_vector_of_scores<10>, typenet::got<10, 2, 2> ?>
 // expect[c++26]: typenet: mse needs an output of one score for each of the 10 classes. the network's output is 10x2x2

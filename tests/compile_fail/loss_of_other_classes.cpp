@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A loss that cannot compare the network's output with the data set's classes.
+// A loss for a network whose number of outputs differs from the number of classes.
 //
 // expect: typenet::loss_error<typenet::cross_entropy, typenet::needs::a_vector_of_scores<10>, typenet::got<84> ?>
 // expect[c++26]: typenet: cross_entropy needs an output of one score for each of the 10 classes. the network's output is 84

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A loss of the user's own that can check an output but cannot be called.
+// A user-defined loss that can check an output but has no call operator.
 //
 // expect: typenet::loss_error<absolute, typenet::needs::all_of_a_loss, typenet::got<10> ?>
 // expect[c++26]: typenet: absolute needs all that the concept typenet::loss asks for. the network's output is 10

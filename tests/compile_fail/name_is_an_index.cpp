@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A word that is a neighbour's index.
+// A name equal to the index of another layer.
 //
 // expect: typenet::at<1>, typenet::linear<8>, typenet::needs::a_name_of_its_own, typenet::got<> ?>
 // expect[c++26]: typenet: layer 1, linear<8> needs a name that none of its neighbours has

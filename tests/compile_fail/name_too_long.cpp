@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A name of more than 79 characters, with its dot and "weight".
+// A parameter name longer than 79 characters, counted with its dot and "weight".
 //
 // expect: typenet: a parameter's name is longer than 79 characters. shorten the words in named<>
 // expect[c++26]: typenet: a parameter's name is longer than 79 characters. shorten the words in named<>

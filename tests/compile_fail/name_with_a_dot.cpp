@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A dot in a name.
+// A name with a dot.
 //
 // expect: typenet::at<0>, typenet::named<.*, typenet::linear<8> ?>, typenet::needs::a_name_without_dots, typenet::got<8> ?>
 // expect[c++26]: typenet: layer 0, named<"a.b", linear<8>> needs a name that is not empty and holds no dot. it got 8

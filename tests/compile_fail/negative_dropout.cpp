@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A negative probability.
+// A dropout with a negative probability.
 //
 // expect: typenet::at<1>, typenet::dropout<.*-5, -1.>, typenet::needs::a_probability_below_one, typenet::got<8> ?>
 // expect[c++26]: typenet: layer 1, dropout<-0.5> needs a probability of at least 0 and below 1. it got 8

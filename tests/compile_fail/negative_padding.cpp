@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A negative padding.
+// A convolution with negative padding.
 //
 // expect: typenet::at<0>, typenet::conv2d<2, 3, typenet::padding<-1(, -1)?> ?>, typenet::needs::non_negative_padding, typenet::got<4, 8, 8> ?>
 // expect[c++26]: typenet: layer 0, conv2d<2, 3, padding<-1>> needs a padding of at least 0. it got 4x8x8

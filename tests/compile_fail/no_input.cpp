@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A network that does not begin with its input.
+// A network without an input at its beginning.
 //
 // expect: typenet::at<>, typenet::conv2d<6, 5>, typenet::needs::an_input_first, typenet::got<> ?>
 // expect[c++26]: typenet: conv2d<6, 5> needs input<features> or input<channels, height, width> before it

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A type that is no layer.
+// A network with a type that is no layer.
 //
 // expect: typenet::at<1>, int, typenet::needs::a_layer, typenet::got<1, 8, 8> ?>
 // expect[c++26]: typenet: layer 1, int needs to be a layer .see the concept typenet::layer.. it got 1x8x8

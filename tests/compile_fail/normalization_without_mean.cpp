@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A layer whose role is normalization, and that lacks one of the members that a chain calls.
+// A layer with the role normalization but without the member `mean`, which a fused chain calls.
 //
 // expect: typenet::role_error<wrapped_norm, typenet::needs::everything_of_a_normalization ?>
 // expect[c++26]: typenet: wrapped_norm needs all that the concept typenet::normalization_layer asks for, since it says that this is its role

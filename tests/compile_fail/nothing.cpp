@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A network of nothing.
+// A network without input and layers.
 //
 // expect: typenet::at<>, typenet::network<(void)?>, typenet::needs::an_input_and_layers, typenet::got<> ?>
 // expect[c++26]: typenet: network<> needs input<features> or input<channels, height, width>, and at least one layer

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// An optimizer of the user's own that lacks the check of its hyper-parameters.
+// A user-defined optimizer without the check of its hyper-parameters.
 //
 // expect: typenet::optimizer_concept_error<signs, typenet::needs::all_of_an_optimizer ?>
 // expect[c++26]: typenet: signs needs all that the concept typenet::optimizer asks for

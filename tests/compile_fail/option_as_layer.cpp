@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// An option among the layers.
+// An option in the list of layers.
 //
 // expect: typenet::at<1>, typenet::bias<false>, typenet::needs::a_layer, typenet::got<6, 6, 6> ?>
 // expect[c++26]: typenet: layer 1, bias<false> needs to be a layer .see the concept typenet::layer.. it got 6x6x6

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// An option that is another layer.
+// A layer in the list of options.
 //
 // expect: typenet::at<0>, typenet::conv2d<4, 3, typenet::relu>, typenet::needs::no_unknown_option<typenet::relu>, typenet::got<4, 8, 8> ?>
 // expect[c++26]: typenet: layer 0, conv2d<4, 3, relu> needs to be without relu, which is none of its options. it got 4x8x8

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Output channels that groups do not divide.
+// A convolution whose number of output channels is not divisible by its groups.
 //
 // expect: typenet::at<0>, typenet::conv2d<8, 3, typenet::groups<3> ?>, typenet::needs::output_channels_divisible_by<3>, typenet::got<6, 8, 8> ?>
 // expect[c++26]: typenet: layer 0, conv2d<8, 3, groups<3>> needs output channels divisible by 3. it got 6x8x8

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A loss of penalties, and a network that ends with scores.
+// A loss of penalties for a network whose outputs are scores.
 //
 // expect: typenet::loss_error<typenet::rbf_mse, typenet::needs::an_output_of_penalties, typenet::got<10> ?>
 // expect[c++26]: typenet: rbf_mse needs an output of penalties. the network's last layer makes scores, the highest the best. the network's output is 10

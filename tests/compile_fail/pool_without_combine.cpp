@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A layer whose role is pool, and that does not say what becomes of a window.
+// A layer with the role pool but without `combine`.
 //
 // expect: typenet::role_error<first_of_two, typenet::needs::everything_of_a_pool ?>
 // expect[c++26]: typenet: first_of_two needs all that the concept typenet::pool_layer asks for, since it says that this is its role

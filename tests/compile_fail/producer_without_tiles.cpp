@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A layer whose role is producer, and that lacks tiles.
+// A layer with the role producer but without tiles.
 //
 // expect: typenet::role_error<wrapped, typenet::needs::everything_of_a_producer ?>
 // expect[c++26]: typenet: wrapped needs all that the concept typenet::producer_layer asks for, since it says that this is its role

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Two branches of one name, deep inside.
+// Two branches with equal names inside nested compositions.
 //
 // expect: typenet::at<1, 0, 1>, typenet::named<.*, typenet::linear<4> ?>, typenet::needs::a_name_of_its_own, typenet::got<> ?>
 // expect[c++26]: typenet: layer 1.0.1, named<"a", linear<4>> needs a name that none of its neighbours has

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Two layers of one name.
+// Two layers with equal names.
 //
 // expect: typenet::at<1>, typenet::named<.*, typenet::linear<8> ?>, typenet::needs::a_name_of_its_own, typenet::got<> ?>
 // expect[c++26]: typenet: layer 1, named<"a", linear<8>> needs a name that none of its neighbours has

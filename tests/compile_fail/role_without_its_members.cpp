@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A layer that takes a role in fused chains, and lacks what the role asks for.
+// A layer with a role in fused chains but without the members that the role requires.
 //
 // expect: typenet::role_error<(mine::)?half, typenet::needs::everything_of_a_pool ?>
 // expect[c++26]: typenet: mine::half needs all that the concept typenet::pool_layer asks for, since it says that this is its role

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A data set whose samples the network does not take.
+// A data set whose sample shape differs from the input of the network.
 //
 // expect: typenet::data_error<typenet::needs::samples_of<1, 32, 32>, typenet::got<1, 28, 28> ?>
 // expect[c++26]: typenet: the network takes samples of 1x32x32. the data set's are 1x28x28

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A loss of scores, and a network that ends with penalties.
+// A loss of scores for a network whose outputs are penalties.
 //
 // expect: typenet::loss_error<typenet::cross_entropy, typenet::needs::an_output_of_scores, typenet::got<10> ?>
 // expect[c++26]: typenet: cross_entropy needs an output of scores. the network's last layer makes penalties, the lowest the best. the network's output is 10

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// An optimizer that needs second derivatives, and a layer that has none.
+// An optimizer that needs second derivatives, and a layer without second derivatives.
 //
 // expect: typenet::optimizer_error<typenet::stochastic_diagonal_lm, typenet::softmax, typenet::needs::second_derivatives ?>
 // expect[c++26]: typenet: stochastic_diagonal_lm needs softmax to have second derivatives

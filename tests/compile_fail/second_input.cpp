@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// An input among the layers.
+// An input in the list of layers.
 //
 // expect: typenet::at<1>, typenet::input<1, 8, 8>, typenet::needs::a_layer, typenet::got<1, 8, 8> ?>
 // expect[c++26]: typenet: layer 1, input<1, 8, 8> needs to be a layer .see the concept typenet::layer.. it got 1x8x8

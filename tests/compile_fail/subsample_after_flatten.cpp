@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Subsampling where there are no rows and columns.
+// A subsampling layer whose input is a vector, after flatten.
 //
 // expect: typenet::at<1>, typenet::trainable_subsample<2>, typenet::needs::an_image, typenet::got<64> ?>
 // expect[c++26]: typenet: layer 1, trainable_subsample<2> needs an input of channels x height x width .it cannot follow flatten or linear.. it got 64

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A transform of a user's own that cannot be applied.
+// A user-defined transform without `apply`.
 //
 // expect: typenet::transform_error<random_invert, typenet::needs::all_of_a_transform>
 // expect[c++26]: typenet: random_invert needs all that the concept typenet::transform asks for

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Transforms of a data set that does not hold bytes.
+// Image transforms of a data set whose samples are not bytes.
 //
 // expect: typenet::dataset_error<typenet::tensor_dataset<.*, typenet::needs::all_of_a_byte_image_dataset>
 // expect[c++26]: typenet: tensor_dataset<.* needs all that the concept typenet::byte_image_dataset asks for

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A fixed transform after a random one.
+// A fixed transform after a random transform.
 //
 // expect: typenet::transform_error<typenet::pad<9, 9>, typenet::needs::fixed_then_random_then_last>
 // expect[c++26]: typenet: pad<9, 9> needs its place in the order: fixed transforms such as resize, then random ones, then one such as normalize

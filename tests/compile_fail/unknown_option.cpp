@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// An option that the layer does not have.
+// A pooling layer with an option that it does not have.
 //
 // expect: typenet::at<0>, typenet::max_pool2d<2, typenet::groups<2> ?>, typenet::needs::no_unknown_option<typenet::groups<2> ?>, typenet::got<4, 8, 8> ?>
 // expect[c++26]: typenet: layer 0, max_pool2d<2, groups<2>> needs to be without groups<2>, which is none of its options. it got 4x8x8

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// An option that the layer does not have.
+// A linear layer with an option that it does not have.
 //
 // expect: typenet::at<0>, typenet::linear<4, typenet::padding<1(, 1)?> ?>, typenet::needs::no_unknown_option<typenet::padding<1(, 1)?> ?>, typenet::got<4> ?>
 // expect[c++26]: typenet: layer 0, linear<4, padding<1>> needs to be without padding<1>, which is none of its options. it got 4

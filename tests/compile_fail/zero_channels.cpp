@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// No output channels.
+// A convolution with zero output channels.
 //
 // expect: typenet::at<0>, typenet::conv2d<0, 3>, typenet::needs::positive_sizes, typenet::got<4, 8, 8> ?>
 // expect[c++26]: typenet: layer 0, conv2d<0, 3> needs whole numbers of at least 1 as sizes. it got 4x8x8

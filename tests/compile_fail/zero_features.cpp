@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A vector of no features.
+// A linear layer with zero output features.
 //
 // expect: typenet::at<0>, typenet::linear<0>, typenet::needs::positive_sizes, typenet::got<4> ?>
 // expect[c++26]: typenet: layer 0, linear<0> needs whole numbers of at least 1 as sizes. it got 4

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// An input of no channels.
+// An input with zero channels.
 //
 // expect: typenet::at<>, typenet::input<0, 8, 8>, typenet::needs::positive_sizes, typenet::got<> ?>
 // expect[c++26]: typenet: input<0, 8, 8> needs whole numbers of at least 1 as sizes

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A normalisation of no groups.
+// A group normalization with zero groups.
 //
 // expect: typenet::at<0>, typenet::group_norm<0.*>, typenet::needs::positive_sizes, typenet::got<4, 8, 8> ?>
 // expect[c++26]: typenet: layer 0, group_norm<0> needs whole numbers of at least 1 as sizes. it got 4x8x8

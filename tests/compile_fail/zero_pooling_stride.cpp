@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A pooling window that does not move.
+// A pooling layer with stride zero in one direction.
 //
 // expect: typenet::at<0>, typenet::avg_pool2d<2, typenet::stride<2, 0> ?>, typenet::needs::positive_sizes, typenet::got<4, 8, 8> ?>
 // expect[c++26]: typenet: layer 0, avg_pool2d<2, stride<2, 0>> needs whole numbers of at least 1 as sizes. it got 4x8x8

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// No radial units.
+// A Gaussian radial layer with zero units.
 //
 // expect: typenet::at<0>, typenet::gaussian_rbf<0>, typenet::needs::positive_sizes, typenet::got<4> ?>
 // expect[c++26]: typenet: layer 0, gaussian_rbf<0> needs whole numbers of at least 1 as sizes. it got 4

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A pooling window of no size.
+// A pooling layer with window size zero.
 //
 // expect: typenet::at<0>, typenet::max_pool2d<0>, typenet::needs::positive_sizes, typenet::got<4, 8, 8> ?>
 // expect[c++26]: typenet: layer 0, max_pool2d<0> needs whole numbers of at least 1 as sizes. it got 4x8x8

@@ -11,7 +11,7 @@
 namespace tn = typenet;
 using words = std::array<std::uint32_t, 4>;
 
-// Known answers of the Random123 library (kat_vectors, philox4x32 with 10 rounds).
+// Known answers of the Random123 library (file kat_vectors, philox4x32 with 10 rounds).
 static_assert(tn::philox4x32({0, 0, 0, 0}, {0, 0}) == words{0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8});
 static_assert(tn::philox4x32({0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff}, {0xffffffff, 0xffffffff}) ==
               words{0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd});
@@ -47,7 +47,7 @@ TEST_CASE("every part of a counter's address matters") {
 
 TEST_CASE("lanes draw what single samples draw") {
   const tn::counter_rng rng{tn::seed{0x123456789abcdef}, tn::random_stream::dropout, 3};
-  // A number of samples that leaves a remainder after whole vectors.
+  // A sample count that is not a multiple of the vector length.
   constexpr int count = 21;
   std::uint32_t samples[count] = {7, 0, 0xffffffff, 7, 12};
   for (std::uint32_t i = 5; i < count; ++i) samples[i] = i * 0x9e3779b9u;
@@ -99,13 +99,13 @@ TEST_CASE("below(n) hits every number equally often") {
     constexpr int each = 10'000;
     std::vector<int> hits(n);
     for (std::uint32_t i = 0; i < each * n; ++i) ++hits.at(random.below(n));
-    // Six standard deviations of a binomial count.
+    // Limit: six standard deviations of a binomial count.
     for (const int h : hits) CHECK(std::abs(h - each) < 6 * std::sqrt(each));
   }
 }
 
 TEST_CASE("below(n) rejects what would favour some numbers") {
-  // For n = 3·2^30 a plain multiplication draws every third number twice as often as the others.
+  // For n = 3·2^30, a plain multiplication draws every third number twice as often as the other numbers.
   tn::random_sequence random{tn::counter_rng{tn::seed{4}, tn::random_stream::user}, 0, 0};
   constexpr std::uint32_t n = 3u << 30;
   int remainders[3] = {};

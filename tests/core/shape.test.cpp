@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The header under test comes first: it includes no stream.
+// The tested header comes first: this shows that it compiles without a stream header.
 #include <typenet/core/shape.hpp>
 
 #include <doctest/doctest.h>
@@ -21,7 +21,7 @@ static_assert(shape{3, 4, 5}[0] == 3 && shape{3, 4, 5}[1] == 4 && shape{3, 4, 5}
 static_assert(shape{}.rank == 0 && shape{}.size() == 0);
 static_assert(shape{3, 1, 1} != shape{3} && shape{3, 4, 5} == shape{3, 3, 4, 5});
 
-/// A stream that is not from the standard library.
+/// A user-defined stream type.
 struct recorder {
   std::string text;
 };

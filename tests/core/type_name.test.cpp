@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Types and numbers as text, identical on every compiler.
+// Checks the text of types and numbers. It is identical on every compiler.
 #include <doctest/doctest.h>
 
 #include <string>

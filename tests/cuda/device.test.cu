@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What only a CUDA device has: a name, a memory that ends, and recorded steps.
+// Tests properties of CUDA devices only: the device name, limited memory, and recorded steps.
 #include <doctest/doctest.h>
 
 #include <string>
@@ -35,7 +35,7 @@ TEST_CASE("a step is recorded once where it is asked for, and holds a kernel of 
     trainer.fit(data);
     return trainer.recording().nodes();
   };
-  // Five layers forward and backward, of which flatten needs none; the batch, the loss and the update.
+  // The graph has nodes for five layers forward and backward, and for the batch, the loss and the update. Flatten needs no kernel.
   CHECK(nodes(std::integral_constant<tn::device_launch, tn::device_launch::graph>{}) >= 4 + 5 + 3);
   CHECK(nodes(std::integral_constant<tn::device_launch, tn::device_launch::stream>{}) == 0);
   CHECK(nodes(std::integral_constant<tn::device_launch, tn::device_launch::persistent>{}) == 0);

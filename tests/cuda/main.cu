@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Runs the tests where there is a device; ends with 77, which counts as skipped, where there is none.
+// Runs the tests on a CUDA device. Without a device, exits with 77, which CTest reports as skipped.
 #define DOCTEST_CONFIG_IMPLEMENT
 #include <doctest/doctest.h>
 
@@ -14,7 +14,7 @@ int main(int count, char** arguments) {
     std::printf("skipped: no CUDA device (%s)\n", cudaGetErrorString(answer));
     return 77;
   }
-  // Anything else is a failure of a device that is there.
+  // Any other status is an error of an existing device.
   if (answer != cudaSuccess) {
     std::printf("looking for a CUDA device: %s\n", cudaGetErrorString(answer));
     return 1;

@@ -37,7 +37,7 @@ static_assert(tn::byte_image_dataset<tn::subset<tiny_images>>);
 static_assert(!tn::dataset<int>);
 static_assert(!tn::dataset<std::vector<float>>);
 
-// Parts of a data set that is about to vanish do not compile.
+// Splits and subsets of a temporary data set do not compile.
 template <class Set>
 concept can_split = requires(Set&& set) { tn::stratified_split(std::forward<Set>(set), 1, tn::seed{}); };
 static_assert(can_split<points&> && can_split<const points&> && !can_split<points> && !can_split<const points>);
@@ -47,7 +47,7 @@ static_assert(can_split_at_random<points&> && can_split_at_random<const points&>
 static_assert(!can_split_at_random<points> && !can_split_at_random<const points>);
 static_assert(!std::is_constructible_v<tn::subset<points>, points, std::vector<tn::index>>);
 
-// A data set of a user's own: computed, never stored.
+// A user-defined data set that computes its samples.
 struct counting {
   static constexpr tn::shape sample_shape{1};
   static constexpr int classes = 2;
@@ -59,13 +59,13 @@ struct counting {
 };
 static_assert(tn::dataset<counting>);
 
-// It has no view: devices cannot read it, nor a subset of it.
+// `counting` has no view: devices can read neither this data set nor a subset of it.
 static_assert(!tn::resident_dataset<counting> && !tn::resident_dataset<tn::subset<counting>>);
 static_assert(tn::resident_dataset<points> && tn::resident_dataset<tiny_images>);
 static_assert(tn::resident_dataset<tn::subset<points>> && tn::resident_dataset<tn::subset<tn::subset<tiny_images>>>);
 static_assert(!tn::resident_dataset<std::vector<float>>);
 
-// A data set of a user's own that devices can read: every sample is a multiple of a stored number.
+// A user-defined data set that devices can read. Every sample is a multiple of a stored number.
 struct multiples : counting {
   struct on_device {
     static constexpr tn::shape sample_shape{1};
@@ -87,7 +87,7 @@ struct multiples : counting {
 };
 static_assert(tn::resident_dataset<multiples> && tn::resident_dataset<tn::subset<multiples>>);
 
-// A view is trivially copyable, has the data set's shape, and offers key_of.
+// Invalid views: a view is trivially copyable, has the shape of the data set, and offers key_of.
 struct view_of_vectors : multiples {
   struct on_device : multiples::on_device {
     std::vector<float> more;
@@ -176,7 +176,7 @@ TEST_CASE("subset forwards to its samples, under their index in the whole") {
 }
 
 TEST_CASE("stratified_split keeps the shares of the classes, misses no sample, and follows the seed") {
-  // 500 samples of class 0, 300 of class 1 and 3 of class 2, interleaved.
+  // A data set with 500 samples of class 0, 300 of class 1 and 3 of class 2, interleaved.
   std::vector<int> labels;
   for (int i = 0; i < 803; ++i) labels.push_back(i >= 800 ? 2 : i % 8 < 5 ? 0 : 1);
   std::vector<float> values(labels.size() * 2);
@@ -188,7 +188,7 @@ TEST_CASE("stratified_split keeps the shares of the classes, misses no sample, a
   CHECK(held_out.size() == 100);
   std::array<int, 3> count{};
   for (tn::index i = 0; i < held_out.size(); ++i) ++count[static_cast<std::size_t>(held_out.label(i))];
-  CHECK(count == std::array<int, 3>{62, 37, 1});  // shares of 62.267, 37.360 and 0.374: the sample left over goes to class 2
+  CHECK(count == std::array<int, 3>{62, 37, 1});  // exact counts are 62.267, 37.360 and 0.374; the remaining sample goes to class 2
 
   std::vector<tn::index> all{train.indices().begin(), train.indices().end()};
   CHECK(std::is_sorted(all.begin(), all.end()));
@@ -235,7 +235,7 @@ TEST_CASE("random_split gives parts of the lengths wanted, misses no sample, and
   std::vector<tn::index> expected(1000);
   std::iota(expected.begin(), expected.end(), tn::index{0});
   CHECK(all == expected);
-  // They come from all of the whole: the mean of 250 of 0 … 999 has a standard deviation of about 16.
+  // The samples come from the whole data set. The mean of 250 numbers of 0 … 999 has a standard deviation of about 16.
   const double sum = std::accumulate(validation.indices().begin(), validation.indices().end(), 0.0);
   CHECK(sum / 250 > 420);
   CHECK(sum / 250 < 580);

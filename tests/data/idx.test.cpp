@@ -25,7 +25,7 @@ const scratch::folder& folder() {
   return made;
 }
 
-/// The message of the error that reading these bytes as elements T throws, without the file's name; "" where it throws none.
+/// Reads the bytes as elements of type T. Returns the error message without the file name, or "" on success.
 template <class T = std::uint8_t>
 std::string complaint(const bytes& content) {
   const auto path = folder().write("file", content);
@@ -135,12 +135,12 @@ TEST_CASE("headers that claim huge extents are refused without allocating for th
     const bytes all = scratch::idx_header(8, {huge, huge, huge}) + tail;
     CHECK(complaint(all) == "its header claims 4294967295 images of 4294967295x4294967295, more than any file can hold");
     CHECK(complaint(scratch::gzip(all)).ends_with("more than any file can hold"));
-    // Products that would overflow to a small number.
+    // Products of extents that overflow to a small number.
     CHECK(complaint(scratch::idx_header(8, {1u << 31, 1u << 31, 4}) + tail).ends_with("more than any file can hold"));
     CHECK(complaint<double>(scratch::idx_header(0x0E, {1u << 31, 1u << 30}) + tail).ends_with("more than any file can hold"));
     CHECK(complaint(scratch::idx_header(8, std::vector<std::uint32_t>(255, 256)) + tail).ends_with("more than any file can hold"));
   }
-  CHECK(complaint(scratch::idx_header(8, {huge, huge, huge, 0})).empty());  // a file of no values
+  CHECK(complaint(scratch::idx_header(8, {huge, huge, huge, 0})).empty());  // a file with no values
 }
 
 TEST_CASE("a file cut anywhere is refused") {
@@ -155,7 +155,7 @@ TEST_CASE("a file cut anywhere is refused") {
       CHECK(!complaint(bytes(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(length))).empty());
     };
     for (std::size_t length = 0; length < 32; ++length) cut(length);
-    for (std::size_t back = 1; back <= 16; ++back) cut(whole.size() - back);  // gzip's checksum and length
+    for (std::size_t back = 1; back <= 16; ++back) cut(whole.size() - back);  // the checksum and the length in the gzip trailer
     for (int i = 0; i < 200; ++i) cut(random.below(static_cast<std::uint32_t>(whole.size())));
   };
   cut_everywhere(file);
@@ -166,7 +166,7 @@ TEST_CASE("a file cut anywhere is refused") {
 TEST_CASE("damage to a compressed file is noticed wherever it is") {
   const bytes file = scratch::idx_header(8, {10, 28, 28}) + counting_bytes(7840);
   const bytes zipped = scratch::gzip(file);
-  for (std::size_t at = 10; at < zipped.size(); ++at) {  // the header before, such as its time stamp, has no checksum
+  for (std::size_t at = 10; at < zipped.size(); ++at) {  // starts after the gzip header, which has no checksum
     for (const int flip : {0x01, 0x80}) {
       bytes damaged = zipped;
       damaged[at] = static_cast<std::uint8_t>(damaged[at] ^ flip);
@@ -174,7 +174,7 @@ TEST_CASE("damage to a compressed file is noticed wherever it is") {
       CHECK(!complaint(damaged).empty());
     }
   }
-  CHECK(complaint(zipped + bytes{1, 2, 3}).starts_with("its gzip data is damaged: "));  // bytes after the stream
+  CHECK(complaint(zipped + bytes{1, 2, 3}).starts_with("its gzip data is damaged: "));  // extra bytes after the stream
   CHECK(complaint(zipped + zipped) == "expected 7856 bytes for 10 images of 28x28, found more");
 }
 

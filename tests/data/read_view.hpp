@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /// @file
-/// Checks of the views of data sets: reads them as a device does.
+/// Checks of data set views. They read a view as a device does.
 #pragma once
 
 #include <doctest/doctest.h>
@@ -17,7 +17,7 @@
 
 #include <typenet/data/dataset.hpp>
 
-/// An output of `read` that is no pointer: numbers `stride` apart, which can be written but not read. It counts how often each is written.
+/// A write-only output iterator for `read`: the numbers are `stride` elements apart. It counts the writes to each number.
 class strided_writer {
  public:
   static constexpr typenet::index stride = 5;
@@ -49,7 +49,7 @@ std::vector<float> read_sample(const Set& set, typenet::index i, const typenet::
   return out;
 }
 
-/// Reads a sample through a strided_writer. Checks that every number is written once, and nothing between them.
+/// Reads a sample through a strided_writer. Checks that `read` writes every number once and leaves the gaps unchanged.
 template <class View>
 std::vector<float> read_strided(const View& view, typenet::index i, const typenet::sample_key& key) {
   constexpr auto size = static_cast<std::size_t>(View::sample_shape.size());
@@ -64,14 +64,14 @@ std::vector<float> read_strided(const View& view, typenet::index i, const typene
   return out;
 }
 
-/// Keys of three epochs with augmentation, and of evaluation.
+/// Returns keys of three augmented epochs and of evaluation.
 inline std::vector<typenet::sample_key> some_keys() {
   using typenet::sample_key;
   const typenet::seed seed{42};
   return {{.seed = seed, .epoch = 0}, {.seed = seed, .epoch = 1}, {.seed = seed, .epoch = 59}, sample_key::evaluation()};
 }
 
-/// Checks that the view of a data set returns what the data set returns, bit for bit.
+/// Checks that the view of a data set returns the samples of the data set, bit for bit.
 template <class Set>
 void check_view(const Set& set) {
   static_assert(typenet::resident_dataset<Set>);
@@ -96,7 +96,7 @@ void check_view(const Set& set) {
   }
 }
 
-/// An upload that copies each array and overwrites the original, whose owner must not be const.
+/// An upload that copies each array and then overwrites the original. The owner of the original must not be const.
 class spoiling_upload {
  public:
   template <class T>
@@ -112,8 +112,8 @@ class spoiling_upload {
   std::shared_ptr<std::vector<std::shared_ptr<void>>> held_ = std::make_shared<std::vector<std::shared_ptr<void>>>();
 };
 
-/// Checks that a view reads the uploaded copies and nothing else. Overwrites the data set, and the whole where it is a subset.
-/// @param arrays number of arrays that the data set uploads
+/// Checks that a view reads only the uploaded copies. Overwrites the data set; for a subset, overwrites the underlying data set.
+/// @param arrays the number of arrays that the data set uploads
 template <class Set>
 void check_uploaded(Set& set, std::size_t arrays) {
   std::vector<int> labels;

@@ -18,7 +18,7 @@ namespace scratch {
 
 using bytes = std::vector<std::uint8_t>;
 
-/// A temporary folder, which is removed with its contents at the end of its life.
+/// A temporary folder. The destructor removes it with its contents.
 class folder {
  public:
   folder() {
@@ -48,7 +48,7 @@ class folder {
   std::filesystem::path path_;
 };
 
-/// The content as one gzip stream.
+/// Returns the content as one gzip stream.
 inline bytes gzip(const bytes& content) {
   z_stream zlib{};
   if (deflateInit2(&zlib, Z_BEST_COMPRESSION, Z_DEFLATED, 15 + 16, 9, Z_DEFAULT_STRATEGY) != Z_OK) throw std::runtime_error{"deflateInit2"};
@@ -64,7 +64,7 @@ inline bytes gzip(const bytes& content) {
   return out;
 }
 
-/// The header of an IDX file.
+/// Returns the header of an IDX file.
 inline bytes idx_header(std::uint8_t type, const std::vector<std::uint32_t>& extents) {
   bytes out{0, 0, type, static_cast<std::uint8_t>(extents.size())};
   for (const std::uint32_t extent : extents) {
@@ -78,7 +78,7 @@ inline bytes operator+(bytes a, const bytes& b) {
   return a;
 }
 
-/// Sets an environment variable and restores it at the end of its life; nullptr unsets it.
+/// Sets an environment variable and restores it in the destructor. The value nullptr unsets the variable.
 class variable {
  public:
   variable(const char* name, const char* value) : name_{name} {

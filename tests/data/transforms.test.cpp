@@ -103,7 +103,7 @@ bytes noise(std::size_t count, std::uint32_t which) {
   return out;
 }
 
-// The transforms' arithmetic in its plainest form: a test for every pixel, no tables, no padding.
+// A reference implementation of the transforms: it tests the bounds at every pixel and uses neither tables nor padding.
 namespace oracle {
 
 bytes rotate(const bytes& in, int height, int width, double degrees) {
@@ -125,7 +125,7 @@ bytes rotate(const bytes& in, int height, int width, double degrees) {
 }
 
 std::uint8_t blend(int base, int level, float factor) {
-  volatile float step = factor * static_cast<float>(level - base);  // volatile: rounded on its own
+  volatile float step = factor * static_cast<float>(level - base);  // volatile: the product is rounded before the addition
   const float value = static_cast<float>(base) + step;
   return value <= 0 ? std::uint8_t{0} : value >= 255 ? std::uint8_t{255} : static_cast<std::uint8_t>(value);
 }
@@ -229,7 +229,7 @@ TEST_CASE("interpolation without antialiasing is PyTorch's, ties to even") {
   CHECK(interpolated<28, 28>(image) == image);
   CHECK(interpolated<16, 16>(image) != resized<16, 16>(image));
 
-  // Means of two: 0.5, 1.5 and 2.5.
+  // Means of two levels: 0.5, 1.5 and 2.5. They round to even.
   using halved = tn::resize<1, 3, tn::antialias<false>>;
   const bytes pairs{0, 1, 1, 2, 2, 3};
   bytes means(3);
@@ -257,7 +257,7 @@ TEST_CASE("affine distortions are PyTorch's to a level") {
       most = std::max(most, distance);
     }
     CHECK(most <= 1);
-    CHECK(differ <= 5);  // of 1024: sources are rounded to 1/2048 of a pixel
+    CHECK(differ <= 5);  // of 1024 pixels: source positions are rounded to 1/2048 of a pixel
     if (p(0) == 0 && p(3) == 1 && p(4) == 1 && p(5) == 0) CHECK(differ == 0);
   }
   CHECK(seen == 18);
@@ -271,13 +271,13 @@ TEST_CASE("an affine distortion by nothing changes nothing, by whole pixels it s
   CHECK(distorted<wide>(in, {.right = 1, .down = -1}, 99) ==
         bytes{99, 5, 6, 7, 99, 9, 10, 11, 99, 99, 99, 99, 99, 25, 26, 27, 99, 29, 30, 31, 99, 99, 99, 99});
   CHECK(distorted<wide>(in, {.right = -0.5f}, 0) ==
-        bytes{2, 2, 4, 2, 6, 6, 8, 4, 10, 10, 12, 6, 22, 22, 24, 12, 26, 26, 28, 14, 30, 30, 32, 16});  // halves to even
+        bytes{2, 2, 4, 2, 6, 6, 8, 4, 10, 10, 12, 6, 22, 22, 24, 12, 26, 26, 28, 14, 30, 30, 32, 16});  // halves round to even
   CHECK(distorted<wide>(in, {.degrees = 180}) ==
         bytes{12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 32, 31, 30, 29, 28, 27, 26, 25, 24, 23, 22, 21});
   for (const float away : {-65536.0f, -4.0f, 4.0f, 65536.0f}) CHECK(distorted<wide>(in, {.right = away}, 7) == bytes(in.size(), 7));
   for (const float away : {-65536.0f, 65536.0f})
     CHECK(distorted<wide>(in, {.degrees = 45, .down = away, .scale = 0.1f, .squeeze = 0.1f, .shear = 80}, 7) == bytes(in.size(), 7));
-  // Half as wide and twice as high; twice as wide and half as high.
+  // The first distortion halves the width and doubles the height. The second doubles the width and halves the height.
   const bytes line{0, 0, 0, 0, 0, 8, 8, 0, 0, 8, 8, 0, 0, 0, 0, 0};
   constexpr tn::shape square{1, 4, 4};
   CHECK(distorted<square>(line, {.squeeze = 0.5f}) == bytes{0, 3, 3, 0, 0, 4, 4, 0, 0, 4, 4, 0, 0, 3, 3, 0});
@@ -338,7 +338,7 @@ TEST_CASE("a roll moves whole rows and columns, and what leaves comes in on the 
     tn::detail::roll<two>(in.data(), down, right, out.data());
     return out;
   };
-  // torch.roll(x, (down, right), (1, 2))
+  // Expected values of torch.roll(x, (down, right), (1, 2)).
   CHECK(rolled(0, 0) == in);
   CHECK(rolled(0, 1) == bytes{3, 1, 2, 6, 4, 5, 13, 11, 12, 16, 14, 15});
   CHECK(rolled(0, -1) == bytes{2, 3, 1, 5, 6, 4, 12, 13, 11, 15, 16, 14});
@@ -363,7 +363,7 @@ TEST_CASE("random_roll shifts by every number of pixels it may, equally often") 
   CHECK(times.size() == 9);
   for (const auto& [shift, count] : times) {
     CHECK(std::max(std::abs(shift.first), std::abs(shift.second)) <= 1);
-    CHECK(std::abs(count - epochs / 9) < 70);  // five standard deviations
+    CHECK(std::abs(count - epochs / 9) < 70);  // limit: five standard deviations
   }
 }
 
@@ -381,7 +381,7 @@ TEST_CASE("blending is float arithmetic, each step rounded, whatever the compile
 
 namespace own {
 
-// Cuts an image of 2 x 3 out of another: a fixed transform with parameters.
+// A fixed transform with parameters: it crops a 2 x 3 image.
 struct crop {
   static constexpr auto kind = tn::transform_kind::fixed;
   int top = 0, left = 0;
@@ -414,7 +414,7 @@ struct random_horizontal_flip {
   void check() const {}
 };
 
-// A random transform that maps grey levels.
+// A random transform that maps gray levels.
 struct random_invert {
   static constexpr auto kind = tn::transform_kind::random;
 
@@ -474,7 +474,7 @@ TEST_CASE("transforms of a user's own: fixed, random and last") {
   CHECK(equal(cropped.bytes(0), bytes{6, 7, 8, 10, 11, 12, 26, 27, 28, 30, 31, 32}));
   CHECK_THROWS_WITH_AS((void)tn::transformed(images, own::crop{.top = -1, .left = 0}), "crop: the corner lies outside the image",
                        tn::argument_error);
-  // A fixed transform between others keeps its parameters.
+  // A fixed transform between other transforms keeps its parameters.
   const auto padded = tn::transformed(images, tn::pad<5, 6>{}, own::crop{.top = 1, .left = 2}, tn::pad<2, 5>{});
   CHECK(equal(padded.bytes(0), bytes{0, 2, 3, 4, 0, 0, 6, 7, 8, 0, 0, 22, 23, 24, 0, 0, 26, 27, 28, 0}));
 
@@ -568,12 +568,12 @@ TEST_CASE("transforms compose: any of them may be left out, random ones come in 
     CHECK(different == 0);
   }
 
-  // Four transforms: the image goes back and forth between its buffers.
+  // Four transforms: the image alternates between its two buffers.
   const auto twice = tn::transformed(images, turn, jitter, turn, jitter, mnist_scale);
   static_assert(decltype(twice)::sample_shape == small);
   for (const float v : read(twice, 1, key)) CHECK(std::isfinite(v));
 
-  // A jitter of no strength changes nothing; a rotation of no degrees neither.
+  // A jitter of strength 0 and a rotation of 0 degrees leave the image unchanged.
   const auto still = tn::transformed(images, tn::random_rotation{0}, tn::color_jitter{});
   CHECK(read(still, 3, key) == read(images, 3, key));
   static_assert(decltype(still)::augments && !decltype(tn::transformed(images, mnist_scale))::augments);
@@ -586,7 +586,7 @@ TEST_CASE("the view of transformed images reads what the data set reads") {
     check_view(set);
     const tn::subset part{set, {4, 1, 4, 0}};
     check_view(part);
-    check_view(tn::transformed(part, turn, jitter, mnist_scale));  // whose samples are keyed anew
+    check_view(tn::transformed(part, turn, jitter, mnist_scale));  // a transformed subset numbers its samples anew
     CHECK(part.view(tn::host_upload{}).key_of(2) == 4);
     const tn::sample_key key{.seed = tn::seed{3}, .epoch = 2};
     CHECK(same_bits(read_strided(part.view(tn::host_upload{}), 2, key), read(set, 4, key)));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The program `lenet5`, run as its user runs it, on a tiny data set made here.
+// Runs the program `lenet5` from a shell on a small generated data set.
 #include <doctest/doctest.h>
 
 #if defined(TYPENET_LENET5)
@@ -34,7 +34,7 @@ TEST_CASE("lenet5 tests with what it held out, and writes down how training goes
   CHECK(mentions(held.text, "misclassified of 20"));
   const std::string log = here.bytes("log.csv");
   CHECK(log.starts_with("step,loss,parameter_rms\n50,"));
-  CHECK(std::count(log.begin(), log.end(), '\n') == 2);  // 80 steps: the title, and one line
+  CHECK(std::count(log.begin(), log.end(), '\n') == 2);  // two lines for 80 steps: the title and one progress line
   CHECK(here.run("train --data . --epochs 1 --hold-out 101").status == 1);
   CHECK(mentions(here.run("train --data . --epochs 1 --model lenet5-1998 --weight-decay 0.1").text, "has none"));
 }
@@ -65,10 +65,10 @@ TEST_CASE("a program with one recipe uses it without being told, and says which 
   const auto trained = run("train --data . --epochs 1 --threads 1");
   CHECK(trained.status == 0);
   CHECK(mentions(trained.text, "checkpoint: runs/softmax-mnist-seed42.safetensors"));
-  // The program with all recipes gets the same bits.
+  // The program with all recipes computes the same bits.
   CHECK(here.run("train --model softmax --data . --epochs 1 --threads 1 --output all.safetensors").status == 0);
   CHECK(here.bytes("all.safetensors") == here.bytes("runs/softmax-mnist-seed42.safetensors"));
-  // The command that it prints works.
+  // The printed command runs successfully.
   const std::size_t start = trained.text.rfind("\n  ") + 3;
   const auto predicted = here.shell(trained.text.substr(start, trained.text.find('\n', start) - start));
   CHECK(predicted.status == 0);
@@ -139,7 +139,7 @@ TEST_CASE("lenet5 on another backend goes on with what this one left, or says wh
     const auto more = here.run("train --epochs 2 --resume t.safetensors --output " + backend + ".safetensors" + to_go_on);
     if (more.status == 0) {
       CHECK(mentions(more.text, "epoch 2/2"));
-      // What one backend learned another tests alike.
+      // The test results are independent of the backend that evaluates the trained weights.
       const auto there = here.run("evaluate " + backend + ".safetensors" + to_go_on);
       CHECK(there.status == 0);
       CHECK(there.text == here.run("evaluate " + backend + ".safetensors --data . --model softmax").text);
@@ -170,7 +170,7 @@ TEST_CASE("lenet5 refuses to go on with what another training left") {
 TEST_CASE("lenet5 reads an image file, or says why not") {
   const workplace here;
   REQUIRE(here.run("train --data . --epochs 1 --threads 1 --output a.safetensors").status == 0);
-  // The picture that --index 3 is, twice as large, bright and dark.
+  // The image of --index 3 at twice its size: once with a dark background, once inverted.
   const std::string images = here.bytes("t10k-images-idx3-ubyte");
   std::string bright = "P5\n56 56\n255\n", dark = bright;
   for (std::size_t y = 0; y < 56; ++y)
@@ -188,7 +188,7 @@ TEST_CASE("lenet5 reads an image file, or says why not") {
     return;
   }
   CHECK(file.status == 0);
-  // All but the first line, which has the label too, are the same.
+  // Compares all lines except the first, which also holds the label.
   const auto scores = [](const std::string& text) { return text.substr(text.find('\n')); };
   CHECK(scores(file.text) == scores(here.run("predict --weights a.safetensors --data . --index 3").text));
   CHECK(scores(file.text) == scores(here.run("predict --weights a.safetensors dark.pgm --invert").text));
@@ -203,13 +203,13 @@ TEST_CASE("an interrupted lenet5 saves where it stands and says how to go on, to
   const auto straight =
       here.run("train --data . --epochs 80 --batch-size 7 --threads 1 --learning-rate 0.0012345 --output straight.safetensors");
   REQUIRE(straight.status == 0);
-  // Interrupted as soon as its first checkpoint is there, which is long before its end.
+  // Interrupts the training after its first checkpoint, long before the end.
   const auto stopped = here.run(
       "train --data . --epochs 80 --batch-size 7 --threads 1 --learning-rate 0.0012345 --output \"it's.safetensors\" & pid=$!; "
       "while [ ! -e \"it's.safetensors\" ] && kill -0 $pid; do sleep 0.01; done; kill -INT $pid; wait $pid");
   CHECK(stopped.status == 130);
   CHECK_FALSE(here.bytes("it's.safetensors") == here.bytes("straight.safetensors"));
-  // What it says to do does it.
+  // The printed command resumes the training.
   REQUIRE(mentions(stopped.text, "to go on as if it had not been:\n  "));
   const std::size_t start = stopped.text.find("\n  ", stopped.text.find("stopped;")) + 3;
   const auto resumed = here.shell(stopped.text.substr(start, stopped.text.find('\n', start) - start));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// `lenet5 reproduce` and `lenet5 plot`, run as their user runs them.
+// Runs `lenet5 reproduce` and `lenet5 plot` from a shell.
 #include <doctest/doctest.h>
 
 #if defined(TYPENET_LENET5)
@@ -38,11 +38,11 @@ TEST_CASE("lenet5 reproduce runs what is not there yet, and makes tables of all 
   for (std::size_t i = 0; i < 200; ++i) missed += run.at("labels").get<std::string>()[i] != run.at("predictions").get<std::string>()[i];
   CHECK(row["seeds"][1].at("misses") == missed);
   CHECK(run.at("test_accuracy").back() == doctest::Approx(1 - missed / 200.0));
-  // The same seeds, the same images: each pair of neighbours is compared.
+  // Each pair of adjacent rows is compared, because the seeds and the images are equal.
   CHECK(results.at("comparisons").size() == 2);
   CHECK(mentions(here.bytes("r/results.md"), "| `e1` | experiment 1"));
 
-  // Only what is missing runs again, to the same end.
+  // A second call runs only the missing experiment and gets the same result.
   const std::string before = here.bytes("r/runs/e2b-seed42.json"), kept = here.bytes("r/runs/e1-seed42.json");
   fs::remove(here.folder / "r/runs/e2b-seed42.json");
   const auto again = here.run(all);
@@ -54,7 +54,7 @@ TEST_CASE("lenet5 reproduce runs what is not there yet, and makes tables of all 
   CHECK(once.at("predictions") == twice.at("predictions"));
   CHECK(once.at("loss") == twice.at("loss"));
 
-  // A full run is not what is there.
+  // A full run rejects the records of a quick run.
   const auto mixed = here.run("reproduce --data . --threads 1 --results r --only e1");
   CHECK(mixed.status == 1);
   CHECK(mentions(mixed.text, "e1-seed42.json: a quick run"));
@@ -85,7 +85,7 @@ TEST_CASE("lenet5 plot draws what there is") {
 }
 
 TEST_CASE("every row learns") {
-  // On MNIST, where it is at hand; else on drawn bars, as many as the quick form takes.
+  // The test runs on MNIST if it is installed. Otherwise it runs on drawn bars, as many as a quick run needs.
   const workplace here{4000, 1000};
   auto all = here.run("reproduce --quick --threads 1 --results r");
   if (all.text.find("looked for") != std::string::npos) {

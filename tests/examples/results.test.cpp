@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The results that the project shows: the tables follow from the records, and are in the order that docs/reference/reproduced-results.md
-// states.
+// Checks the published results: the tables follow from the records. Their order is the one stated in docs/reference/reproduced-results.md.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -56,7 +55,7 @@ TEST_CASE("the results shown are those of the records") {
       CHECK(runs[i].epochs() == row.at("epochs"));
       CHECK(runs[i].seed == row["seeds"][i].at("seed"));
       CHECK(runs[i].misses() == row["seeds"][i].at("misses"));
-      // What was counted after the last epoch is what the predictions say.
+      // The test accuracy after the last epoch agrees with the recorded predictions.
       CHECK(std::abs(runs[i].test_accuracy.back() - (1 - static_cast<double>(runs[i].misses()) / static_cast<double>(runs[i].count()))) <
             1e-12);
     }
@@ -78,7 +77,7 @@ TEST_CASE("the results shown are in the order published, where the documents say
     CHECK(static_cast<double>(run.training_misses) / static_cast<double>(run.training_count) < 0.006);
   CHECK(mean_error(all["lenet5-1998-distorted"]) < mean_error(all["lenet5-1998"]));
 
-  // The upper ends of the published results' intervals.
+  // Upper limits of the confidence intervals of the published results.
   for (const auto& bound : std::map<std::string, double>{{"e1", 1.26}, {"e2a", 1.12}, {"e2b", 1.03}, {"e2c", 0.88}, {"e2d", 0.84}}) {
     CAPTURE(bound.first);
     CHECK(mean_error(all[bound.first]) <= bound.second);

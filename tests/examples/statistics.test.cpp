@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The statistics of results tables, against exact sums of binomial terms and the textbook's values.
+// Compares the statistics of the results tables with exact sums of binomial terms and with textbook values.
 #include <doctest/doctest.h>
 
 #if __has_include(<boost/math/distributions/binomial.hpp>)

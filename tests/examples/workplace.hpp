@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /// @file
-/// Runs the program `lenet5` as its user does, in a folder with a data set made here.
+/// Runs the program `lenet5` from a shell in a folder with a small generated data set.
 #pragma once
 
 #include <doctest/doctest.h>
@@ -28,7 +28,7 @@ inline void write_idx(const fs::path& file, std::initializer_list<int> extents, 
   out.write(values.data(), static_cast<std::streamsize>(values.size()));
 }
 
-/// A folder with a data set of bright bars, gone with its test.
+/// A folder with a data set of bright bars. The destructor removes it.
 struct workplace {
   explicit workplace(int training = 100, int testing = 40)
       : folder{fs::temp_directory_path() / ("typenet-lenet5-" + std::to_string(getpid()))} {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Fingerprints of the CPU backend, sixteen samples in the lanes.
+// Fingerprints of the CPU backend with sixteen samples in the lanes.
 #include "harness.hpp"
 #include "networks.hpp"
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Prints a hash of every number that small, fixed trainings end with, a line each. Two builds of the library that print the same lines
-// compute the same bits. compare.sh holds two versions of the library against each other.
-// Exits with 1 where one thread and two end differently, or where a fingerprint could not tell a difference.
+// Prints one hash per line for the final numbers of small, fixed trainings. Two versions of the library with equal lines compute equal
+// bits. compare.sh compares two versions of the library.
+// Exits with 1 if one thread and two threads give different numbers, or if a fingerprint is insensitive to differences.
 #include <cstdio>
 #include <exception>
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 /// @file
-/// The parts of the fingerprint program, one for each source file.
+/// The parts of the fingerprint program. Each function is defined in its own source file.
 #pragma once
 
 namespace fingerprint {
 
-/// Counts what is wrong with a fingerprint itself; the program's exit status is non-zero unless it is 0.
+/// The number of errors in the fingerprints. The program exits with a non-zero status unless it is 0.
 inline int failures = 0;
 
 /// Print the fingerprints of one source file.

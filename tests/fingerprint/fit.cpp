@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Fingerprints of training through `fit`: data sets, augmentation, validation, curvature, targets of numbers, checkpoints; and of steps of
-// the same networks, which share their kernels.
+// Fingerprints of training through `fit`: data sets, augmentation, validation, curvature, numeric targets and checkpoints. Also
+// fingerprints of single steps, because these networks share their kernels.
 #include <cerrno>
 #include <cstdlib>
 #include <filesystem>
@@ -22,7 +22,7 @@ namespace fingerprint {
 
 namespace {
 
-/// Adds every sample of a data set as an epoch reads it, and as it is evaluated.
+/// Hashes every sample of a data set, first augmented as in training, then as in evaluation.
 template <class Data>
 void add_samples(fnv1a& hash, const Data& data) {
   std::vector<float> sample(static_cast<std::size_t>(Data::sample_shape.size()));
@@ -59,7 +59,7 @@ void transforms() {
   });
 }
 
-/// What schemes draw before any training.
+/// Prints fingerprints of the initial parameters of several schemes.
 void initial() {
   const std::pair<const char*, tn::init::scheme> schemes[] = {
       {"defaults", {}},
@@ -76,7 +76,7 @@ void initial() {
     });
 }
 
-/// Steps towards a number for each output.
+/// Prints a fingerprint of steps with one numeric target per output.
 template <class Backend>
 void towards_numbers(const std::string& name) {
   using net = tn::network<tn::input<5>, tn::linear<3>>;
@@ -92,7 +92,7 @@ void towards_numbers(const std::string& name) {
 }
 
 #if defined(FINGERPRINT_IO)
-/// A folder of its own, removed with what it holds.
+/// A temporary folder. The destructor removes it with its contents.
 class scratch_folder {
  public:
   scratch_folder() {
@@ -113,7 +113,7 @@ class scratch_folder {
   std::filesystem::path path_;
 };
 
-/// Training that stops within an epoch, and goes on from a checkpoint in another trainer.
+/// Prints a fingerprint of a training that stops within an epoch. A second trainer resumes it from a checkpoint.
 void resumed() {
   const auto data = samples<tn::shape{37}, 4>(70, 40);
   print("fit: resumed from a checkpoint", [&](fnv1a& hash, int threads) {

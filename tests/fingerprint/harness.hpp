@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /// @file
-/// The harness of the fingerprint program: it trains small networks on synthetic data and prints a hash of every number that comes out.
-/// It uses the library's public names through its umbrella headers only, so that one source compiles before and after a refactoring.
+/// The harness of the fingerprint program: it trains small networks on synthetic data and prints a hash of all results. It uses only public
+/// names from the umbrella headers, so that the source compiles with old and new versions of the library.
 #pragma once
 
 #include <cmath>
@@ -52,7 +52,7 @@ class fnv1a {
   void add(T value) {
     add(std::span<const T>{&value, 1});
   }
-  /// Adds numbers that must be finite: a NaN would hide every other difference.
+  /// Adds numbers and fails if one is not finite: a NaN would hide other differences.
   template <class T>
   void add_finite(std::span<const T> values, std::string_view what) {
     for (const T v : values)
@@ -68,13 +68,13 @@ class fnv1a {
   std::uint64_t value_ = 0xcbf29ce484222325u;
 };
 
-/// Runs `make(hash, threads)` for one thread and for two, and prints the hash, which must be the same.
+/// Runs `make(hash, threads)` for one thread and for two threads, and prints the hash. Fails if the two hashes differ.
 template <class F>
 void print(const std::string& name, const F& make) {
   std::uint64_t values[2];
   for (const int threads : {1, 2}) {
 #if defined(_OPENMP)
-    omp_set_num_threads(threads);  // for backends that leave the number to the runtime
+    omp_set_num_threads(threads);  // sets the number of threads for backends that use OpenMP's default
 #endif
     fnv1a hash{name};
     make(hash, threads);
@@ -85,7 +85,7 @@ void print(const std::string& name, const F& make) {
   std::fflush(stdout);
 }
 
-/// A random word addressed by (tag, number): SplitMix64's output function.
+/// Returns the random word number `number` of sequence `tag`: the output function of SplitMix64.
 inline std::uint64_t word(std::uint64_t tag, std::uint64_t number) {
   std::uint64_t z = (tag << 32) + (number + 1) * 0x9e3779b97f4a7c15u;
   z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
@@ -93,7 +93,7 @@ inline std::uint64_t word(std::uint64_t tag, std::uint64_t number) {
   return z ^ z >> 31;
 }
 
-/// Numbers in [-1, 1), exact in float.
+/// Returns `count` pseudo-random numbers in [-1, 1) that float represents exactly.
 template <class Scalar>
 std::vector<Scalar> numbers(std::size_t count, std::uint64_t tag) {
   std::vector<Scalar> values(count);
@@ -107,7 +107,7 @@ inline std::vector<int> labels(std::size_t count, int classes, std::uint64_t tag
   return values;
 }
 
-/// A data set of random samples with random labels.
+/// Returns a data set of random samples with random labels.
 template <tn::shape Shape, int Classes>
 tn::tensor_dataset<Shape, Classes> samples(std::size_t count, std::uint64_t tag) {
   return {numbers<float>(count * static_cast<std::size_t>(Shape.size()), tag), labels(count, Classes, tag + 1)};
@@ -115,9 +115,9 @@ tn::tensor_dataset<Shape, Classes> samples(std::size_t count, std::uint64_t tag)
 
 inline constexpr tn::seed model_seed{7};
 
-/// Adds all parameters and buffers, by name, in the network's order.
-/// @param all_moved whether training must have changed every parameter, since one that it did not hides its gradient; biases are exempt,
-/// for normalisation takes some of them away
+/// Adds the names and values of all parameters and buffers, in the order of the network.
+/// @param all_moved true if the function fails for a parameter without any change, which would hide its gradient. Biases are exempt,
+/// because normalization cancels some of them.
 template <class Model>
 void add_model(fnv1a& hash, Model& model, bool all_moved) {
   using scalar = typename Model::scalar;
@@ -139,7 +139,7 @@ void add_model(fnv1a& hash, Model& model, bool all_moved) {
   }
 }
 
-/// Adds the outputs for 21 samples together, and for one sample alone.
+/// Adds the outputs for a batch of 21 samples, then the outputs for one sample.
 template <class Model>
 void add_predictions(fnv1a& hash, Model& model, int threads) {
   using scalar = typename Model::scalar;
@@ -186,7 +186,7 @@ inline void add_history(fnv1a& hash, const tn::history& h) {
   hash.add(h.stopped);
 }
 
-/// Prints a fingerprint of four steps of training for each batch size. The third step has fewer samples than the batch size.
+/// Prints a fingerprint of four training steps for each batch size. The third step has fewer samples than the batch size.
 template <class Network, class Backend = tn::cpu, class Loss, class Optimizer>
 void steps(const std::string& name, const Loss& loss, const Optimizer& optimizer, std::initializer_list<int> batches = {37, 1}) {
   using model_type = tn::model<Network, Backend>;
@@ -207,7 +207,7 @@ void steps(const std::string& name, const Loss& loss, const Optimizer& optimizer
   }
 }
 
-/// Prints a fingerprint of a training through `fit`, and of an evaluation with the loss and without.
+/// Prints a fingerprint of a training through `fit`, and of evaluations with the loss and without it.
 template <class Network, class Backend = tn::cpu, class Data, class Test, class Loss, class Optimizer>
 void fits(const std::string& name, const Data& data, const Test& test, const Loss& loss, const Optimizer& optimizer,
           const tn::fit_options& options) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /// @file
-/// Images of random bytes, and the same through every transform that a training may use.
+/// Data sets of random images, plain and with every transform of the library.
 #pragma once
 
 #include <cstddef>
@@ -21,7 +21,7 @@ tn::image_dataset<Shape, 4> images(std::size_t count, std::uint64_t tag) {
   return {std::move(pixels), labels(count, 4, tag + 1)};
 }
 
-/// Images of 1x16x16, resized and distorted anew in every epoch.
+/// Returns a data set of images 1x16x16. They are resized, and distorted anew in every epoch.
 inline auto distorted(std::size_t count, std::uint64_t tag) {
   return tn::transformed(images<tn::shape{1, 11, 12}>(count, tag), tn::resize<14, 14>{}, tn::pad<16, 16>{}, tn::random_rotation{10},
                          tn::random_affine{.translate = 1, .scale = 0.1f, .squeeze = 0.1f, .shear = 5}, tn::random_roll{1},

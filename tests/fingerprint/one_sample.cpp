@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Fingerprints of the CPU backend that has neighbouring numbers of one sample in the lanes.
+// Fingerprints of the CPU backend that stores neighboring numbers of one sample in the lanes.
 #include "harness.hpp"
 #include "networks.hpp"
 

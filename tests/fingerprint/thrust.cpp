@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Fingerprints of the Thrust backend on the host; none where there is no Thrust.
+// Fingerprints of the Thrust backend on the host. Without Thrust, prints nothing.
 #if __has_include(<thrust/version.h>)
 
 #include <typenet/thrust.hpp>

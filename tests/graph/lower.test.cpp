@@ -11,7 +11,7 @@ namespace {
 template <class Layer, int... Extents>
 constexpr shape after = tn::network<tn::input<Extents...>, Layer>::output_shape;
 
-// PyTorch's formula for one axis of Conv2d and MaxPool2d.
+// Returns the output extent of Conv2d and MaxPool2d along one axis. @see torch.nn.Conv2d
 constexpr int out(int in, int kernel, int stride = 1, int padding = 0, int dilation = 1) {
   return (in + 2 * padding - dilation * (kernel - 1) - 1) / stride + 1;
 }

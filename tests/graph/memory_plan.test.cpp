@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Executes memory plans on tags instead of numbers. Every operation must find the tags that it reads, forward and backward. The gradient
-// that reaches each value must equal the gradient that separate memory for each value gives.
+// Executes memory plans on tags instead of numbers. Every operation must find the tags that it reads, forward and backward. The gradient of
+// each value must equal the gradient computed with separate memory for each value.
 #include <doctest/doctest.h>
 
 #include <cstdint>
@@ -96,7 +96,7 @@ class machine {
       REQUIRE(place.offset >= 0);
       REQUIRE(place.offset + size_of[at(op.output)] <= p.activations);
       if (!op.in_place || overlaps(op.input, op.output)) {
-        // An output lies exactly on its input, or apart from it.
+        // An output lies either exactly on its input or apart from it.
         const value_place& from = p.values[at(op.input)];
         const bool same_place = !from.in_input && from.offset == place.offset && op.in_place;
         CHECK_MESSAGE((same_place || !overlaps(op.input, op.output)), "operation " << i);
@@ -109,7 +109,7 @@ class machine {
       REQUIRE(p.saved[i] + op.saved <= p.activations);
       for (index s = 0; s < op.saved; ++s) arena[at(p.saved[i] + s)] = mix(1000 + i, static_cast<number>(s));
     }
-    // Joined values are complete now.
+    // Every operation has run: the joined values are complete.
     for (const op_info& op : p.ops)
       if (op.what == op_info::kind::join)
         for (const number t : truth[at(op.output)]) CHECK(t != 0);
@@ -152,7 +152,7 @@ class machine {
     CHECK_MESSAGE(input_gradient == wanted[0], "gradient of the input of " << p.name);
   }
 
-  /// Checks `reads_network_input`: it is set where the input lies in the network's input, and nowhere else.
+  /// Checks that `reads_network_input` is set exactly for operations whose input lies in the network's input.
   void input_flags() const {
     for (std::size_t i = 0; i < p.ops.size(); ++i) CHECK(p.reads_network_input[i] == p.values[at(p.ops[i].input)].in_input);
   }
@@ -175,7 +175,7 @@ class machine {
     }
     CHECK_MESSAGE(intact, "operation " << op << " " << does << " value " << value << ", which is gone, in " << p.name);
   }
-  /// The gradient of an operation's input: a linear map of the output's gradient, with coefficients of the operation.
+  /// Returns the gradient of an operation's input. It is a linear map of the output's gradient with coefficients of the operation.
   numbers back(std::size_t i, const numbers& incoming) const {
     const op_info& op = p.ops[i];
     if (op.what != op_info::kind::layer) return incoming;
@@ -184,7 +184,7 @@ class machine {
     for (std::size_t t = 0; t < longest; ++t) out[t % out.size()] += mix(500 + i, t) * incoming[t % incoming.size()];
     return out;
   }
-  /// The gradient of every value, [value][element], each in memory of its own.
+  /// Returns the gradient of every value, `[value][element]`, computed in separate memory.
   std::vector<numbers> gradients_apart() const {
     std::vector<numbers> g(truth.size());
     for (std::size_t v = 0; v < g.size(); ++v) g[v].assign(truth[v].size(), 0);
@@ -339,7 +339,8 @@ TEST_CASE("plans of networks drawn at random") { check_drawn(std::make_integer_s
 
 TEST_CASE("overwriting saves room where it may") {
   using may = tn::network<tn::input<8>, tn::linear<8>, tn::relu, tn::dropout<0.5>, tn::linear<2>>;
-  // relu overwrites its input. relu's backward pass reads its output, so dropout writes elsewhere; dropout also saves one bit per number.
+  // relu overwrites its input. The backward pass of relu reads its output, so dropout writes to other memory. dropout also saves one bit
+  // per number.
   CHECK(may::memory<true>.activations == 8 + 8 + 1 + 2);
   CHECK(may::memory<false>.activations == 8 + 8 + 8 + 1 + 2);
   using may_not = tn::network<tn::input<8>, tn::relu, tn::leaky_relu<>>;

@@ -82,7 +82,7 @@ TEST_CASE("a word stands for the index it replaces, at any depth") {
                                 "2.1.wide.weight", "2.1.wide.bias", "head.weight", "head.bias"};
   REQUIRE(net::parameters.size() == std::size(wanted));
   for (std::size_t i = 0; i < std::size(wanted); ++i) CHECK(net::parameters[i].name.view() == wanted[i]);
-  // The outermost of several words counts, and indices go on as if there were none.
+  // The outermost of nested names counts. Indices count named layers too.
   using twice = tn::network<tn::input<4>, tn::named<"a", tn::named<"b", tn::linear<4>>>, tn::linear<4>>;
   CHECK(twice::parameters[0].name.view() == "a.weight");
   CHECK(twice::parameters[2].name.view() == "1.weight");

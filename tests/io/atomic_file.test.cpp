@@ -162,7 +162,7 @@ TEST_CASE("permissions pass on, links are followed, devices are not replaced") {
 TEST_CASE("a disk that is full leaves the old file and no litter") {
   const scratch_folder folder;
   put(folder / "file", "as it was");
-  // A limit on the length of files fails in the same way.
+  // A limit on the file length fails as a full disk does.
   rlimit before{};
   REQUIRE(getrlimit(RLIMIT_FSIZE, &before) == 0);
   const auto old_handler = std::signal(SIGXFSZ, SIG_IGN);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Checkpoints: training goes on with the same bits, and what does not fit is refused and changes nothing.
+// Checkpoints: training resumes with equal bits. A file that does not fit is rejected and changes nothing.
 #include <doctest/doctest.h>
 
 #include <filesystem>
@@ -32,7 +32,7 @@ data_set stripes(int count) {
   return data_set{std::move(images), std::move(labels)};
 }
 
-/// A folder for one test, gone with it.
+/// A folder for one test. The destructor removes it.
 struct scratch_folder {
   scratch_folder()
       : path{std::filesystem::temp_directory_path() / ("typenet-checkpoint-" + std::to_string(reinterpret_cast<std::uintptr_t>(this)))} {
@@ -82,7 +82,7 @@ void check_resuming(const Optimizer& optimizer, bool keep_best) {
     CHECK(trainer.fit(data).stopped);
     tn::save_checkpoint(file, trainer);
   }
-  // Another process would start from another seed and know nothing.
+  // A resumed training gets every number from the file, whatever the seed of its model.
   tn::model<classifier> model{tn::seed{1234}};
   tn::trainer trainer{model, tn::cross_entropy{}, optimizer, options};
   tn::load_checkpoint(file, trainer);
@@ -141,7 +141,7 @@ TEST_CASE("a file of another network is refused by its first difference, and not
   tn::save_weights(folder.path / "w.safetensors", model);
   CHECK(mentions(refusal([&] { tn::load_checkpoint(folder.path / "w.safetensors", trainer); }), "holds weights alone"));
   CHECK(mentions(refusal([&] { tn::load_weights(folder.path / "none.safetensors", model); }), "no such file"));
-  // The weights in a checkpoint are weights.
+  // load_weights accepts a checkpoint and reads the weights in it.
   tn::load_weights(file, same);
   CHECK(bits(same) == bits(model));
 }
@@ -168,7 +168,7 @@ TEST_CASE("a checkpoint cut anywhere, or with a bit of its header turned, is ref
   for (std::size_t length = 0; length < 8 + header; ++length) REQUIRE(load(whole.substr(0, length)) != "accepted");
   for (int i = 0; i < 200; ++i) REQUIRE(load(whole.substr(0, random.below(static_cast<std::uint32_t>(whole.size())))) != "accepted");
   CHECK(bits(model) == before);
-  // A turned bit may leave a well-formed file (a digit of free text); what it must not do is crash or be half loaded.
+  // A flipped bit in free text leaves a valid file. Loading must then neither crash nor load a part.
   for (std::size_t at = 0; at < 8 + header; ++at) {
     std::string turned = whole;
     turned[at] = static_cast<char>(turned[at] ^ (1 << random.below(8)));

@@ -27,21 +27,22 @@ std::string contents(const fs::path& path) {
 }
 void put(const fs::path& path, const std::string& bytes) { std::ofstream{path, std::ios::binary} << bytes; }
 
-/// A file of a given header and data.
+/// Returns the bytes of a file with this header and data.
 std::string file_of(const std::string& header, const std::string& data = {}) {
   std::string bytes;
   for (unsigned i = 0; i < 8; ++i) bytes += static_cast<char>(header.size() >> (8 * i) & 0xFF);
   return bytes + header + data;
 }
 
-/// What the reader says of a file, without its name; empty if it has nothing against it. Anything but file_error fails the test.
+/// Reads a file and returns the error message without the file name, or an empty string on success. An exception other than file_error
+/// fails the test.
 std::string complaint(const std::string& bytes) {
   const scratch_folder folder;
   const fs::path path = folder / "file";
   put(path, bytes);
   try {
     tn::safetensors_reader reader{path};
-    // What it accepts, it can also read.
+    // Every listed tensor can be read.
     for (const tn::tensor_info& t : reader.tensors()) CHECK(reader.read_bytes(t.name).size() == t.bytes());
   } catch (const tn::file_error& e) {
     const std::string message = e.what();
@@ -57,7 +58,7 @@ std::span<const T> view(const std::vector<T>& values) {
   return values;
 }
 
-/// Some tensors of several types.
+/// Tensors of several types.
 struct sample {
   std::vector<std::int64_t> tracked{3};
   std::vector<float> weight{1.5f, -2, 0, std::numeric_limits<float>::infinity(), 1e-40f, 3};
@@ -134,7 +135,7 @@ TEST_CASE("the layout is the format's, byte by byte") {
   writer.add("a", {1, 2}, view(a));
   writer.add("n", {}, view(n));
   writer.write(folder / "file");
-  // Eight-byte elements first, then four-byte ones; the header is padded with spaces to a multiple of eight.
+  // Eight-byte elements come first, then four-byte elements. Spaces pad the header to a multiple of eight bytes.
   std::string header =
       R"({"__metadata__":{"k":"v"},"n":{"dtype":"I64","shape":[],"data_offsets":[0,8]},"a":{"dtype":"F32","shape":[1,2],"data_offsets":[8,16]}})";
   header.resize((header.size() + 7) / 8 * 8, ' ');
@@ -143,7 +144,7 @@ TEST_CASE("the layout is the format's, byte by byte") {
 }
 
 TEST_CASE("files of other writers are read") {
-  // Tensors in any order, white space, unknown members, types without a C++ counterpart, data that is not aligned.
+  // A header with tensors in any order, white space, unknown members, types without a C++ counterpart, and unaligned data.
   const std::string header = R"({ "b" : {"data_offsets":[3,7],"shape":[2],"dtype":"BF16","later":[1,{"x":null}]},
     "a":{"dtype":"BOOL","shape":[3],"data_offsets":[0,3]}, "c\u00e9":{"dtype":"F32","shape":[],"data_offsets":[7,11]} }   )";
   const scratch_folder folder;
@@ -222,7 +223,7 @@ TEST_CASE("malformed entries") {
   CHECK(header_complaint(entry(R"("F32")", "[1]", "[4,0]"), 4) == "tensor \"t\": its data ends at byte 0, before it begins at 4");
   CHECK(header_complaint(entry(R"("F32")", "[2,3]", "[0,4]"), 4) ==
         "tensor \"t\": its shape [2, 3] of F32 takes 24 bytes, but its offsets span 4");
-  // Products that would wrap around to a plausible size.
+  // Shapes whose size overflows to a plausible size.
   for (const char* shape : {"[4294967296,4294967296]", "[18446744073709551615,2]", "[4611686018427387905]", "[9223372036854775808,2]"})
     CHECK(header_complaint(entry(R"("F32")", shape, "[0,4]"), 4).ends_with("is larger than any memory"));
   CHECK(header_complaint(entry(R"("U8")", "[18446744073709551615]", "[0,18446744073709551615]"), 4) ==
@@ -255,7 +256,7 @@ TEST_CASE("repeated keys and odd metadata") {
   CHECK(header_complaint(R"({"__metadata__":{},"__metadata__":{}})") == "the header has \"__metadata__\" twice");
   CHECK(header_complaint(R"({"__metadata__":[]})") == "__metadata__ is not an object");
   CHECK(header_complaint(R"({"__metadata__":{"a":1}})") == "__metadata__ of \"a\" is not a string");
-  // Names go into messages without their control characters.
+  // Error messages escape the control characters of names.
   CHECK(header_complaint(R"({"\u001b[31m":1})") == "tensor \"\\u001b[31m\": its entry is not an object");
 }
 
@@ -319,7 +320,7 @@ TEST_CASE("what cannot be written is refused") {
 
   const scratch_folder folder;
   put(folder / "file", "as it was");
-  writer.add("u", {6}, view(values));  // refused before, so not there
+  writer.add("u", {6}, view(values));  // the writer rejected "u" above, so the name is free
   writer.add_metadata("broken", "\xff");
   CHECK_THROWS_AS(writer.write(folder / "file"), tn::argument_error);
   CHECK(contents(folder / "file") == "as it was");

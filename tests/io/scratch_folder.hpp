@@ -8,7 +8,7 @@
 #include <string>
 #include <system_error>
 
-/// Created empty, and removed with all that is in it.
+/// A temporary folder. The constructor creates it empty; the destructor removes it with its contents.
 class scratch_folder {
  public:
   scratch_folder() : path_{std::filesystem::temp_directory_path() / ("typenet-test-" + std::to_string(std::random_device{}()))} {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Layers that run together against the same layers one by one: which do, and that they compute the same.
+// Tests fused chains of layers: which layers fuse, and that the results agree with separate layers.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -19,7 +19,7 @@ namespace tn = typenet;
 
 namespace {
 
-// ---- what fuses
+// ---- layers that fuse
 
 template <class... Layers>
 constexpr int operations = tn::network<tn::input<3, 8, 8>, Layers...>::compiled::count;
@@ -29,20 +29,20 @@ static_assert(operations<tn::conv2d<4, 3>, tn::batch_norm<>, tn::relu, tn::max_p
 static_assert(operations<tn::named<"first", tn::conv2d<4, 3>>, tn::sequential<tn::gelu, tn::avg_pool2d<2>>> == 1);
 static_assert(operations<tn::conv2d<4, 3>, tn::max_pool2d<2>, tn::relu> == 2);
 static_assert(operations<tn::flatten, tn::linear<4>, tn::batch_norm<>, tn::relu> == 3);
-// A map alone overwrites what the convolution made.
+// An activation alone does not fuse: it overwrites the output of the convolution.
 static_assert(operations<tn::conv2d<4, 3>, tn::relu> == 2);
-// Windows that leave some inputs out, or share some.
+// Pooling windows that overlap or leave inputs unread do not fuse.
 static_assert(operations<tn::conv2d<4, 4>, tn::relu, tn::max_pool2d<2>> == 3);
 static_assert(operations<tn::conv2d<4, 3>, tn::relu, tn::max_pool2d<3, tn::stride<1>>> == 3);
-// Another order.
+// Layers in another order do not fuse.
 static_assert(operations<tn::relu, tn::batch_norm<>> == 2);
 static_assert(operations<tn::batch_norm<>, tn::batch_norm<>, tn::relu> == 2);
-// What others read must be there: the sum of a residual, and what its body and the sum both read.
+// A value with other readers is stored: the sum of a residual, and the input of a residual.
 using skip = tn::residual<tn::relu, tn::conv2d<4, 3, tn::padding<1>>>;
 static_assert(operations<tn::conv2d<4, 3>, tn::batch_norm<>, skip> == 4);
 static_assert(operations<tn::conv2d<4, 3>, skip, tn::relu, tn::max_pool2d<2>> == 5);
 
-// ---- what it computes
+// ---- results of fused chains
 
 std::vector<double> numbers(tn::index count, std::uint32_t tag, double scale) {
   tn::random_sequence random{tn::counter_rng{tn::seed{77}, tn::random_stream::user}, 0, tag};
@@ -54,7 +54,7 @@ std::vector<double> numbers(tn::index count, std::uint32_t tag, double scale) {
 double distance(const std::vector<double>& a, const std::vector<double>& b) {
   double largest = 0, scale = 1;
   for (std::size_t i = 0; i < a.size(); ++i) {
-    // Not std::max: a NaN must not pass.
+    // Written without std::max, so that a NaN fails the test.
     if (!(std::abs(a[i] - b[i]) <= largest)) largest = std::abs(a[i] - b[i]);
     scale = std::max(scale, std::abs(b[i]));
   }
@@ -64,7 +64,7 @@ double distance(const std::vector<double>& a, const std::vector<double>& b) {
 template <class Network, class Backend, bool InPlace = true>
 void compare(int batch, int threads = 1) {
   constexpr bool single = std::is_same_v<typename Backend::scalar, float>;
-  // A sum over the batch may cancel: before a normalisation the gradients of a channel's shift add up to nothing but rounding.
+  // A sum over the batch may cancel. Before a normalization, the gradients of a channel's shift sum to rounding errors.
   const double tolerance = single ? 1e-2 : 1e-11;
   CAPTURE(batch);
   CAPTURE(threads);
@@ -79,11 +79,11 @@ void compare(int batch, int threads = 1) {
   };
   std::size_t number = 0;
   for (const auto& info : Network::parameters) {
-    // Far from zero, where sums of squares would cancel.
+    // Biases far from zero: a variance from sums of squares would lose its digits here.
     auto values = numbers(info.size(), static_cast<std::uint32_t>(number), 0.5);
     if (info.spec.name == "bias")
       for (double& v : values) v += 7;
-    // A normalisation's slopes rise, fall, and in one channel do neither: all numbers of a window are then equal.
+    // Scales of a normalization: positive, negative, and zero in one channel. With scale zero, all numbers of a window are equal.
     if (info.spec.role == tn::parameter_role::scale) {
       values.front() = 0;
       if (values.size() > 2) values[1] = -std::abs(values[1]), values[2] = std::abs(values[2]);
@@ -94,7 +94,7 @@ void compare(int batch, int threads = 1) {
   both([&](auto& run) { run.set_threads(threads); });
   const auto input = numbers(batch * Network::input_shape.size(), 1000, 1);
   const auto gradient = numbers(batch * Network::output_shape.size(), 1001, 1);
-  // Twice, since running statistics then differ from those of a start.
+  // Two passes: the running statistics then differ from their initial values.
   for (int pass = 0; pass < 2; ++pass) {
     CHECK(distance(together.forward(input, batch), apart.forward(input, batch)) < tolerance);
     CHECK(distance(together.backward(gradient), apart.backward(gradient)) < tolerance);
@@ -107,7 +107,7 @@ void compare(int batch, int threads = 1) {
       CHECK(distance(together.buffer(b), apart.buffer(b)) < tolerance);
     }
   }
-  // From the same running statistics the same bits.
+  // With equal running statistics the results have equal bits.
   for (std::size_t b = 0; b < Network::buffers.size(); ++b) together.set_buffer(b, apart.buffer(b));
   CHECK(together.forward(input, batch, false) == apart.forward(input, batch, false));
 }

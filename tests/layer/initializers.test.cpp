@@ -15,12 +15,12 @@ namespace init = typenet::init;
 using doctest::Approx;
 using kind = init::initializer::kind;
 
-// Rules are compile-time values.
+// Initialization rules are compile-time values.
 static_assert(init::zeros() == init::constant(0) && init::ones() == init::constant(1));
 static_assert(init::scheme{}.rule_for(tn::parameter_role::scale) == init::ones());
 static_assert(init::scheme{.bias = init::zeros()}.rule_for(tn::parameter_role::bias) == init::zeros());
 static_assert(init::lecun_1998_scheme().bias == init::lecun_1998());
-// PyTorch's _calculate_fan_in_and_fan_out of [120][400], [16][6][5][5] and [8][4][3].
+// Expected values of PyTorch's _calculate_fan_in_and_fan_out for [120][400], [16][6][5][5] and [8][4][3].
 static_assert(init::fans_of(120, 400) == init::fans{400, 120});
 static_assert(init::fans_of(16, 6, 5, 5) == init::fans{150, 400});
 static_assert(init::fans_of(8, 4, 3) == init::fans{12, 24});

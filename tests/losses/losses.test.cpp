@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Losses against PyTorch: their values and their gradients, in lanes and one number at a time.
+// Compares the values and gradients of losses with PyTorch, in lanes and for single numbers.
 #include <doctest/doctest.h>
 
 #include <array>
@@ -16,7 +16,7 @@ namespace tn = typenet;
 
 namespace {
 
-/// Runs a loss on a batch laid out in lanes, as a backend does.
+/// Runs a loss on a batch in lanes, as a backend does.
 template <class Pack, int Lanes, tn::shape Out, class Loss>
 void check(const golden::loss_case& expected, const Loss& loss) {
   using scalar = tn::lane::scalar_t<Pack>;
@@ -111,7 +111,7 @@ TEST_CASE("rbf_mse and rbf_map as in PyTorch") {
 
 namespace {
 
-/// A loss of one sample, with its gradient and its curvature.
+/// The loss of one sample, with its gradient and its curvature.
 template <class Scalar, std::size_t Count>
 struct one_loss {
   double value;
@@ -127,7 +127,7 @@ one_loss<Scalar, Count> loss_of(const Loss& loss, const std::array<Scalar, Count
   return r;
 }
 
-/// The gradient against central differences of the loss, the curvature against those of the gradient.
+/// Compares the gradient with central differences of the loss, and the curvature with central differences of the gradient.
 template <class Loss, std::size_t Count>
 void check_derivatives(const Loss& loss, const std::array<double, Count>& y, int label) {
   constexpr double step = 1e-5;
@@ -155,7 +155,7 @@ TEST_CASE("rbf_mse and rbf_map by hand") {
   CHECK(loss_of(tn::rbf_mse{}, y, 1).value == 2);
   CHECK(loss_of(tn::rbf_mse{}, y, 2).gradient == std::array<double, 3>{0, 0, 1});
   CHECK(loss_of(tn::rbf_mse{}, y, 2, 0.25).gradient == std::array<double, 3>{0, 0, 0.25});
-  // e^-1 + e^-1 + e^-2 + e^-4, the first for j = 1
+  // The sum e^-1 + e^-1 + e^-2 + e^-4. The first term is for j = 1.
   const double sum = 0.367879441171442 + 0.367879441171442 + 0.135335283236613 + 0.0183156388887342;
   const auto map = loss_of(tn::rbf_map{}, y, 1);
   CHECK(map.value == doctest::Approx(2 + std::log(sum)).epsilon(1e-13));
@@ -175,7 +175,7 @@ TEST_CASE("rbf_mse and rbf_map differentiated") {
 TEST_CASE("rbf_map of distant inputs overflows nowhere") {
   for (const float far : {1e3f, 1e6f}) {
     const auto r = loss_of(tn::rbf_map{.j = 20}, std::array<float, 3>{far, 2 * far, 3 * far}, 1);
-    // j is the least penalty: what is left is y_D - j.
+    // j is the lowest penalty: the loss is y_D - j.
     CHECK(r.value == doctest::Approx(2 * static_cast<double>(far) - 20));
     CHECK(r.gradient == std::array<float, 3>{0, 1, 0});
   }

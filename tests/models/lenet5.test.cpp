@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// LeNet-5 as the paper has it: what it counts, its codes, and that it learns.
+// Tests LeNet-5 as described in the paper: its counts, its codes, and its training. LeCun et al. 1998.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -22,7 +22,7 @@ using lenet5 =
                 tn::conv2d<16, 5, tn::connections<tn::lenet5_c3>>, tn::scaled_tanh, tn::trainable_subsample<2>, tn::scaled_tanh,
                 tn::conv2d<120, 5>, tn::scaled_tanh, tn::flatten, tn::linear<84>, tn::scaled_tanh, tn::euclidean_rbf<tn::lenet5_codes>>;
 
-// ---- the numbers that the paper prints
+// ---- numbers stated in the paper
 static_assert(lenet5::layer_parameter_counts == std::array<tn::index, 14>{156, 0, 12, 0, 1'516, 0, 32, 0, 48'120, 0, 0, 10'164, 0, 0});
 static_assert(lenet5::parameter_count == 60'000);
 static_assert(lenet5::layer_connections ==
@@ -35,7 +35,7 @@ static_assert(lenet5::output_shape == tn::shape{10});
 template <class Layer, int... Extents>
 using one = tn::network<tn::input<Extents...>, Layer>;
 
-// ---- what counts as a connection
+// ---- number of connections
 static_assert(one<tn::linear<7, tn::bias<false>>, 12>::connections == 7 * 12);
 static_assert(one<tn::conv2d<8, 3, tn::groups<4>, tn::bias<false>>, 4, 9, 9>::connections == 8 * 7 * 7 * 9);
 static_assert(one<tn::gaussian_rbf<10>, 84>::connections == 840);
@@ -43,7 +43,7 @@ static_assert(one<tn::trainable_subsample<3, tn::stride<2>, tn::padding<1>>, 2, 
 static_assert(one<tn::max_pool2d<2>, 2, 6, 6>::connections == 0 && one<tn::batch_norm<>, 2, 6, 6>::connections == 0);
 static_assert(tn::network<tn::input<5>, tn::residual<tn::linear<5>>, tn::concat<tn::linear<1>, tn::linear<2>>>::connections == 30 + 18);
 
-// ---- subsampling: two numbers a channel, drawn by the window that a unit reads
+// ---- subsampling: two parameters per channel, with fan-in equal to the window size
 using subsample = one<tn::trainable_subsample<tn::kernel<2, 3>, tn::stride<1, 2>>, 3, 6, 7>;
 static_assert(subsample::output_shape == tn::shape{3, 5, 3} && subsample::parameter_count == 6 && subsample::macs == 45);
 static_assert(subsample::parameters[0].name == "0.weight" && subsample::parameters[1].name == "0.bias");
@@ -51,7 +51,7 @@ static_assert(subsample::parameters[0].spec.role == tn::parameter_role::weight &
               subsample::parameters[0].spec.fan_out == 4);
 static_assert(subsample::parameters[1].spec.role == tn::parameter_role::bias && subsample::parameters[1].spec.fan_in == 6);
 
-// ---- codes: +1 and -1, as drawn
+// ---- codes of +1 and -1 from drawings
 constexpr auto arrows = tn::drawn_codes<2, 3>({
     ".#. ###",  //
     "### .#.",  //
@@ -80,7 +80,7 @@ constexpr int least_distance() {
 static_assert(squared_distance(6, 8) == 48 && least_distance() == 48);
 static_assert(squared_distance(1, 4) == 200 && squared_distance(1, 8) == 200 && squared_distance(4, 7) == 200);
 
-// ---- the lowest output names the class, wherever penalties come from
+// ---- the lowest output names the class for every network that ends with penalties
 using tn::best_score;
 using small_rbf = tn::euclidean_rbf<arrows>;
 template <class... Layers>
@@ -95,7 +95,7 @@ static_assert(best<tn::concat<small_rbf, tn::linear<2>>> == best_score::highest)
 static_assert(best<small_rbf, tn::linear<2>> == best_score::highest);
 static_assert(best<tn::flatten> == best_score::highest);
 
-/// The digits as images, in the paper's grey values, with noise.
+/// Returns the digits of the codes as images in the gray values of the paper, with noise.
 using images_set = tn::tensor_dataset<tn::shape{1, 12, 7}, 10>;
 images_set images(int count, std::uint32_t tag) {
   const auto codes = penalties::digits(count, tag, 0.6f);
@@ -110,7 +110,7 @@ images_set images(int count, std::uint32_t tag) {
   return images_set{std::move(pixels), std::move(labels)};
 }
 
-/// A LeNet-5 of digits as large as the codes draw them.
+/// A LeNet-5 for digits of the size of the codes.
 using small_lenet5 = tn::network<tn::input<1, 12, 7>, tn::conv2d<6, 3, tn::padding<1>>, tn::scaled_tanh,
                                  tn::trainable_subsample<tn::kernel<2, 1>>, tn::scaled_tanh, tn::conv2d<12, tn::kernel<4, 5>>,
                                  tn::scaled_tanh, tn::flatten, tn::linear<84>, tn::scaled_tanh, tn::euclidean_rbf<tn::lenet5_codes>>;

@@ -19,7 +19,7 @@ static_assert(lenet5::buffer_count == 2 * 6 + 1 + 2 * 16 + 1);
 static_assert(lenet5::macs == 6 * 28 * 28 * 25 + 16 * 10 * 10 * 150 + 120 * 400 + 84 * 120 + 10 * 84);
 static_assert(lenet5::layer_parameter_counts == std::array<index, 15>{156, 12, 0, 0, 2'416, 32, 0, 0, 0, 0, 48'120, 0, 10'164, 0, 840});
 
-// ---- convolution: weights are outputs x inputs of a group x taps
+// ---- convolution: the number of weights is output channels x input channels per group x kernel size
 static_assert(one<tn::conv2d<6, 5>, 1, 32, 32>::parameter_count == 6 * 25 + 6);
 static_assert(one<tn::conv2d<6, 5, tn::bias<false>>, 1, 32, 32>::parameter_count == 6 * 25);
 static_assert(one<tn::conv2d<8, tn::kernel<3, 5>>, 4, 9, 9>::parameter_count == 8 * 4 * 15 + 8);
@@ -30,7 +30,7 @@ static_assert(one<tn::conv2d<8, 3, tn::stride<2>>, 4, 9, 9>::macs == index{8} * 
 static_assert(one<tn::conv2d<8, 3, tn::groups<4>>, 4, 9, 9>::macs == index{8} * 7 * 7 * 9);
 static_assert(one<tn::conv2d<8, 3, tn::dilation<2>>, 4, 9, 9>::macs == index{8} * 5 * 5 * 4 * 9);
 
-// ---- C3 of 1998: 60 windows of 25 weights, and 16 biases
+// ---- C3 of LeNet-5 (1998): 60 kernels of 25 weights, and 16 biases
 using c3 = one<tn::conv2d<16, 5, tn::connections<networks::c3_table>>, 6, 14, 14>;
 static_assert(networks::c3_table.links() == 60);
 static_assert(networks::c3_table.links_to(0) == 3 && networks::c3_table.links_to(6) == 4 && networks::c3_table.links_to(15) == 6);
@@ -40,7 +40,7 @@ static_assert(c3::parameters[0].spec.rank == 3 && c3::parameters[0].spec.extents
               c3::parameters[0].spec.extents[2] == 5);
 static_assert(c3::macs == 150'000);
 static_assert(one<tn::conv2d<16, 5, tn::connections<networks::c3_table>, tn::bias<false>>, 6, 14, 14>::parameter_count == 1'500);
-// A full table costs as much as no table.
+// A full table has the counts of a convolution without a table.
 constexpr auto full_table = [] {
   tn::connection_table<6, 16> table{};
   for (int input = 0; input < 6; ++input)
@@ -91,7 +91,7 @@ constexpr bool learn_nothing() {
 static_assert(learn_nothing<tn::max_pool2d<2>, tn::avg_pool2d<2>, tn::global_avg_pool2d, tn::flatten, tn::dropout<0.5>, tn::relu,
                             tn::leaky_relu<>, tn::gelu, tn::tanh, tn::sigmoid, tn::softmax, tn::scaled_tanh>());
 
-// ---- composition adds up
+// ---- sums over compositions
 using networks::nested;
 static_assert(nested::parameter_count == (8 * 27 + 8) + (8 * 72 + 8 + 16) + (4 * 8 + 4) + (2 * 8 + 2) + (4 * 50 + 4) + (10 * 8 + 10));
 static_assert(nested::macs == 256 * (8 * 27 + 8 * 72 + 4 * 8 + 2 * 8 + 4 * 50) + 80);
@@ -105,7 +105,7 @@ static_assert(lenet5::activation_bytes<>(32) == 2 * lenet5::activation_bytes<>(1
 static_assert(lenet5::activation_bytes<>(1) == lenet5::activation_bytes<>(16), "whole groups of lanes");
 static_assert(lenet5::activation_bytes<double>(32) == 2 * lenet5::activation_bytes<float>(32));
 static_assert(lenet5::activation_bytes<>(5, 1) * 16 == lenet5::activation_bytes<>(5 * 16));
-// A chain in which nothing can be overwritten: 4 + 3 + 2 numbers a sample.
+// A chain without in-place layers: it stores 4 + 3 + 2 numbers per sample.
 using chain = tn::network<tn::input<4>, tn::linear<3>, tn::linear<2>>;
 static_assert(chain::memory<>.activations == 5 && chain::memory<>.gradients == 5);
 static_assert(chain::activation_bytes<>(16) == 16 * 9 * 4);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Deep networks compile quickly. The time to compile this file is the measure.
+// Deep networks compile quickly. The compile time of this file is the measure.
 #include <doctest/doctest.h>
 
 #include <typenet/declarative.hpp>
@@ -29,14 +29,14 @@ struct repeated<List, 1> {
   using type = List;
 };
 
-// 64 layers with 32 of them convolutions.
+// A network of 64 layers, 32 of them convolutions.
 using chain = typename repeated<list<tn::conv2d<8, 3, tn::padding<1>>, tn::relu>, 32>::type::network_after<tn::input<8, 6, 6>>;
 static_assert(chain::layer_count == 64);
 static_assert(chain::parameter_count == 32 * (8 * 8 * 9 + 8));
 static_assert(chain::output_shape == tn::shape{8, 6, 6});
 static_assert(chain::macs == tn::index{32} * 36 * 8 * 8 * 9);
 
-// 16 residual blocks of four layers each.
+// A network of 16 residual blocks with four layers each.
 using blocks =
     typename repeated<list<tn::residual<tn::conv2d<8, 3, tn::padding<1>>, tn::batch_norm<>, tn::relu, tn::conv2d<8, 3, tn::padding<1>>>>,
                       16>::type::network_after<tn::input<8, 6, 6>>;
@@ -44,7 +44,7 @@ static_assert(blocks::layer_count == 16);
 static_assert(blocks::parameter_count == 16 * (2 * (8 * 8 * 9 + 8) + 16));
 static_assert(blocks::output_shape == tn::shape{8, 6, 6});
 
-// Compositions nested sixteen levels deep.
+// A network of compositions nested sixteen levels deep.
 template <int Depth>
 struct nest {
   using type = tn::residual<typename nest<Depth - 1>::type, tn::linear<4>>;

@@ -20,7 +20,7 @@ static_assert(tn::optimizer<tn::sgd> && tn::optimizer<tn::adam> && tn::optimizer
 
 namespace {
 
-/// Four numbers side by side, with no more than simd/pack.hpp asks of a pack.
+/// A pack of four numbers with only the members that simd/pack.hpp requires.
 template <class Scalar>
 struct quad {
   std::array<Scalar, 4> lanes{};
@@ -67,7 +67,7 @@ struct typenet::lane::traits<quad<Scalar>> {
 
 namespace {
 
-/// Weights and what an optimizer keeps for each.
+/// Weights and optimizer state, both `[weight]`.
 template <class Scalar, class Optimizer>
 struct stepped {
   static constexpr std::size_t states = Optimizer::state_names.size();
@@ -77,7 +77,7 @@ struct stepped {
   explicit stepped(const std::vector<double>& start) : weights(start.begin(), start.end()) {
     for (auto& s : state) s.resize(start.size());
   }
-  /// One weight at a time, or four.
+  /// Updates all weights in packs of one or four weights.
   template <class Pack>
   void step(const Optimizer& optimizer, tn::index number, const std::vector<double>& gradients) {
     const auto update = optimizer.template update<Scalar>(number);
@@ -166,7 +166,7 @@ void check_run(const json& run) {
       CHECK(near(mine.weights[i], expected[step][i]));
     }
   }
-  // What PyTorch keeps bears one of our names and has our value; what it does not keep, we leave at zero.
+  // Every state that PyTorch saves has a state of the optimizer with its name and value. A state that PyTorch does not save stays zero.
   for (std::size_t s = 0; s < Optimizer::state_names.size(); ++s) {
     const std::string name{Optimizer::state_names[s]};
     const auto kept = run.at("state").value(name, std::vector<double>(mine.weights.size()));
@@ -193,7 +193,7 @@ void check_golden(const std::string& name) {
   CHECK(runs >= 3);
 }
 
-/// Steps with gradients of many sizes, beside a plain loop `reference(step, weight, gradient, state)` on one weight.
+/// Compares steps with gradients of many sizes with the function `reference(step, weight, gradient, state)` for one weight.
 template <class Optimizer, class Reference>
 void check_reference(const Optimizer& optimizer, const Reference& reference) {
   const std::vector<double> start{1, -2, 0.5, 1e-3, -1e3, 0, 3, 4};
@@ -262,7 +262,7 @@ TEST_CASE("rmsprop against a plain loop") {
 }
 
 TEST_CASE("a weight that is zero and has no gradient stays zero") {
-  // So does the space between the parameters of a model.
+  // A model relies on this for the unused numbers between its parameters.
   const auto stays = [](const auto& optimizer) {
     stepped<float, std::decay_t<decltype(optimizer)>> mine{{0, 0, 0, 0}};
     for (int step = 1; step <= 10; ++step) mine.template step<quad<float>>(optimizer, step, {0, 0, 0, 0});

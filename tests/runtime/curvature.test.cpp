@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The pass for second derivatives against squared Jacobians, layer by layer, by central differences; and the optimizer that uses it.
+// Compares the second derivatives, layer by layer, with squared Jacobians from central differences. Then tests the optimizer that uses
+// them.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -33,7 +34,7 @@ auto input_of() {
     return tn::input<S.channels(), S.height(), S.width()>{};
 }
 
-/// (f(x + step) - f(x - step)) / 2 step, for each output of f.
+/// Returns (f(x + step) - f(x - step)) / (2 step) for each output of f. The step applies to x[j].
 template <class F>
 numbers slopes(numbers x, std::size_t j, const F& f) {
   constexpr double step = 1e-5;
@@ -46,14 +47,15 @@ numbers slopes(numbers x, std::size_t j, const F& f) {
   return above;
 }
 
-/// What the pass should find for one sample, layer by layer: each is a network of its own.
+/// Computes the expected curvature for one sample. Each layer runs as a separate network.
 template <tn::shape In, class Layer, class... Rest>
 struct reference {
   using network = tn::network<decltype(input_of<In>()), Layer>;
   testing::network_runner<network, tn::eigen_backend<double>> run{1};
   std::vector<numbers> parameters;
 
-  /// @returns the curvature of the layer's input; adds those of the parameters of this layer and those after it to `total`
+  /// Adds the curvature of the parameters of this layer and of later layers to `total`.
+  /// @returns the curvature of the layer's input
   template <class Loss>
   numbers back(const numbers& x, std::vector<numbers>::const_iterator weights, std::vector<numbers>::iterator total, const Loss& loss) {
     constexpr std::size_t own = network::parameters.size();
@@ -178,8 +180,8 @@ namespace {
 
 constexpr tn::code_table<3, 4> few_codes{{{1, 0, 1, 1}, {0, 0, 1, 0}, {1, 1, 0, 0}}};
 
-/// From W, b and a vector u to the curvature of W, by hand: a = W u + b, x = 1.7159 tanh(2a/3), y_i = |x - w_i|^2. `derivatives(y)`
-/// gives the loss's first and second derivatives.
+/// Compares the curvature of W and b with a calculation by hand: a = W u + b, x = 1.7159 tanh(2a/3), y_i = |x - w_i|^2.
+/// @param derivatives `derivatives(y)` gives the first and second derivatives of the loss
 template <class Loss, class Derivatives>
 void check_codes(const Loss& loss, const Derivatives& derivatives) {
   using network = tn::network<tn::input<2>, tn::linear<4>, tn::scaled_tanh, tn::euclidean_rbf<few_codes>>;
@@ -240,7 +242,7 @@ TEST_CASE("curvature of distances to codes, against one another") {
 }
 
 TEST_CASE("curvature where values are read twice, or joined") {
-  // y = x + W x: both ways count.
+  // y = x + W x: the curvature adds both paths.
   using network = tn::network<tn::input<3>, tn::linear<3>, tn::residual<tn::linear<3>>>;
   tn::model<network, tn::eigen_backend<double>> model{tn::seed{1}};
   const tn::tensor_dataset<tn::shape{3}, 3> data{{0.5f, -1.0f, 0.25f}, {1}};
@@ -289,7 +291,7 @@ TEST_CASE("curvature is estimated anew before each epoch, on other samples, and 
     trainer.fit(data);
   }
   REQUIRE(seen[0].size() == 3);
-  CHECK(seen[0][0] != seen[0][1]);  // nothing was learned: only the samples differ
+  CHECK(seen[0][0] != seen[0][1]);  // the learning rate is 0, so the difference comes from the samples alone
   CHECK(seen[0][1] != seen[0][2]);
   CHECK(seen[0] == seen[1]);
 }

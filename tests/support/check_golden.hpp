@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Holds a network on a backend against what PyTorch computed.
+// Compares a network on a backend with the values that PyTorch computed.
 #pragma once
 
 #include <doctest/doctest.h>
@@ -52,7 +52,7 @@ void check(const char* name) {
   CAPTURE(name);
   SUBCASE("double") { check_on<Network, typenet::eigen_backend<double>, true>(expected); }
 #if TYPENET_TEST_FULLY
-  // A layer by itself has nothing to take the place of.
+  // A single layer has no in-place variant.
   if constexpr (Network::layer_count > 1) {
     SUBCASE("double, nothing in place") { check_on<Network, typenet::eigen_backend<double>, false>(expected); }
   }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Checks every gradient of a network against central differences in double. The loss is a fixed random weighting of the outputs. Parameter
-// gradients start as NaN, so that one left unwritten shows.
+// Compares every gradient of a network with central differences in double. The loss is a fixed random weighting of the outputs. Parameter
+// gradients start as NaN, so that an unwritten gradient fails the test.
 #pragma once
 
 #include <doctest/doctest.h>
@@ -21,7 +21,7 @@ namespace gradient_checks {
 
 namespace tn = typenet;
 
-/// Standard normal numbers, the same for the same tag.
+/// Returns `count` normally distributed numbers with mean 0. They depend only on `tag`.
 inline std::vector<double> normals(std::size_t count, std::uint32_t tag, double deviation = 1) {
   tn::random_sequence random{tn::counter_rng{tn::seed{2024}, tn::random_stream::user}, 0, tag};
   std::vector<double> values(count);
@@ -38,11 +38,12 @@ inline double dot(const std::vector<double>& a, const std::vector<double>& b) {
   return sum;
 }
 
-/// The best agreement over several steps: a large one sees curvature, a small one rounding.
+/// Returns the largest difference over the elements. Each element takes its best step size: large steps add curvature errors, small steps
+/// rounding errors.
 template <class Loss>
 double worst_disagreement(const std::vector<double>& gradient, std::vector<double> at, const Loss& loss) {
   double worst = 0;
-  // All of a small tensor, a sample of a large one.
+  // Checks every element of a small tensor, and at most about 120 elements of a large one.
   const std::size_t stride = std::max<std::size_t>(1, at.size() / 60);
   for (std::size_t i = 0; i < at.size(); i += stride) {
     double best = std::numeric_limits<double>::infinity();
@@ -56,7 +57,7 @@ double worst_disagreement(const std::vector<double>& gradient, std::vector<doubl
       const double slope = (above - below) / (2 * step);
       best = std::min(best, std::abs(slope - gradient[i]) / std::max(1.0, std::abs(slope)));
     }
-    // Not std::max: a NaN must not pass.
+    // Written without std::max, so that a NaN fails the test.
     if (!(best <= worst)) worst = best;
   }
   return worst;

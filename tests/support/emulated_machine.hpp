@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// An emulation of a GPU: threads in warps and blocks. Each thread is a fiber, which runs until it must wait for others; the test chooses
-// the order. The result of a kernel must not depend on that order: where it does, the threads of a GPU would race. The backend on this
+// An emulation of a GPU: threads in warps and blocks. Each thread is a fiber, which runs until it waits for other threads. The test chooses
+// the order of the threads. The result of a kernel must be independent of this order; otherwise GPU threads would race. The backend on this
 // machine uses the packs, reductions and executions of CUDA's persistent kernels.
 #pragma once
 
@@ -26,26 +26,26 @@
 
 namespace testing {
 
-/// The thread that runs next, of those that are ready, when another must wait.
+/// The rule that selects the next thread among the ready threads, when the current thread waits.
 enum class thread_order {
-  forwards,   ///< the first; early warps and blocks run far ahead of late ones
-  backwards,  ///< the last
-  in_turn,    ///< the next after the one that ran
-  shuffled    ///< one at random
+  forwards,   ///< the first ready thread; early warps and blocks run far ahead of late ones
+  backwards,  ///< the last ready thread
+  in_turn,    ///< the first ready thread after the current one
+  shuffled    ///< a random ready thread
 };
 
-/// The launch of the kernels of this thread of the program.
+/// The launch configuration for kernels that the current host thread launches.
 struct emulated_launch {
   int blocks = 2;
   thread_order order = thread_order::forwards;
 };
 inline thread_local emulated_launch launch_with;
 
-/// A grid of threads, while it runs one kernel.
+/// A grid of threads while it runs one kernel.
 class emulated_grid {
  public:
   static constexpr int warp_size = 32;
-  /// Bytes of shared memory of a block: CUDA's limit for static shared memory.
+  /// Shared memory of a block in bytes: CUDA's limit for static shared memory.
   static constexpr std::size_t most_shared = std::size_t{48} << 10;
 
   emulated_grid(emulated_launch how, int warps_of_block)
@@ -60,8 +60,8 @@ class emulated_grid {
   ~emulated_grid() = default;
 
   /// Calls `kernel()` in every thread. The kernel must not throw, as on a device.
-  /// @throws std::runtime_error if threads wait for others that never arrive, if the threads of a warp are in different exchanges, or if a
-  /// block needs more shared memory than it has
+  /// @throws std::runtime_error if threads wait for threads that never arrive, if the threads of a warp are in different exchanges, or if a
+  /// block requests more shared memory than it has
   template <class Kernel>
   void run(const Kernel& kernel) {
     body_ = [](const void* f) { (*static_cast<const Kernel*>(f))(); };
@@ -80,7 +80,7 @@ class emulated_grid {
       if (threads_[static_cast<std::size_t>(current_)].finished) --left;
     }
     now = outer;
-    // The stacks of unfinished threads are not used again: the objects on them are never destroyed.
+    // The stacks of unfinished threads are discarded: objects on them are never destroyed.
     if (failure_) {
       idle_stacks.clear();
       std::rethrow_exception(failure_);
@@ -92,7 +92,7 @@ class emulated_grid {
     }
   }
 
-  // The functions of the machine, for the thread that runs.
+  // Functions of the machine for the current thread.
 
   [[nodiscard]] int lane() const { return current_ % warp_size; }
   [[nodiscard]] int warp_of_block() const { return current_ / warp_size % warps_of_block_; }
@@ -111,7 +111,7 @@ class emulated_grid {
       give_up("threads of a warp are in different exchanges: of " + std::to_string(warp.bytes) + " bytes by mask " +
               std::to_string(warp.mask) + ", and of " + std::to_string(sizeof(T)) + " bytes by mask " + std::to_string(mask));
     }
-    // Two slots in turn: a thread may reach the next exchange before others have read its value of this one, but no further.
+    // Two alternating slots: a thread may enter the next exchange before other threads have read its value of this one.
     thread& me = threads_[static_cast<std::size_t>(current_)];
     const std::size_t turn = me.exchanges++ % 2;
     std::memcpy(me.given[turn], &value, sizeof(T));
@@ -123,7 +123,7 @@ class emulated_grid {
   void sync_block() { arrive_and_wait(blocks_[static_cast<std::size_t>(block())].arrivals, place::block, warps_of_block_ * warp_size); }
   void sync_grid() { arrive_and_wait(grid_, place::grid, static_cast<int>(threads_.size())); }
 
-  /// Shared memory of the block, separate for each key. At first every byte is 0xFF, which makes NaN.
+  /// Returns the shared memory of the block for this key. Initially every byte is 0xFF, so that numbers start as NaN.
   void* shared(const void* key, std::size_t bytes) {
     block_state& mine = blocks_[static_cast<std::size_t>(block())];
     auto& areas = mine.shared;
@@ -137,7 +137,7 @@ class emulated_grid {
     return areas.back().second.get();
   }
 
-  /// The grid that runs on this thread of the program.
+  /// The grid that runs on the current host thread.
   inline static thread_local emulated_grid* now = nullptr;
 
  private:
@@ -156,7 +156,7 @@ class emulated_grid {
     std::size_t shared_bytes = 0;
   };
   static constexpr std::size_t stack_bytes = std::size_t{128} << 10;
-  /// The mark at the far end of each stack. A stack that is too small overwrites it.
+  /// The mark at the far end of each stack. A stack overflow overwrites it.
   static constexpr std::uint64_t stack_end = 0x5ACED0FF5ACED0FF;
   struct thread {
     ucontext_t context;
@@ -171,7 +171,7 @@ class emulated_grid {
   void start(std::size_t which) {
     thread& t = threads_[which];
     if (idle_stacks.empty()) {
-      t.stack = std::unique_ptr<std::byte[]>{new std::byte[stack_bytes]};  // not zeroed: most of it is never touched
+      t.stack = std::unique_ptr<std::byte[]>{new std::byte[stack_bytes]};  // not zeroed: a thread uses a small part of its stack
     } else {
       t.stack = std::move(idle_stacks.back());
       idle_stacks.pop_back();
@@ -184,7 +184,7 @@ class emulated_grid {
     makecontext(&t.context, live, 0);
     set_ready(static_cast<int>(which), true);
   }
-  /// The function of a thread. At its end `run` continues.
+  /// The function of a fiber. At its end `run` continues.
   static void live() {
     emulated_grid& grid = *now;
     grid.body_(grid.kernel_);
@@ -210,14 +210,14 @@ class emulated_grid {
     const int next = choose();
     if (next == me) return;
     if (next < 0) {
-      swapcontext(&mine.context, &caller_);  // `run` reports that no thread can go on
+      swapcontext(&mine.context, &caller_);  // `run` reports that no thread is ready
     } else {
       current_ = next;
       swapcontext(&mine.context, &threads_[static_cast<std::size_t>(next)].context);
     }
   }
 
-  /// Ends the run with an error. The current thread never continues: nothing is thrown across its stack.
+  /// Ends the run with an error. The current thread never continues, so no exception crosses its stack.
   void give_up(std::string what) {
     failure_ = std::make_exception_ptr(std::runtime_error("emulated machine: " + std::exchange(what, {})));
     swapcontext(&threads_[static_cast<std::size_t>(current_)].context, &caller_);
@@ -236,14 +236,14 @@ class emulated_grid {
     const std::uint64_t bit = std::uint64_t{1} << (which % 64);
     word = value ? word | bit : word & ~bit;
   }
-  /// The first ready thread from number `from` on, or -1.
+  /// Returns the first ready thread with number `from` or higher, or -1.
   [[nodiscard]] int first_ready(int from) const {
     std::uint64_t below = ~std::uint64_t{0} << (from % 64);
     for (std::size_t w = static_cast<std::size_t>(from / 64); w < ready_.size(); ++w, below = ~std::uint64_t{0})
       if ((ready_[w] & below) != 0) return static_cast<int>(w * 64) + std::countr_zero(ready_[w] & below);
     return -1;
   }
-  /// The thread that runs next, or -1 where none is ready.
+  /// Returns the thread that runs next, or -1 if no thread is ready.
   int choose() {
     int from = 0;
     switch (how_.order) {
@@ -277,8 +277,8 @@ class emulated_grid {
   int current_ = 0;
 };
 
-/// The machine, as kernels see it. @see typenet/backends/simt/execution.hpp
-/// @tparam Warps warps in a block
+/// The machine as kernels use it. @see typenet/backends/simt/execution.hpp
+/// @tparam Warps number of warps in a block
 template <int Warps>
 struct emulated_machine {
   static constexpr int warps_of_block = Warps;
@@ -298,7 +298,7 @@ struct emulated_machine {
     return static_cast<T*>(emulated_grid::now->shared(&tag_of<T, Count, Tag>, Count * sizeof(T)));
   }
 
-  /// Runs a kernel as `launch_with` says.
+  /// Runs a kernel with the launch configuration `launch_with`.
   template <class Kernel>
   static void launch(const Kernel& kernel) {
     emulated_grid{launch_with, Warps}.run(kernel);
@@ -309,13 +309,13 @@ struct emulated_machine {
   inline static const char tag_of = 0;
 };
 
-/// Runs networks on an emulated machine, each pass as one persistent kernel.
+/// A backend that runs networks on an emulated machine. Each pass is one persistent kernel.
 template <class Scalar, int Warps = 2, class Machine = emulated_machine<Warps>>
 struct emulated_backend {
   using scalar = Scalar;
   using pack = typenet::simt_pack<Scalar, Machine>;
   static constexpr int lanes = pack::width;
-  /// False, as on a device: the program may only copy.
+  /// False, as on a device: the host accesses memory only by copies.
   static constexpr bool host_memory = false;
   static constexpr bool fuses_layers = true;
   static constexpr typenet::index inference_samples = 2 * lanes;
@@ -337,7 +337,7 @@ struct emulated_backend {
     template <class Task>
     void repeat(recording&, int /*threads*/, const typenet::batch_state& state, const Task& task, typenet::index times) const {
       Machine::launch([&] {
-        const Task mine = task;  // the arguments of a kernel are copies
+        const Task mine = task;  // kernel arguments are copies
         execution all{state};
         for (typenet::index t = 0; t < times; ++t) mine(all);
       });

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 /// @file
-/// Loads tests/golden/layers.json (what PyTorch computed, see tests/golden/README.md) into plain structs, and compares numbers with it.
+/// Loads tests/golden/layers.json, the values that PyTorch computed (see tests/golden/README.md), into plain structs. Compares numbers with
+/// them.
 ///
-/// Everything is stored as PyTorch does: sample by sample, a sample as [channel][row][column], row-major parameters.
-/// TYPENET_GOLDEN_DIR, a string literal, names the folder the file lies in.
+/// Arrays have PyTorch's order: batches are `[sample][channel][row][column]`, parameters are row-major.
+/// TYPENET_GOLDEN_DIR, a string literal, is the folder of the file.
 #pragma once
 
 #include <algorithm>
@@ -26,45 +27,45 @@
 
 namespace golden {
 
-/// A parameter, a buffer or a gradient, under PyTorch's name ("0.weight"). A scalar has no extents and one value.
+/// A parameter, a buffer or a gradient with PyTorch's name ("0.weight"). A scalar has no extents and one value.
 struct tensor {
   std::string name;
   std::vector<int> shape;
   std::vector<double> values;
 };
 
-/// One forward and backward pass in training mode. Gradients belong to this pass alone.
+/// One forward and backward pass in training mode. The gradients are from this pass only.
 struct pass {
   int batch = 0;
   std::vector<double> input;
   std::vector<double> output;
   std::vector<double> grad_output;
   std::vector<double> grad_input;
-  std::vector<tensor> parameter_gradients;  ///< one per parameter, in the same order
-  std::vector<tensor> buffers_after;        ///< one per buffer, in the same order
+  std::vector<tensor> parameter_gradients;  ///< one per parameter, in the order of the parameters
+  std::vector<tensor> buffers_after;        ///< one per buffer, in the order of the buffers
 };
 
-/// A forward pass in evaluation mode; batch is 0 where the file has none.
+/// A forward pass in evaluation mode. The batch is 0 if the file has none.
 struct evaluation {
   int batch = 0;
   std::vector<double> input;
   std::vector<double> output;
 };
 
-/// A network, nearly always of one layer, and what it computes.
+/// A network, usually of one layer, with its inputs and results.
 struct layer_case {
   std::string name;
   std::string network;  ///< the typenet type, as text
   std::vector<int> input_shape;
   std::vector<int> output_shape;
-  std::vector<std::vector<int>> connections;  ///< [input map][output map], 0 or 1; empty unless the layer has a table
+  std::vector<std::vector<int>> connections;  ///< [input channel][output channel], 0 or 1; empty without a connection table
   std::vector<tensor> parameters;             ///< in the order of PyTorch's state_dict
   std::vector<tensor> buffers;                ///< before the first pass
-  std::vector<pass> passes;                   ///< at least one; the parameters stay, the buffers go on from pass to pass
-  evaluation eval;                            ///< after the last pass; present where there are buffers
+  std::vector<pass> passes;  ///< at least one; the parameters stay fixed, and each pass updates the buffers of the pass before it
+  evaluation eval;           ///< after the last pass; present for networks with buffers
 };
 
-/// A loss of a batch of predictions against either labels or dense targets.
+/// The loss of a batch of predictions with labels or with dense targets.
 struct loss_case {
   std::string name;
   std::string loss;  ///< the typenet object, as text
@@ -83,16 +84,16 @@ struct training_batch {
   std::vector<int> labels;
 };
 
-/// What one optimizer made of the training case.
+/// The results of one optimizer for the training case.
 struct training_run {
   std::string name;
   std::string optimizer;       ///< the typenet object, as text
-  std::vector<double> losses;  ///< one per batch, each before its step
+  std::vector<double> losses;  ///< one per batch, computed before the step
   std::vector<tensor> parameters_after;
   std::vector<tensor> buffers_after;
 };
 
-/// A small network trained for a few steps on given batches, once per optimizer, always from the same start.
+/// A small network, trained for a few steps on given batches. Each optimizer starts from equal parameters.
 struct training_case {
   std::string network;
   std::string loss;
@@ -109,14 +110,14 @@ struct state_dict_entry {
   std::vector<int> shape;
 };
 
-/// Names and shapes of all that PyTorch would save of a network, in its order.
+/// The names and shapes of the state_dict of a network, in PyTorch's order.
 struct state_dict_case {
   std::string network;
   int parameter_count = 0;
   std::vector<state_dict_entry> entries;
 };
 
-/// All of layers.json.
+/// The content of layers.json.
 struct collection {
   std::vector<layer_case> layers;
   std::vector<loss_case> losses;
@@ -128,7 +129,7 @@ namespace detail {
 
 using nlohmann::json;
 
-/// A JSON value that knows where it stands, so that every complaint can say so.
+/// A JSON value with its path, which error messages state.
 class node {
  public:
   node(const json& value, std::string where) : value_{&value}, where_{std::move(where)} {}
@@ -142,7 +143,7 @@ class node {
     return {value_->at(key), where_ + "." + key};
   }
 
-  /// The elements of a list, each read by `read(node)`.
+  /// Returns the elements of a list. Each element is read by `read(node)`.
   template <class Read>
   [[nodiscard]] auto list(Read read) const {
     if (!value_->is_array()) fail("expected a list");
@@ -170,7 +171,7 @@ class node {
     if (!value_->is_number_integer()) fail("expected an integer");
     return value_->get<int>();
   }
-  // A plain loop: a node for each of thousands of numbers would cost a string apiece.
+  // A plain loop: thousands of nodes would allocate a path string each.
   [[nodiscard]] std::vector<double> numbers() const {
     if (!value_->is_array()) fail("expected a list of numbers");
     std::vector<double> result;
@@ -213,7 +214,7 @@ inline std::vector<tensor> read_tensors(const node& in) {
   });
 }
 
-/// Tensors that must mirror `like` in name and shape.
+/// Reads tensors. Their names and shapes must equal those of `like`.
 inline std::vector<tensor> read_tensors(const node& in, const std::vector<tensor>& like) {
   std::vector<tensor> result = read_tensors(in);
   const auto same = [](const tensor& a, const tensor& b) { return a.name == b.name && a.shape == b.shape; };
@@ -319,7 +320,8 @@ const Case& find(const std::vector<Case>& cases, std::string_view name, const ch
 
 }  // namespace detail
 
-/// Reads a golden file. Throws std::runtime_error that names the file, the case and the field in question.
+/// Reads a golden file.
+/// @throws std::runtime_error with the file, the case and the field
 [[nodiscard]] inline collection load(const std::string& path) {
   std::ifstream file{path, std::ios::binary};
   if (!file) throw std::runtime_error{path + ": cannot be opened; tests/golden/layers.py writes it"};
@@ -340,13 +342,14 @@ const Case& find(const std::vector<Case>& cases, std::string_view name, const ch
   return result;
 }
 
-/// The committed golden file, read once per program.
+/// Returns the committed golden file. It is read once per program.
 [[nodiscard]] inline const collection& file() {
   static const collection loaded = load(std::string{TYPENET_GOLDEN_DIR} + "/layers.json");
   return loaded;
 }
 
-/// The case of that name; throws std::runtime_error with the names there are if there is none.
+/// Returns the case with this name.
+/// @throws std::runtime_error with the known names if no case has this name
 [[nodiscard]] inline const layer_case& layer(std::string_view name) { return detail::find(file().layers, name, "layer case"); }
 [[nodiscard]] inline const loss_case& loss(std::string_view name) { return detail::find(file().losses, name, "loss case"); }
 [[nodiscard]] inline const training_run& run(std::string_view name) { return detail::find(file().training.runs, name, "training run"); }
@@ -354,18 +357,18 @@ const Case& find(const std::vector<Case>& cases, std::string_view name, const ch
   return detail::find(tensors, name, "tensor");
 }
 
-/// How far apart two numbers may lie: |actual - expected| <= absolute + relative * |expected|.
+/// The largest allowed difference of two numbers: |actual - expected| <= absolute + relative * |expected|.
 struct tolerance {
   double relative = 0;
   double absolute = 0;
 };
 
-/// What fits values computed in Scalar. The file itself holds twelve significant digits and rounds to multiples of 1e-14.
+/// The tolerance for values computed in Scalar. The file holds twelve significant digits, rounded to multiples of 1e-14.
 template <class Scalar>
 inline constexpr tolerance tolerance_for = std::is_same_v<Scalar, double> ? tolerance{1e-9, 1e-11} : tolerance{1e-4, 2e-5};
 
-/// Empty where every number is within tolerance; otherwise one line that shows the worst. Made for CHECK(difference(a, b, t) == "").
-/// NaN and infinity never pass.
+/// Returns an empty string if every number is within tolerance. Otherwise returns one line with the largest error. Used as
+/// CHECK(difference(a, b, t) == ""). NaN and infinity are always errors.
 template <class Scalar>
 [[nodiscard]] std::string difference(std::span<const Scalar> actual, std::span<const double> expected,
                                      tolerance allowed = tolerance_for<Scalar>) {
@@ -383,7 +386,7 @@ template <class Scalar>
     const double distance = std::abs(static_cast<double>(actual[i]) - expected[i]);
     if (distance <= limit) continue;
     ++wrong;
-    // A NaN outranks any distance; otherwise what exceeds its limit most, as a multiple of it.
+    // The largest error is NaN, or else the largest multiple of the tolerance.
     const double excess = std::isnan(distance) ? HUGE_VAL : distance / limit;
     if (wrong == 1 || excess > worst_excess) {
       worst = i;
@@ -403,7 +406,7 @@ template <class Scalar>
   return difference(std::span<const Scalar>{actual}, std::span<const double>{expected}, allowed);
 }
 
-/// The same for one number.
+/// Compares one number.
 template <class Scalar>
   requires std::is_floating_point_v<Scalar>
 [[nodiscard]] std::string difference(Scalar actual, double expected, tolerance allowed = tolerance_for<Scalar>) {

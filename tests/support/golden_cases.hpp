@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The networks for which tests/golden/layers.json holds what PyTorch computed, by the names there.
+// The networks for which tests/golden/layers.json holds PyTorch's values, under the names of the file.
 #pragma once
 
 #include <string_view>
@@ -20,7 +20,7 @@ inline constexpr tn::connection_table<6, 16> c3_table{{{1, 0, 0, 0, 1, 1, 1, 0, 
 inline constexpr tn::connection_table<3, 2> small_table{{{1, 0}, {0, 1}, {1, 0}}};
 inline constexpr tn::code_table<3, 5> small_codes{{{1, 0, 1, 1, 0}, {0, 0, 1, 0, 1}, {1, 1, 1, 0, 0}}};
 
-// The cases of each layer: `GOLDEN_CASES_<LAYER>(X)` calls X(name, network...) for each.
+// The cases of each layer: `GOLDEN_CASES_<LAYER>(X)` calls X(name, network...) for each case.
 
 #define GOLDEN_CASES_CONV2D(X)                                                                                                   \
   X("conv2d", tn::input<2, 6, 5>, tn::conv2d<3, 3>)                                                                              \
@@ -149,7 +149,7 @@ inline constexpr tn::code_table<3, 5> small_codes{{{1, 0, 1, 1, 0}, {0, 0, 1, 0,
   X("small_network", tn::input<2, 8, 7>, tn::conv2d<3, 3>, tn::batch_norm<>, tn::relu, tn::max_pool2d<2>, tn::flatten, tn::linear<6>, \
     tn::relu, tn::linear<4>)
 
-// All layers but conv2d, whose cases take as long to compile as the others together.
+// The cases of all layers except conv2d, which is tested apart because its cases take long to compile.
 #define GOLDEN_CASES_OTHER_LAYERS(X)  \
   GOLDEN_CASES_LINEAR(X)              \
   GOLDEN_CASES_MAX_POOL2D(X)          \

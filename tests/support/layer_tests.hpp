@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The tests of one layer: its golden cases against PyTorch, and the gradients of the same networks against finite differences.
+// The tests of one layer: golden cases compare it with PyTorch, and finite differences check its gradients.
 #pragma once
 
 #include "check_golden.hpp"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Runs a network forward and backward on any backend. Inputs, outputs and gradients are in PyTorch's order, [sample][channel][row][column].
+// Runs a network forward and backward on any backend. Inputs, outputs and gradients are `[sample][channel][row][column]`, as in PyTorch.
 #pragma once
 
 #include <cstddef>
@@ -18,7 +18,7 @@
 
 namespace testing {
 
-/// A forward pass, as a task of a stream.
+/// A forward pass as a task of a stream.
 template <class Executor, class Scalar>
 struct forward_pass {
   typenet::detail::batch_memory<Scalar> memory;
@@ -28,7 +28,7 @@ struct forward_pass {
     Executor::forward(exec, memory);
   }
 };
-/// A backward pass, as a task of a stream.
+/// A backward pass as a task of a stream.
 template <class Executor, class Scalar>
 struct backward_pass {
   typenet::detail::batch_memory<Scalar> memory;
@@ -39,7 +39,7 @@ struct backward_pass {
   }
 };
 
-/// A training step without the update, lane group by lane group, as a task of a stream. The caller has written the gradient of the output.
+/// A training step by lane groups without the update, as a task of a stream. The caller has written the gradient of the output.
 template <class Executor, class Scalar>
 struct grouped_pass {
   typenet::detail::batch_memory<Scalar> memory;
@@ -49,9 +49,9 @@ struct grouped_pass {
   }
 };
 
-/// Runs a network with memory of its own. All memory that kernels write is filled with NaN at first.
-/// @tparam InPlace true where layers may overwrite their input
-/// @tparam Compiled the compiled network: what the backend runs unless given, or `Network::unfused`
+/// Runs a network in its own memory. All memory that kernels write is filled with NaN at first.
+/// @tparam InPlace true if layers may overwrite their input
+/// @tparam Compiled the compiled network: by default the one that the backend runs, or `Network::unfused`
 template <class Network, class Backend, bool InPlace = true, class Compiled = typenet::detail::compiled_for<Network, Backend>>
 class network_runner {
  public:
@@ -60,7 +60,7 @@ class network_runner {
   static constexpr int lanes = Backend::lanes;
   using executor_type = typenet::detail::executor<Compiled, typenet::detail::layout_of<Backend>, InPlace>;
 
-  /// @param capacity samples of the largest batch
+  /// @param capacity the number of samples of the largest batch
   explicit network_runner(int capacity)
       : capacity_{Network::padded_batch(capacity, lanes)},
         input_{capacity_ * Network::input_shape.size()},
@@ -76,7 +76,7 @@ class network_runner {
         samples_{capacity_} {
     set_first_sample(0);
     set_seed(typenet::seed{7});
-    // A number that a kernel forgets to write must not be right by chance.
+    // Initially NaN, so that a number without a write fails the test.
     for (array* a : {&input_gradient_, &activations_, &gradients_, &parameter_gradients_, &group_sums_, &scratch_})
       a->copy_from(std::vector<scalar>(static_cast<std::size_t>(a->size()), std::numeric_limits<scalar>::quiet_NaN()));
     std::size_t number = 0;
@@ -101,7 +101,7 @@ class network_runner {
     samples_.copy_from(samples);
   }
 
-  /// Runs forward on `batch` samples and returns their outputs.
+  /// Runs forward on `batch` samples and returns the outputs.
   std::vector<double> forward(const std::vector<double>& input, int batch, bool training = true) {
     batch_ = batch;
     const typenet::index stride = typenet::index{Network::input_shape.size()} * lanes;
@@ -112,8 +112,8 @@ class network_runner {
     return gather(activations_, out.base - memory.activations, out.stride, batch, Network::output_shape.size());
   }
 
-  /// Runs backward from the gradient of the output and returns the gradient of the input. `parameter_gradient` then returns those of the
-  /// parameters.
+  /// Runs backward from the gradient of the output and returns the gradient of the input. `parameter_gradient` then returns the gradients
+  /// of the parameters.
   std::vector<double> backward(const std::vector<double>& output_gradient) {
     const auto memory = bind();
     const auto g = executor_type::output_gradient(memory);
@@ -122,8 +122,8 @@ class network_runner {
     return gather(input_gradient_, 0, typenet::index{Network::input_shape.size()} * lanes, batch_, Network::input_shape.size());
   }
 
-  /// Runs forward and backward lane group by lane group, as the trainer does on a `grouped_execution`. Returns the outputs; the gradient of
-  /// the input is not computed.
+  /// Runs forward and backward by lane groups, as the trainer does on a `grouped_execution`. Returns the outputs. The gradient of the input
+  /// is not computed.
   std::vector<double> train(const std::vector<double>& input, int batch, const std::vector<double>& output_gradient) {
     static_assert(InPlace);
     batch_ = batch;
@@ -163,7 +163,7 @@ class network_runner {
   static std::size_t place(int sample, int e, typenet::index offset, typenet::index stride) {
     return static_cast<std::size_t>(offset + sample / lanes * stride + typenet::index{e} * lanes + sample % lanes);
   }
-  // Lanes past the end of the batch hold the last sample, or zeros for a gradient.
+  // Unused lanes hold the last sample, or zeros for a gradient.
   static void scatter(const std::vector<double>& from, int batch, int size, bool repeat, array& to, typenet::index offset,
                       typenet::index stride) {
     std::vector<scalar> values = host(to);

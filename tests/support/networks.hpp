@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Networks that several tests look at.
+// Networks that several tests use.
 #pragma once
 
 #include <typenet/declarative.hpp>
@@ -12,7 +12,7 @@ using lenet5 = tn::network<tn::input<1, 32, 32>, tn::conv2d<6, 5>, tn::batch_nor
                            tn::batch_norm<>, tn::relu, tn::max_pool2d<2>, tn::flatten, tn::dropout<0.1>, tn::linear<120>, tn::relu,
                            tn::linear<84>, tn::relu, tn::gaussian_rbf<10>>;
 
-// Which maps of S2 each map of C3 reads: LeCun et al. 1998, table I, read by columns.
+// The input channels (S2) of each output channel (C3). LeCun et al. 1998, table I, column by column.
 inline constexpr auto c3_table = [] {
   constexpr int reads[16][6] = {{0, 1, 2, -1},    {1, 2, 3, -1},    {2, 3, 4, -1},    {3, 4, 5, -1},     {4, 5, 0, -1},    {5, 0, 1, -1},
                                 {0, 1, 2, 3, -1}, {1, 2, 3, 4, -1}, {2, 3, 4, 5, -1}, {3, 4, 5, 0, -1},  {4, 5, 0, 1, -1}, {5, 0, 1, 2, -1},
@@ -23,7 +23,7 @@ inline constexpr auto c3_table = [] {
   return table;
 }();
 
-// Every kind of composition, one inside another.
+// A network with every kind of composition, nested.
 using nested =
     tn::network<tn::input<3, 16, 16>, tn::named<"stem", tn::conv2d<8, 3, tn::padding<1>>>,
                 tn::residual<tn::conv2d<8, 3, tn::padding<1>>, tn::batch_norm<>, tn::relu>,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Digits near the codes of LeNet-5, and what the nearest code makes of them: scoring must find the lowest output on every backend.
+// Data sets of noisy LeNet-5 codes and a network that finds the nearest code. On every backend the lowest output is the class.
 #pragma once
 
 #include <doctest/doctest.h>
@@ -17,7 +17,7 @@ namespace penalties {
 
 namespace tn = typenet;
 
-/// Hands numbers on, and says that they are penalties.
+/// An identity layer that marks its outputs as penalties.
 struct as_penalties : tn::elementwise<as_penalties, tn::differentiates_from::input> {
   static constexpr tn::best_score best_output = tn::best_score::lowest;
   template <class Pack>
@@ -31,10 +31,10 @@ struct as_penalties : tn::elementwise<as_penalties, tn::differentiates_from::inp
 };
 
 using digits_set = tn::tensor_dataset<tn::shape{84}, 10>;
-/// Distances to the codes, past a layer that a test sets to the identity.
+/// Squared distances to the codes, after a linear layer that a test sets to the identity.
 using nearest_code = tn::network<tn::input<84>, tn::linear<84, tn::bias<false>>, tn::euclidean_rbf<tn::lenet5_codes>>;
 
-/// The codes with noise of up to `noise` in each number.
+/// Returns the codes with noise of up to `noise` in each number.
 inline digits_set digits(int count, std::uint32_t tag, float noise) {
   std::vector<float> values;
   std::vector<int> labels;
@@ -47,7 +47,7 @@ inline digits_set digits(int count, std::uint32_t tag, float noise) {
   return digits_set{std::move(values), std::move(labels)};
 }
 
-/// Evaluation with a loss and without, and the accuracy of an epoch, against plain loops.
+/// Compares evaluation with a loss and without, and the accuracy of an epoch, with plain loops.
 template <class Backend>
 void check() {
   constexpr int count = 150;

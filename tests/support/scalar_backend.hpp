@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A complete backend whose pack is a plain number: the kernels of the layers run on one sample at a time, with many small work items as on
-// a GPU. It is deliberately simple and slow, and it uses what contracts allow: items run backwards, sums are made in parts.
+// A complete backend whose pack is a plain number. The kernels of the layers run on one sample at a time, with many small work items as on
+// a GPU. It is simple and slow. It uses the freedom of the contracts: items run in reverse order, and sums are made in parts.
 #pragma once
 
 #include <algorithm>
@@ -17,7 +17,7 @@
 
 namespace testing {
 
-/// Zeroed memory of the host, of a fixed size.
+/// Zero-initialized host memory of a fixed size.
 template <class T>
 class host_memory {
  public:
@@ -33,7 +33,7 @@ class host_memory {
   std::vector<T> data_;
 };
 
-/// Sorts `keys`, `[n]`, in ascending order, and `values`, `[n]`, with them. Equal keys keep their order.
+/// Sorts `keys`, `[n]`, in ascending order, and reorders `values`, `[n]`, with them. The sort is stable.
 template <class Key, class Value>
 void stable_sort_by_key(Key* keys, Value* values, typenet::index n) {
   std::vector<std::pair<Key, Value>> pairs;
@@ -60,7 +60,7 @@ class host_layout_converter {
 };
 
 /// @tparam Scalar `float` or `double`
-/// @tparam Lanes samples side by side in storage; the pack holds one of them
+/// @tparam Lanes number of samples in a lane group; a pack holds one of them
 template <class Scalar, int Lanes = 4>
 struct scalar_backend {
   using scalar = Scalar;
@@ -68,7 +68,7 @@ struct scalar_backend {
   static constexpr int lanes = Lanes;
   static constexpr bool fuses_layers = true;
   static constexpr bool host_memory = true;
-  /// More than one lane group, so that a pass of inference crosses from group to group.
+  /// More than one lane group, so that an inference pass crosses group boundaries.
   static constexpr typenet::index inference_samples = 2 * lanes;
 
   template <class T>
@@ -83,12 +83,12 @@ struct scalar_backend {
     static constexpr bool many_workers = true;
     explicit execution(const typenet::batch_state& state) : batch_state{state} {}
     typenet::index blocks() const { return (batch() + lanes - 1) / lanes * lanes; }
-    /// Runs the items backwards: kernels must not depend on their order.
+    /// Runs the items in reverse order: kernels must be independent of the order.
     template <class F>
     void for_each(typenet::index items, const F& f) {
       for (typenet::index i = items; i-- > 0;) f(i);
     }
-    /// Sums the length in three parts, as several workers would: a kernel must not need the whole length at once.
+    /// Sums the length in three parts, as several threads would: a kernel must accept parts of the length.
     template <int Sums, class Partial, class Finish>
     void reduce(typenet::index items, typenet::index length, const Partial& partial, const Finish& finish) {
       for (typenet::index i = items; i-- > 0;) {

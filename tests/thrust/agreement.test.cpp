@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What the Thrust backend has in common with the Eigen backend to the last bit: initial weights, shuffles, what dropout drops, augmented
-// samples. And what it has up to rounding: training as a whole, on every kind of data set.
+// Compares the Thrust backend with the Eigen backend. Initial weights, shuffles, dropout masks and augmented samples are equal to the last
+// bit. Complete trainings agree up to rounding, for every kind of data set.
 #include <doctest/doctest.h>
 
 #include <string>
@@ -39,7 +39,7 @@ std::vector<std::uint32_t> shuffled(tn::index count, std::uint32_t epoch) {
 
 template <class Net, class Backend>
 std::vector<std::vector<double>> dropped(std::uint32_t epoch) {
-  // Three warps, the last not full; sample numbers that do not start with a warp.
+  // Three warps, the last one partly used. The first sample number is not a multiple of the warp size.
   constexpr int batch = 70;
   testing::network_runner<Net, Backend> run{batch};
   run.set_seed(tn::seed{42}, epoch);
@@ -48,7 +48,7 @@ std::vector<std::vector<double>> dropped(std::uint32_t epoch) {
   return {run.forward(ones, batch), run.backward(ones)};
 }
 
-/// @param kept what becomes of a one that is not dropped
+/// @param kept the value that dropout gives to a kept 1
 template <class Net>
 void check_dropout(double kept) {
   for (const std::uint32_t epoch : {0u, 3u}) {
@@ -62,7 +62,7 @@ void check_dropout(double kept) {
   CHECK(dropped<Net, tn::thrust_backend<float>>(0) != dropped<Net, tn::thrust_backend<float>>(3));
 }
 
-/// What a feeder of this backend puts in lanes, of a shuffled epoch and for an evaluation, against what the data set's own read gives.
+/// Compares the batches that a sample reader writes with the samples that the data set reads. Covers a shuffled epoch and an evaluation.
 template <class Backend, class Data>
 void check_samples(const Data& data) {
   using scalar = typename Backend::scalar;
@@ -87,7 +87,7 @@ void check_samples(const Data& data) {
     std::vector<float> row(static_cast<std::size_t>(size));
     int wrong_numbers = 0, wrong_labels = 0, wrong_samples = 0;
     for (tn::index place = 0; place < wanted.padded_size(); ++place) {
-      // The last sample of a batch fills the rest of its lanes.
+      // The last sample of a batch fills the unused lanes.
       const tn::index in_batch = std::min(wanted.batch, wanted.count - place / wanted.padded * wanted.batch);
       const tn::index in_order = wanted.first + place / wanted.padded * wanted.batch + std::min(place % wanted.padded, in_batch - 1);
       const tn::index sample = wanted.order == nullptr ? in_order : static_cast<tn::index>(numbers_of[static_cast<std::size_t>(in_order)]);
@@ -104,7 +104,7 @@ void check_samples(const Data& data) {
     CHECK(wrong_labels == 0);
     CHECK(wrong_numbers == 0);
   };
-  // Batches that leave lanes over, and one that is not full.
+  // Batches with unused lanes, and a partial batch.
   const tn::sample_key training{.seed = tn::seed{42}, .epoch = 5};
   check({.order = order.data(), .first = 0, .count = 2 * batch, .batch = batch, .padded = padded, .key = training});
   check({.order = order.data(), .first = 2 * batch, .count = count - 2 * batch, .batch = batch, .padded = padded, .key = training});
@@ -119,8 +119,8 @@ void check_samples_everywhere(const Data& data) {
   SUBCASE("double") { check_samples<tn::thrust_backend<double>>(data); }
 }
 
-/// Trains the same on both backends.
-/// @param most the largest distance between losses, relative
+/// Trains a network on both backends and compares the results.
+/// @param most the largest allowed relative distance between losses
 template <class Net, class Scalar, class Data>
 void check_training(const Data& data, const tn::fit_options& options, double most) {
   tn::model<Net, tn::thrust_backend<Scalar>> here{tn::seed{3}};
@@ -137,7 +137,7 @@ void check_training(const Data& data, const tn::fit_options& options, double mos
     const auto &a = past_here.epochs[e], &b = past_there.epochs[e];
     CHECK(a.epoch == b.epoch);
     CHECK(distance(a.loss, b.loss) < most);
-    // A sample between two classes may fall to either.
+    // Rounding may change the predicted class of a sample near a decision boundary.
     CHECK(std::abs(a.accuracy - b.accuracy) * static_cast<double>(data.size()) < (sizeof(Scalar) == 8 ? 0.5 : 2.5));
     CHECK(a.samples_per_second > 0);
   }
@@ -147,7 +147,7 @@ void check_training(const Data& data, const tn::fit_options& options, double mos
 
 template <class Data>
 void check_training_everywhere(const Data& data) {
-  // 150 samples are four batches of 32 and one of 22; 17 fills no warp; 70 is two warps and more.
+  // 150 samples make four batches of 32 and one of 22. A batch of 17 leaves lanes unused; a batch of 70 uses three warps.
   for (const int batch : {32, 17, 70}) {
     CAPTURE(batch);
     check_training<classifier, double>(data, {.epochs = 2, .batch_size = batch}, 1e-9);
@@ -207,7 +207,7 @@ TEST_CASE("training goes as on the CPU") {
 TEST_CASE("training goes as on the CPU in several chunks of many steps") {
   using tn::detail::prefetcher;
   static_assert(prefetcher<tn::gpu, bars_set>::most_steps(32, 64) == 256);
-  // 300 steps of two are a chunk of 256 and one of 44; one sample is left.
+  // 300 steps with two samples run in a chunk of 256 and a chunk of 44. One sample remains.
   int calls = 0;
   const tn::fit_options options{.epochs = 2, .batch_size = 2, .on_step = [&](const tn::step_report& r) {
                                   ++calls;

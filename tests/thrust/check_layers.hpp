@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /// @file
-/// Holds layers on the Thrust backend against what PyTorch computed, and against the Eigen backend on batches of several warps.
+/// Compares layers on the Thrust backend with PyTorch, and with the Eigen backend on batches of several warps.
 #pragma once
 
 #include <typenet/thrust.hpp>
@@ -13,7 +13,7 @@
 
 namespace on_thrust {
 
-/// A case of each kind of layer is run in float too, and held against the Eigen backend.
+/// True for one case of each kind of layer. These cases also run in float and are compared with the Eigen backend.
 constexpr bool of_each_kind(std::string_view name) {
   bool one_of_them = false;
   for (const std::string_view one : {"conv2d_5x5", "conv2d_stride_dilation_padding", "conv2d_depthwise", "conv2d_connections_c3",
@@ -32,7 +32,7 @@ void check_golden(const char* name) {
   }
 }
 
-/// A network on a backend, on the same numbers everywhere: answers, and all gradients.
+/// Runs a network on a backend with fixed inputs and parameters. Returns the outputs and all gradients.
 template <class Network, class Backend>
 std::vector<std::vector<double>> run_layers(int batch) {
   testing::network_runner<Network, Backend> run{batch};
@@ -51,7 +51,7 @@ std::vector<std::vector<double>> run_layers(int batch) {
   return all;
 }
 
-/// A batch of one sample, and one of three warps, of which the last is not full.
+/// Checks a batch of one sample and a batch of three warps, of which the last is partly used.
 template <class Network, bool Asked>
 void check_gradients() {
   for ([[maybe_unused]] const int batch : {1, 70}) {

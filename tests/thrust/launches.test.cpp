@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Every way in which steps reach a device: kernel by kernel, as a recorded graph, and many as one cooperative kernel. On the host they are
-// the same.
+// Tests every launch mode of a device: single kernels, a recorded graph, and one cooperative kernel for many steps. On the host the modes
+// are equal.
 #include <doctest/doctest.h>
 
 #include <vector>
@@ -18,7 +18,8 @@ struct outcome {
   tn::report found;
 };
 
-/// Two epochs of full batches and a remainder, then steps on samples at hand, which are no part of what was recorded, and another epoch.
+/// Trains two epochs of full batches and a remainder, then one step on given samples, then a third epoch. The single step is not part of
+/// the recording.
 template <tn::device_launch Launch, class Net>
 outcome run() {
   const auto data = turned_bars(150, 1);
@@ -47,11 +48,11 @@ void check_launches() {
   const auto persistent = run<tn::device_launch::persistent, Net>();
   REQUIRE(graph.losses.size() == 4);
   CHECK(graph.losses[3] < graph.losses[0]);
-  // A graph replays the very kernels.
+  // A graph replays the kernels of the stream.
   CHECK(graph.losses == stream.losses);
   CHECK(same_bits(graph.learned, stream.learned));
   CHECK(graph.found.predicted == stream.found.predicted);
-  // One kernel for all is compiled apart, and may round otherwise.
+  // The cooperative kernel is compiled separately and may round differently.
   CHECK(distance(persistent.losses, graph.losses) < 1e-4);
   CHECK(distance(persistent.learned, graph.learned) < 1e-3);
   CHECK(distance(persistent.found.loss, graph.found.loss) < 1e-3);
@@ -89,7 +90,7 @@ TEST_CASE("a network learns the same however its steps are launched") {
 }
 
 TEST_CASE("a trainer can be copied and moved between epochs") {
-  // What a device recorded of a step holds addresses: those of the memory that the trainer has now.
+  // A recorded step holds addresses: it must use the current memory of the trainer.
   SUBCASE("stream") { check_copies<tn::device_launch::stream>(); }
   SUBCASE("graph") { check_copies<tn::device_launch::graph>(); }
   SUBCASE("persistent") { check_copies<tn::device_launch::persistent>(); }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Models on the Thrust backend: predictions, evaluation, parameters by name, copies, and what is refused with what would be right.
+// Tests models on the Thrust backend: predictions, evaluation, named parameters, copies, and error messages.
 #include <doctest/doctest.h>
 
 #include <array>
@@ -17,7 +17,7 @@ using namespace on_thrust;
 
 namespace {
 
-/// Gives one model the other's numbers.
+/// Copies the parameters and buffers of one model to another.
 template <class From, class To>
 void give_numbers(const From& from, To& to) {
   to.parameter_array().copy_from(copy_of(from.parameter_array()));
@@ -30,7 +30,7 @@ void check_predictions() {
   constexpr tn::index most = 2500;
   tn::model<classifier, tn::thrust_backend<Scalar>> here{tn::seed{3}};
   tn::model<classifier, tn::eigen_backend<Scalar>> there{tn::seed{3}};
-  // Past the first step, so that batch norm has statistics of its own.
+  // Trains first, so that the running statistics of batch norm differ from their initial values.
   tn::fit(here, bars(64, 1), tn::cross_entropy{}, tn::adam{}, {});
   give_numbers(here, there);
   const auto samples = rows_of<Scalar>(bars(most, 2));
@@ -38,7 +38,7 @@ void check_predictions() {
   there.predict(samples, expected, most);
   here.predict(samples, all, most);
   CHECK(distance(all, expected) < (sizeof(Scalar) == 8 ? 1e-12 : 1e-5));
-  // More than fill the model's room and fewer, a warp and one more or less: a sample's answer does not depend on its neighbours.
+  // Batch sizes around the warp size and around the batch size of inference. The outputs of a sample are independent of the other samples.
   for (const tn::index count : {tn::index{1}, tn::index{31}, tn::index{32}, tn::index{33}, tn::index{1024}, tn::index{1025}}) {
     CAPTURE(count);
     std::vector<Scalar> answers(static_cast<std::size_t>(count * outputs));
@@ -78,7 +78,7 @@ template <class Scalar, class Data>
 void check_evaluation(const Data& training, const Data& test) {
   tn::model<classifier, tn::thrust_backend<Scalar>> here{tn::seed{3}};
   tn::model<classifier, tn::eigen_backend<Scalar>> there{tn::seed{3}};
-  // Untrained and trained: ranks of all kinds occur.
+  // Evaluates before and after training, so that all ranks occur.
   for (const int epochs : {0, 2}) {
     CAPTURE(epochs);
     tn::fit(here, training, tn::cross_entropy{}, tn::adam{.learning_rate = 3e-3}, {.epochs = epochs});
@@ -98,7 +98,7 @@ void check_evaluation_everywhere(const Data& training, const Data& test) {
   check_evaluation<double>(training, test);
 }
 
-/// Tensor by tensor. (A template, since nvcc cannot spell the type of `parameters` outside one.)
+/// Compares the parameters and buffers by name. A template, because nvcc cannot spell the type of `parameters` outside one.
 template <class Here, class There>
 void check_named_numbers(const Here& here, const There& there) {
   using net = typename Here::network;
@@ -112,7 +112,7 @@ void check_named_numbers(const Here& here, const There& there) {
   }
 }
 
-/// A data set with a sample that cannot be read.
+/// A data set with an unreadable sample.
 struct broken {
   static constexpr tn::shape sample_shape{1, 8, 8};
   static constexpr int classes = 4;
@@ -124,7 +124,7 @@ struct broken {
   [[nodiscard]] int label(tn::index) const { return 0; }
 };
 
-/// What an action throws, in words.
+/// Returns the message of the error that an action throws.
 template <class Error, class Action>
 std::string refusal(const Action& action) {
   try {
@@ -157,7 +157,7 @@ TEST_CASE("an evaluation finds what it finds on the CPU") {
 
 TEST_CASE("a device's parameters are read as copies, and written by name") {
   using model_type = tn::model<classifier, tn::gpu>;
-  // A copy cannot be taken for the tensor: what is written to it would be lost.
+  // A const copy: writing to it would have no effect on the model.
   static_assert(std::is_same_v<decltype(std::declval<model_type&>().parameter("0.weight")), const std::vector<float>>);
   static_assert(std::is_same_v<decltype(std::declval<const model_type&>().parameter("0.weight")), const std::vector<float>>);
   static_assert(std::is_same_v<decltype(std::declval<model_type&>().buffer("1.running_mean")), const std::vector<float>>);
@@ -212,7 +212,7 @@ TEST_CASE("copies of a model are independent") {
 
   auto moved = std::move(copy);
   CHECK(same_bits(learned(moved), trained));
-  copy = model;  // what was moved from can be given a value
+  copy = model;  // a moved-from model accepts an assignment
   CHECK(same_bits(learned(copy), learned(model)));
   CHECK(copy.predict(image) == model.predict(image));
 }

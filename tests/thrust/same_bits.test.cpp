@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// On one device the Thrust backend gives the same bits every time: of the same training twice, of training that was stopped and went on,
-// and of training that goes on from a file; and files carry weights between backends bit for bit.
+// Checks that the Thrust backend gives equal bits on one device: for repeated, interrupted and resumed trainings. Files carry weights
+// between backends bit for bit.
 #include <doctest/doctest.h>
 
 #include <vector>
@@ -15,7 +15,7 @@ using namespace on_thrust;
 
 namespace {
 
-/// Another data set's samples, read by the host.
+/// A data set that the host reads: it returns the samples of another data set.
 struct by_host {
   static constexpr tn::shape sample_shape{1, 8, 8};
   static constexpr int classes = 4;
@@ -42,14 +42,14 @@ void check_repeated(const Data& data) {
     auto other_seed = options;
     other_seed.seed = tn::seed{4};
     CHECK_FALSE(same_bits(trained<Backend>(data, other_seed), once));
-    // Nothing is chosen by time.
+    // The number of host threads does not change the result.
     auto threads = options;
     threads.threads = 2;
     CHECK(same_bits(trained<Backend>(data, threads), once));
   }
 }
 
-/// 300 steps of two samples an epoch, in chunks of 256 and 44, and one of a single sample.
+/// The number of samples of an epoch: 300 steps of two samples, in chunks of 256 and 44, and one step of one sample.
 constexpr int many = 601;
 
 template <class Scalar, class Data>
@@ -66,7 +66,7 @@ void check_stopping(const Data& data, int every) {
                                         return ++calls % every == 0 ? tn::control::stop : tn::control::proceed;
                                       }}};
   while (trainer.fit(data).stopped) ++rounds;
-  // It cannot stop within an epoch that has ended.
+  // Training stopped several times, also within an epoch.
   CHECK(rounds > 3);
   CHECK(std::find(stopped_at.begin(), stopped_at.end(), 512) != stopped_at.end());
   CHECK(trainer.progress().updates == 3 * 301);
@@ -93,7 +93,7 @@ void check_resuming(const Optimizer& optimizer, bool keep_best) {
     CHECK(trainer.progress().position == 512);
     tn::save_checkpoint(file, trainer);
   }
-  // Another process would start from another seed and know nothing.
+  // A resumed training gets every number from the file, whatever the seed of its model.
   tn::model<classifier, tn::gpu> model{tn::seed{1234}};
   tn::trainer trainer{model, tn::cross_entropy{}, optimizer, options};
   tn::load_checkpoint(file, trainer);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /// @file
-/// Networks, data and comparisons for tests that hold the Thrust backend against the Eigen backend. All that kernels are named by stands
-/// at namespace scope, as nvcc wants it, and memory of a backend is reached by copies alone, so that the same tests run on a device.
+/// Networks, data and comparisons for tests that compare the Thrust backend with the Eigen backend. Types that kernels use are at namespace
+/// scope, as nvcc requires. Memory of a backend is accessed by copies only, so that the tests also run on a device.
 #pragma once
 
 #include <typenet/thrust.hpp>
@@ -22,15 +22,15 @@ namespace on_thrust {
 
 namespace tn = typenet;
 
-/// What a small classifier of images has, dropout and batch norm among it.
+/// A small image classifier with dropout and batch norm.
 using classifier = tn::network<tn::input<1, 8, 8>, tn::conv2d<6, 3>, tn::batch_norm<>, tn::relu, tn::max_pool2d<2>, tn::flatten,
                                tn::dropout<0.2>, tn::linear<20>, tn::relu, tn::linear<4>>;
-/// The same without what ties a sample to its batch: each sample's answer depends on itself alone, and training is smooth.
+/// A classifier without dropout and batch norm: the outputs of a sample depend on this sample only, and training is smooth.
 using smooth = tn::network<tn::input<1, 8, 8>, tn::conv2d<4, 3>, tn::tanh, tn::avg_pool2d<2>, tn::flatten, tn::linear<4>>;
 
 using bars_set = tn::tensor_dataset<tn::shape{1, 8, 8}, 4>;
 
-/// Blurred bars at one of four places, with noise: learnable, not trivial.
+/// Returns blurred images of bars at one of four places, with noise. A network can learn them, but not trivially.
 inline bars_set bars(int count, std::uint32_t tag) {
   std::vector<float> images;
   std::vector<int> labels;
@@ -44,8 +44,8 @@ inline bars_set bars(int count, std::uint32_t tag) {
   return bars_set{std::move(images), std::move(labels)};
 }
 
-/// The same kind of images as bytes, resized, turned and changed in brightness and contrast anew in every epoch.
-/// @param more random transforms to go through as well
+/// Returns byte images of bars. They are resized, then rotated and changed in brightness and contrast in every epoch.
+/// @param more further random transforms
 template <class... Transforms>
 auto turned_bars(int count, std::uint32_t tag, const Transforms&... more) {
   std::vector<std::uint8_t> pixels;
@@ -62,7 +62,7 @@ auto turned_bars(int count, std::uint32_t tag, const Transforms&... more) {
                          tn::normalize{0.3f, 0.25f});
 }
 
-/// A user's data set without a view, which no device can read. Its samples change with the epoch.
+/// A user-defined data set without a view, which no device can read. Its samples change with the epoch.
 struct host_only {
   static constexpr tn::shape sample_shape{1, 8, 8};
   static constexpr int classes = 4;
@@ -79,7 +79,7 @@ struct host_only {
 };
 static_assert(tn::dataset<host_only> && !tn::resident_dataset<host_only>);
 
-/// A user's data set with a view: numbers made up where they are read.
+/// A user-defined data set with a view. Its samples are computed in `read`.
 struct made_up {
   struct made_up_view {
     static constexpr tn::shape sample_shape{1, 8, 8};
@@ -110,7 +110,7 @@ struct made_up {
 };
 static_assert(tn::resident_dataset<made_up>);
 
-/// What lies in a backend's memory.
+/// Returns a copy of a backend's array in host memory.
 template <class Array>
 auto copy_of(const Array& array) {
   std::vector<std::remove_cvref_t<decltype(*array.data())>> values(static_cast<std::size_t>(array.size()));
@@ -118,7 +118,7 @@ auto copy_of(const Array& array) {
   return values;
 }
 
-/// All that a model has learned: its parameters, then its buffers.
+/// Returns all parameters of a model, then its buffers.
 template <class Model>
 auto learned(const Model& model) {
   auto all = copy_of(model.parameter_array());
@@ -127,14 +127,14 @@ auto learned(const Model& model) {
   return all;
 }
 
-/// Whether two lists hold the same numbers to the last bit, the sign of a zero included.
+/// True if two lists have equal numbers to the last bit. The signs of zeros count.
 template <class T>
 bool same_bits(const std::vector<T>& a, const std::vector<T>& b) {
   return a.size() == b.size() && (a.empty() || std::memcmp(a.data(), b.data(), a.size() * sizeof(T)) == 0);
 }
 
-/// The largest distance between numbers of two lists, relative to the largest number of the second; infinite where one is not finite or
-/// the lists differ in length.
+/// Returns the largest difference between two lists, relative to the largest number of the second. Returns infinity if a number is not
+/// finite or if the lengths differ.
 template <class A, class B>
 double distance(const A& a, const B& b) {
   double scale = 0, most = 0;
@@ -149,7 +149,7 @@ double distance(const A& a, const B& b) {
 }
 inline double distance(double a, double b) { return distance(std::vector{a}, std::vector{b}); }
 
-/// Uniform in [-1, 1), the same for the same tag.
+/// Returns `count` uniform numbers in [-1, 1). They depend only on `tag`.
 template <class Scalar = double>
 std::vector<Scalar> numbers(std::size_t count, std::uint32_t tag) {
   tn::random_sequence random{tn::counter_rng{tn::seed{5}, tn::random_stream::user}, 0, tag};
@@ -158,7 +158,7 @@ std::vector<Scalar> numbers(std::size_t count, std::uint32_t tag) {
   return values;
 }
 
-/// All samples of a data set as they are evaluated, one after another.
+/// Returns all samples of a data set as evaluation reads them, `[sample][element]`.
 template <class Scalar, class Data>
 std::vector<Scalar> rows_of(const Data& data) {
   constexpr auto size = static_cast<std::size_t>(Data::sample_shape.size());

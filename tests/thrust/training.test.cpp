@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Training steps of the Thrust backend: losses, gradients and optimizers against what PyTorch computed.
+// Compares training steps of the Thrust backend with PyTorch: losses, gradients and optimizers.
 #include <doctest/doctest.h>
 
 #include <string>
@@ -48,9 +48,9 @@ void check_runs(const char* name, const Optimizer& optimizer) {
   check_run<float>(name, optimizer);
 }
 
-/// Takes a loss's value and gradient from a step of a network that answers with its input: a layer whose weights are the identity. With
-/// g the loss's gradient at prediction x, the gradient of its bias is the sum of g over samples (and pixels), that of its weights the sum
-/// of g's products with x.
+/// Computes the value and the gradient of a loss in one training step. The network returns its input: the weights of its layer are the
+/// identity. Let g be the gradient of the loss at prediction x. The gradient of the bias is the sum of g over samples and pixels. The
+/// gradient of the weights is the sum of the products of g and x.
 template <class Scalar, class Net, class Loss>
 void check_loss(const char* name, const Loss& loss) {
   CAPTURE(std::string{name});
@@ -66,7 +66,7 @@ void check_loss(const char* name, const Loss& loss) {
   tn::trainer trainer{model, loss, tn::sgd{.learning_rate = 0}, tn::fit_options{.batch_size = 20}};
   const auto prediction = converted<Scalar>(expected.prediction), targets = converted<Scalar>(expected.targets);
   const double value = [&] {
-    // Images are compared with images alone.
+    // Image outputs have dense targets only.
     if constexpr (Net::output_shape.rank == 1) {
       if (!expected.labels.empty()) return trainer.step(std::span<const Scalar>{prediction}, std::span<const int>{expected.labels});
     }

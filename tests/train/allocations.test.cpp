@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Inference allocates nothing, and neither does a training step: every allocation of this program is counted.
+// Counts every allocation of this program: inference and training steps allocate no memory.
 #include <doctest/doctest.h>
 
 #include <atomic>
@@ -58,7 +58,7 @@ TEST_CASE_TEMPLATE("inference allocates nothing", Backend, tn::cpu, tn::cpu_sing
   model.set_threads(1);
   model.predict(images, answers, 100);
   CHECK(allocations == before);
-  // Other threads need memory of their own, once.
+  // More threads allocate their memory in the first call.
   model.set_threads(2);
   model.predict(images, answers, 100);
   const long then = allocations;

@@ -15,17 +15,17 @@ namespace {
 
 constexpr double not_a_number = std::numeric_limits<double>::quiet_NaN();
 
-/// Seven samples of four classes, the last of which is never predicted and never true.
+/// Returns a report of seven samples of four classes. Class 3 is neither a label nor a prediction.
 tn::report small_report() {
   tn::metrics_accumulator metrics{4, true};
   const auto add = [&](int truth, std::array<double, 4> scores, double loss) { metrics.add(scores, truth, loss); };
   add(0, {0.9, 0.1, 0.2, 0.0}, 0.5);
   add(0, {0.9, 0.1, 0.2, 0.0}, 0.5);
-  add(0, {0.2, 0.7, 0.1, 0.0}, 1.0);  // taken for 1, second by rank
+  add(0, {0.2, 0.7, 0.1, 0.0}, 1.0);  // predicted 1; the true class has rank 1
   add(1, {0.2, 0.7, 0.1, 0.0}, 0.5);
-  add(1, {0.3, 0.2, 0.7, 0.0}, 1.5);  // taken for 2, third
+  add(1, {0.3, 0.2, 0.7, 0.0}, 1.5);  // predicted 2; the true class has rank 2
   add(2, {0.3, 0.2, 0.7, 0.0}, 0.5);
-  add(2, {0.6, 0.3, 0.1, 0.2}, 2.5);  // taken for 0, fourth
+  add(2, {0.6, 0.3, 0.1, 0.2}, 2.5);  // predicted 0; the true class has rank 3
   return metrics.result();
 }
 
@@ -94,7 +94,7 @@ TEST_CASE("F1 is the harmonic mean of precision and recall") {
 TEST_CASE("of equal scores the lowest class wins, and NaN never does") {
   const auto predicted = [](std::array<double, 3> scores) {
     tn::metrics_accumulator metrics{3, true};
-    // Whatever the true class: rank 0 means recognised, and the ranks of all classes are 0 to 2.
+    // For each true class: rank 0 means recognized, and the ranks of all classes are 0 to 2.
     std::vector<int> best;
     for (int label = 0; label < 3; ++label) {
       metrics.add(scores, label);

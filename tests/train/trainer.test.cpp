@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Training as a whole: against PyTorch step by step, and what it promises: the same bits however many threads, stopped and resumed.
+// Compares training with PyTorch step by step. Results are independent of the number of threads and of interruptions.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -49,7 +49,7 @@ using classifier = tn::network<tn::input<1, 8, 8>, tn::conv2d<6, 3>, tn::batch_n
                                tn::dropout<0.2>, tn::linear<20>, tn::relu, tn::linear<4>>;
 using data_set = tn::tensor_dataset<tn::shape{1, 8, 8}, 4>;
 
-/// Blurred bars at one of four places, with noise: learnable, not trivial.
+/// Returns blurred images of bars at one of four places, with noise. A network can learn them, but not trivially.
 data_set bars(int count, std::uint32_t tag) {
   std::vector<float> images;
   std::vector<int> labels;
@@ -274,7 +274,7 @@ TEST_CASE("early stopping with keep_best ends with the best epoch's weights") {
 }
 
 namespace {
-/// A data set with a sample that cannot be read.
+/// A data set with an unreadable sample.
 struct broken {
   static constexpr tn::shape sample_shape{1, 8, 8};
   static constexpr int classes = 4;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A unit test of shapes and counts costs no run time, and includes the declarative half alone.
+// Tests shapes and counts at compile time. It includes only the declarative headers.
 #include <typenet/declarative.hpp>
 
 namespace tn = typenet;
