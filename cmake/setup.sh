@@ -33,6 +33,9 @@ has_header() {
 # has_library <file>: succeeds if the dynamic linker knows the library.
 has_library() { ldconfig -p | grep -q -F "$1"; }
 
+# has_libcxx: succeeds where clang++ finds the headers of libc++.
+has_libcxx() { printf '#include <version>\n' | clang++ -stdlib=libc++ -std=c++20 -fsyntax-only -x c++ - 2>/dev/null; }
+
 has_omp_for_clang() { printf '#include <omp.h>\nint main() { return omp_get_max_threads() < 1; }' | clang++ -fopenmp -x c++ - -o /dev/null; }
 
 # Prints the path of nvcc: from CUDACXX, else from PATH, else from the toolkit's usual folder. Fails if nvcc is not found.

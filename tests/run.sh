@@ -21,6 +21,7 @@ want libbenchmark-dev has_header benchmark/benchmark.h
 want g++-aarch64-linux-gnu have aarch64-linux-gnu-g++
 want clang have clang++
 want libomp-dev has_omp_for_clang
+want libc++-dev has_libcxx
 want clang-19 have clang++-19
 want clang-format-19 have clang-format-19
 want doxygen have doxygen
