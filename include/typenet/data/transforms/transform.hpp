@@ -119,9 +119,10 @@ concept fixed_transform = T::kind == transform_kind::fixed && requires(const T& 
   typename std::bool_constant<(T::output(In).size() > 0)>;
   { t.template apply<In>(in, out) } -> std::same_as<void>;
 };
+// The shape is named, since nvcc does not deduce it in a concept.
 template <class T, shape In>
 concept random_transform = T::kind == transform_kind::random && requires(const T& t, augmented_image<In>& image, random_sequence& random) {
-  { t.apply(image, random) } -> std::same_as<void>;
+  { t.template apply<In>(image, random) } -> std::same_as<void>;
 };
 template <class T>
 concept last_transform = T::kind == transform_kind::last && requires(const T& t, float level) {
