@@ -239,8 +239,12 @@ inline std::string fixed(double value, int decimals) {
   }
   std::string text{buffer.data()};
   const std::string_view point = std::localeconv()->decimal_point;
-  if (const std::size_t at = text.find(point); point != "." && at != std::string::npos) text.replace(at, point.size(), ".");
-  return text;
+  const std::size_t at = text.find(point);
+  if (point == "." || at == std::string::npos) return text;
+  std::string plain = text.substr(0, at);
+  plain += '.';
+  plain.append(text, at + point.size());
+  return plain;
 }
 
 /// The number of characters of a UTF-8 text.

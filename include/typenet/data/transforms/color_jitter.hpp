@@ -56,9 +56,9 @@ struct color_jitter {
     // Both factors are drawn, used or not: a strength set to 0 changes no other draw.
     const bool brightness_first = random.below(2) == 0;
     const float bright = factor(brightness, random), strong = factor(contrast, random);
-    if (brightness_first && brightness > 0) detail::adjust_brightness(image, bright);
-    if (contrast > 0) detail::adjust_contrast(image, strong);
-    if (!brightness_first && brightness > 0) detail::adjust_brightness(image, bright);
+    if (brightness_first && brightness > 0) detail::adjust_brightness<S>(image, bright);
+    if (contrast > 0) detail::adjust_contrast<S>(image, strong);
+    if (!brightness_first && brightness > 0) detail::adjust_brightness<S>(image, bright);
   }
   /// @throws argument_error if a strength is negative or not finite
   void check() const {

@@ -33,11 +33,11 @@ struct transform_chain<First, Rest...> {
   First first;
   transform_chain<Rest...> rest;
 
-  /// Applies the random transforms to an image, in order.
+  /// Applies the random transforms to an image, in order. Calls name the shape, since nvcc does not deduce it.
   template <shape S>
   TYPENET_HD void apply(augmented_image<S>& image, random_sequence& random) const {
-    if constexpr (First::kind == transform_kind::random) first.apply(image, random);
-    rest.apply(image, random);
+    if constexpr (First::kind == transform_kind::random) first.template apply<S>(image, random);
+    rest.template apply<S>(image, random);
   }
 };
 
@@ -66,7 +66,7 @@ struct transformed_view : labeled_view {
       if (key.augment) {
         random_sequence random{counter_rng{key.seed, random_stream::augmentation}, key.epoch, key_of(i)};
         augmented_image<Shape> image{stored};
-        transforms.apply(image, random);
+        transforms.template apply<Shape>(image, random);
         image.write(levels, out);
         return;
       }
