@@ -246,17 +246,11 @@ constexpr auto backend_answer() {
     return needs::all_of_a_backend{};
 }
 
-/// The sentence about a type that is no backend.
-template <class Backend, class Needs>
-struct backend_text {
-  static constexpr sentence text() { return sentence{"typenet: "}.add(type_name<Backend>()).add(" needs ").add(needs_text<Needs>()); }
-};
-
 /// Reports a type that is no backend. Used as `decltype(check_backend<Backend>())`, like `report_error`. Returns true.
 template <class Backend>
 constexpr auto check_backend() {
   using answer = decltype(backend_answer<Backend>());
-  if constexpr (!std::is_same_v<answer, accepted>) return report_error<backend_error<Backend, answer>, backend_text<Backend, answer>>();
+  if constexpr (!std::is_same_v<answer, accepted>) return report_error<backend_error<Backend, answer>, needs_message<Backend, answer>>();
   return true;
 }
 

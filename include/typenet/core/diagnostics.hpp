@@ -34,6 +34,12 @@ constexpr sentence needs_text() {
     return type_name<Needs>();
 }
 
+/// The message in C++26 about a type that lacks something: "typenet: <Subject> needs <Needs>".
+template <class Subject, class Needs>
+struct needs_message {
+  static constexpr sentence text() { return sentence{"typenet: "}.add(type_name<Subject>()).add(" needs ").add(needs_text<Needs>()); }
+};
+
 template <int Rank, int A, int B, int C>
 struct got_for {
   using type = got<A, B, C>;

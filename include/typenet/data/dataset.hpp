@@ -113,17 +113,11 @@ struct all_of_a_byte_image_dataset {
 
 namespace detail {
 
-/// The sentence about a type that is not the data set needed.
-template <class Data, class Needs>
-struct dataset_text {
-  static constexpr sentence text() { return sentence{"typenet: "}.add(type_name<Data>()).add(" needs ").add(Needs::text()); }
-};
-
 /// Reports a type that is no data set.
 template <class Data>
 constexpr bool check_dataset() {
   using needed = needs::all_of_a_dataset;
-  if constexpr (!dataset<Data>) return report_error<dataset_error<Data, needed>, dataset_text<Data, needed>>();
+  if constexpr (!dataset<Data>) return report_error<dataset_error<Data, needed>, needs_message<Data, needed>>();
   return true;
 }
 
@@ -131,7 +125,7 @@ constexpr bool check_dataset() {
 template <class Data>
 constexpr bool check_byte_image_dataset() {
   using needed = needs::all_of_a_byte_image_dataset;
-  if constexpr (!byte_image_dataset<Data>) return report_error<dataset_error<Data, needed>, dataset_text<Data, needed>>();
+  if constexpr (!byte_image_dataset<Data>) return report_error<dataset_error<Data, needed>, needs_message<Data, needed>>();
   return true;
 }
 

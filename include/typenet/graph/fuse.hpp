@@ -44,13 +44,7 @@ constexpr auto needs_of_role() {
 /// The message in C++26 about a layer that lacks what its role asks for.
 template <class Layer, class Needs>
 struct role_text {
-  static constexpr sentence text() {
-    return sentence{"typenet: "}
-        .add(type_name<Layer>())
-        .add(" needs ")
-        .add(needs_text<Needs>())
-        .add(", since it says that this is its role");
-  }
+  static constexpr sentence text() { return needs_message<Layer, Needs>::text().add(", since it says that this is its role"); }
 };
 
 /// The role of an operation: that of its layer, or `alone`. A layer that lacks what its role asks for stops compilation, and counts as

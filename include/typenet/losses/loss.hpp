@@ -41,9 +41,7 @@ namespace detail {
 /// The sentence about a loss that does not fit.
 template <class Loss, class Needs, shape Out>
 struct loss_text {
-  static constexpr sentence text() {
-    return sentence{"typenet: "}.add(type_name<Loss>()).add(" needs ").add(needs_text<Needs>()).add("; the network's output is ").add(Out);
-  }
+  static constexpr sentence text() { return needs_message<Loss, Needs>::text().add("; the network's output is ").add(Out); }
 };
 
 /// `accepted`, or what `Loss` needs of a network and its targets. An ill-formed network has been reported already.

@@ -50,19 +50,12 @@ struct all_of_an_optimizer {
 
 namespace detail {
 
-/// The sentence about a type that is no optimizer.
-template <class Optimizer>
-struct optimizer_text {
-  static constexpr sentence text() {
-    return sentence{"typenet: "}.add(type_name<Optimizer>()).add(" needs ").add(needs::all_of_an_optimizer::text());
-  }
-};
-
 /// Reports a type that is no optimizer; returns true.
 template <class Optimizer>
 constexpr bool check_optimizer() {
   if constexpr (!optimizer<Optimizer>)
-    return report_error<optimizer_concept_error<Optimizer, needs::all_of_an_optimizer>, optimizer_text<Optimizer>>();
+    return report_error<optimizer_concept_error<Optimizer, needs::all_of_an_optimizer>,
+                        needs_message<Optimizer, needs::all_of_an_optimizer>>();
   return true;
 }
 

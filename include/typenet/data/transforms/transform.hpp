@@ -192,9 +192,7 @@ namespace detail {
 template <class Error>
 struct transform_text;
 template <class Transform, class Needs>
-struct transform_text<transform_error<Transform, Needs>> {
-  static constexpr sentence text() { return sentence{"typenet: "}.add(type_name<Transform>()).add(" needs ").add(Needs::text()); }
-};
+struct transform_text<transform_error<Transform, Needs>> : needs_message<Transform, Needs> {};
 
 /// `accepted`, or the `std::type_identity` of the error of the first transform that does not fit.
 /// @tparam In shape of the images that reach the first transform
