@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include <doctest/doctest.h>
 
+#include <sys/stat.h>
+
 #include <array>
 #include <bit>
 #include <cstddef>
@@ -191,6 +193,13 @@ TEST_CASE("a damaged header leads to an exception") {
       if (value % 16 == 0) CHECK(!complaint(scratch::gzip(damaged)).empty());
     }
   }
+}
+
+TEST_CASE("a pipe is refused instead of waited for") {
+  const scratch::folder folder;
+  const auto pipe = folder.path() / "pipe";
+  REQUIRE(mkfifo(pipe.c_str(), 0600) == 0);
+  CHECK(message(pipe) == pipe.string() + ": cannot be read: it is not a regular file");
 }
 
 TEST_CASE("files that are not there, and folders, are refused by name") {

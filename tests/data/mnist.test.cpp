@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include <doctest/doctest.h>
 
+#include <chrono>
+
 #include <algorithm>
 #include <array>
 #include <cstdint>
@@ -93,6 +95,18 @@ TEST_CASE("MNIST files that do not fit each other are refused") {
   CHECK(train_message(folder) == images_name + ": expected images of 28x28, found 3 values");
   folder.write("train-images-idx3-ubyte", images(0));
   CHECK(train_message(folder) == images_name + ": expected images of 28x28, found 0 images of 28x28");
+}
+
+TEST_CASE("headers are compared before anything is decompressed") {
+  const scratch::folder folder;
+  // 200,000 images are claimed and there; the labels belong to one image. Only headers may be read.
+  const scratch::bytes pixels(200'000 * 784, 0);
+  folder.write("t10k-images-idx3-ubyte.gz", scratch::gzip(scratch::idx_header(8, {200'000, 28, 28}) + pixels));
+  folder.write("t10k-labels-idx1-ubyte.gz", scratch::gzip(scratch::idx_header(8, {1}) + scratch::bytes{7}));
+  const auto start = std::chrono::steady_clock::now();
+  CHECK_THROWS_WITH_AS((void)tn::load_mnist(tn::mnist_split::test, folder.path()),
+                       doctest::Contains("expected a label for each of the 200000 images"), tn::file_error);
+  CHECK(std::chrono::steady_clock::now() - start < std::chrono::milliseconds(100));
 }
 
 TEST_CASE("the folder of a data set follows TYPENET_DATA, then XDG_CACHE_HOME, then HOME") {
