@@ -12,6 +12,8 @@
 #include <typenet/optimizers.hpp>
 #include <vector>
 
+#include "golden_folder.hpp"
+
 namespace tn = typenet;
 using doctest::Approx;
 using nlohmann::json;
@@ -101,7 +103,7 @@ struct stepped {
 
 const json& golden() {
   static const json document = [] {
-    std::ifstream file{std::string{TYPENET_GOLDEN_DIR} + "/optimizers.json"};
+    std::ifstream file{golden::folder() + "/optimizers.json"};
     REQUIRE(file);
     return json::parse(file);
   }();
