@@ -26,13 +26,10 @@ struct l1 {
   template <class Pack, int Lanes, shape Out, class Target>
   TYPENET_HD Pack operator()(const lane::scalar_t<Pack>* output, const Target& target, lane::scalar_t<Pack>* gradient,
                              lane::scalar_t<Pack> scale) const {
-    const auto sign = [](const Pack& d) TYPENET_LAMBDA_INLINE {
-      return lane::select(lane::greater(d, 0), Pack(1), lane::select(lane::greater(0, d), Pack(-1), d));
-    };
     return detail::mean_over_elements<Pack, Lanes, Out>(
         output, [&](int k) TYPENET_LAMBDA_INLINE { return target.at(k); }, gradient, scale,
         [](const Pack& x, const Pack& t, const Pack& sum) TYPENET_LAMBDA_INLINE { return sum + lane::abs(x - t); },
-        [&](const Pack& x, const Pack& t) TYPENET_LAMBDA_INLINE { return sign(x - t); });
+        [](const Pack& x, const Pack& t) TYPENET_LAMBDA_INLINE { return lane::sign(x - t); });
   }
 };
 

@@ -278,6 +278,11 @@ template <class Pack>
 TYPENET_HD TYPENET_INLINE Pack max_or_nan(const Pack& a, const Pack& b) {
   return select(equal(b, b), max(a, b), b);
 }
+/// The sign of a, lane by lane: 1, −1, or a itself where it is 0 or NaN.
+template <class Pack>
+TYPENET_HD TYPENET_INLINE Pack sign(const Pack& a) {
+  return select(greater(a, 0), Pack(1), select(greater(0, a), Pack(-1), a));
+}
 /// A mask that is true in the first `count` lanes.
 template <class Pack>
 TYPENET_HD TYPENET_INLINE mask_t<Pack> first_lanes(int count) {
