@@ -102,7 +102,10 @@ def build_and_run(work, folder, compile_command):
     with_thrust = any("thrust" in backend for _, backends in work for backend in backends)
     program = source.with_suffix("")
     for command in ([*compile_command, *["-DTYPENET_DIFFERENTIAL_THRUST"] * with_thrust, str(source), "-o", str(program)], [str(program), str(folder)]):
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
+        try:
+            done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
+        except OSError as error:
+            return "%s: %s\n" % (command[0], error.strerror)
         if done.returncode:
             return "%s: ended with status %d\n%s\n" % (shlex.join(command), done.returncode, done.stdout[-4000:])
     return ""
@@ -118,11 +121,14 @@ def compare(case, backend, folder):
     dtype = torch.float64 if backend.endswith("double") else torch.float32
     module = copy.deepcopy(case.module).to(dtype).eval()
     module.load_state_dict(weights)
+    for name, tensor in module.state_dict().items():
+        if weights[name].dtype != tensor.dtype:
+            raise RuntimeError("%s is of type %s, not %s" % (name, weights[name].dtype, tensor.dtype))
     kind, last = "outputs of PyTorch, typenet's weights", "outputs after the steps" if case.batches else "outputs, evaluation"
     expected[kind + "/"] = module(case.evaluation.to(dtype)).detach().double()
     actual[kind + "/"] = actual[last + "/"]
     own[kind] = own[last]
-    limit = {k: LIMIT_DOUBLE if backend.endswith("double") else max(LIMIT_FLOAT, LIMIT_RATIO * own[k]) for k in own}
+    limit = {k: LIMIT_DOUBLE if backend.endswith("double") else min(1, max(LIMIT_FLOAT, LIMIT_RATIO * own[k])) for k in own}
     return {k: (deviation, limit[k], name) for k, (deviation, name) in deviations(expected, actual).items()}
 
 
@@ -194,13 +200,16 @@ class Report:
 def main():
     options = arguments()
     torch.set_num_threads(1)
+    seeds = range(options.seed, options.seed + options.count)
+    most = max(len(backends_of(seed, options)) for seed in seeds)
     if not has_thrust(options):
         print("run.py: no thrust/version.h in /usr/include or the folders of --include; the Thrust backend is left out (Debian: libthrust-dev)")
+    if most == 0:
+        return 1
     compile_command = [options.compiler, "-std=c++20", *shlex.split(options.flags), "-pthread", "-DTHRUST_DEVICE_SYSTEM=THRUST_DEVICE_SYSTEM_CPP"]
     compile_command += ["-I%s" % folder for folder in (HERE, HERE.parent / "support", HERE.parents[1] / "include")]
     compile_command += [part for folder in options.include for part in ("-isystem", folder)]
-    seeds = range(options.seed, options.seed + options.count)
-    together = max(1, 10 // max(len(backends_of(seed, options)) for seed in seeds))  # networks of one program
+    together = max(1, 10 // most)  # networks of one program
     report = Report()
     with tempfile.TemporaryDirectory() as temporary, concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
         folder = options.folder or pathlib.Path(temporary)
@@ -217,10 +226,12 @@ def main():
                 for backend in backends:
                     try:
                         report.add(case, backend, compare(case, backend, folder))
-                    except (OSError, RuntimeError) as error:  # no results, or weights that do not fit the module
-                        report.mismatch(case, backend, str(error))
+                    except FileNotFoundError:
+                        report.mismatch(case, backend, "typenet left no results; the reason is above")
+                    except RuntimeError as error:
+                        report.mismatch(case, backend, "PyTorch does not take typenet's weights: %s" % error)
     report.show()
-    print("run.py: seeds %d to %d: %s" % (seeds[0], seeds[-1], "%d mismatches" % report.mismatches if report.mismatches else "no mismatch"))
+    print("run.py: seeds %d to %d, PyTorch %s: %d mismatches" % (seeds[0], seeds[-1], torch.__version__, report.mismatches))
     return 1 if report.mismatches else 0
 
 
