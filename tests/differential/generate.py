@@ -237,18 +237,21 @@ def draw_optimizer(rng):
 
 
 def draw_loss(rng, shape):
-    """A loss in C++, PyTorch's function of outputs and targets, and a function that draws the targets of a batch."""
-    kinds = ["mse numbers"] if len(shape) == 3 or shape[0] == 1 else ["mse numbers", "mse classes"] + 2 * ["cross_entropy classes"] + [
-        "cross_entropy numbers"]
-    kind, targets = rng.choice(kinds).split()
+    """A loss in C++, PyTorch's function of outputs and targets, and a function that draws the targets of some samples."""
+    kinds = [("mse", "numbers")]
+    if len(shape) == 1 and shape[0] > 1:
+        kinds += [("mse", "classes"), ("cross_entropy", "classes"), ("cross_entropy", "classes"), ("cross_entropy", "numbers")]
+    kind, targets = rng.choice(kinds)
     members = rng.choice([{}, dict(label_smoothing=0.1)]) if kind == "cross_entropy" else {}
     function = nn.CrossEntropyLoss(**members) if kind == "cross_entropy" else nn.MSELoss()
+    draw_targets = lambda samples: uniform(samples, *shape)
     if targets == "classes":
-        one_hot = lambda y, t: function(y, nn.functional.one_hot(t, shape[0]).to(y.dtype))
-        return spell_object(kind, members), function if kind == "cross_entropy" else one_hot, lambda n: torch.randint(shape[0], (n,))
-    if kind == "mse":
-        return spell_object(kind, members), function, lambda n: uniform(n, *shape)
-    return spell_object(kind, members), function, lambda n: torch.softmax(uniform(n, *shape), dim=1)
+        draw_targets = lambda samples: torch.randint(shape[0], (samples,))
+        if kind == "mse":
+            function = lambda y, t: nn.functional.mse_loss(y, nn.functional.one_hot(t, shape[0]).to(y.dtype))
+    elif kind == "cross_entropy":
+        draw_targets = lambda samples: torch.softmax(uniform(samples, *shape), dim=1)
+    return spell_object(kind, members), function, draw_targets
 
 
 def uniform(*shape):
@@ -325,7 +328,9 @@ def margins(module):
 
 
 def reference(case, dtype, watch=lambda module: None):
-    """What PyTorch computes: tensors by `kind/name`, and a tensor `output gradient` that the driver needs."""
+    """Returns what PyTorch computes, tensors by `kind/name`; the loss's gradient by the outputs of the first step; and what `watch(module)`
+    has returned.
+    """
     module = copy.deepcopy(case.module).to(dtype)
     watched = watch(module)
     optimizer = case.make_optimizer(module.parameters()) if list(module.parameters()) else None
