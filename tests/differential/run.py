@@ -134,8 +134,9 @@ def compare(case, backend, folder):
 
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    # The five networks from 214 on have nearly all that can be drawn.
     parser.add_argument("--count", type=int, default=5, help="networks (default: 5)")
-    parser.add_argument("--seed", type=int, default=214, help="of the first network; the next ones follow (default: 214, whose five have nearly all that is drawn)")
+    parser.add_argument("--seed", type=int, default=214, help="of the first network; the next ones follow (default: 214)")
     parser.add_argument("--backends", default=None, help="'few', 'all', or names with commas between: %s (default: few for up to 5 networks, else all)"
                         % " ".join(BACKENDS))
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="compilers at a time (default: as many as processors)")
@@ -159,7 +160,7 @@ def has_thrust(options):
 
 
 def backends_of(seed, options):
-    """The names of the backends that run a network."""
+    """The names of the backends that run a network. `few`: of five networks one runs on one sample at a time in `float` too, and one on Thrust."""
     if options.backends == "few":
         names = ["cpu_double", *{1: ["cpu_single_float"], 3: ["thrust_float"]}.get(seed % 5, [])]
     else:
