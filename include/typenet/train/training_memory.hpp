@@ -106,7 +106,7 @@ class training_memory {
   auto step(Model& model, const Loss& loss, sample_memory<backend>& batch, const Targets& targets,
             const sample_memory<backend>* chunk = nullptr) {
     training_step<compiled, layout_of<backend>, Loss, update_type, states, Targets, UsesChunks> step{
-        .memory = {}, .loss = loss, .targets = targets, .states = {}, .chunk = {}};
+        .memory = {}, .loss = {loss}, .targets = targets, .states = {}, .chunk = {}};
     step.memory.input = batch.input.data();
     step.memory.activations = activations_.data();
     step.memory.gradients = gradients_.data();
