@@ -26,13 +26,14 @@ namespace testing {
 struct recording_device {
   static inline typenet::index recorded = 0;  ///< tasks that were recorded
   static inline typenet::index replayed = 0;  ///< times that a recording ran
+  static inline typenet::index copies = 0;    ///< copies that the program has made to the device
   static inline std::size_t copied = 0;       ///< bytes that the program has copied to the device, in arrays of at least `large` bytes
   static inline std::size_t large = 0;
   static inline std::size_t used = 0;  ///< bytes
   static inline std::size_t size = std::numeric_limits<std::size_t>::max();
 
   static void reset() {
-    recorded = replayed = 0;
+    recorded = replayed = copies = 0;
     copied = large = 0;
     size = std::numeric_limits<std::size_t>::max();
   }
@@ -68,6 +69,7 @@ class recording_memory {
   const T* data() const { return data_.get(); }
   typenet::index size() const { return size_; }
   void copy_from(std::span<const T> from, typenet::index first = 0) {
+    ++recording_device::copies;
     if (from.size_bytes() >= recording_device::large) recording_device::copied += from.size_bytes();
     std::copy(from.begin(), from.end(), data() + first);
   }
