@@ -164,7 +164,7 @@ TEST_CASE("a thread may copy while another records") {
 
 TEST_CASE("a kernel that fails is reported where the program waits, and the program goes on") {
   // The variables let the emulation of a device fail, which ends the program where a kernel writes astray.
-  CHECK(status_of("a kernel that fails", {"TYPENET_CUDA_ON_CPU_FAIL_SYNCHRONIZATION=40", "EMU_FAIL=40"}) == 0);
+  CHECK(status_of("a kernel that fails", {"TYPENET_CUDA_ON_CPU_FAIL_SYNCHRONIZATION=30", "EMU_FAIL=30"}) == 0);
 }
 
 TEST_CASE("a kernel that fails" * doctest::skip()) {
