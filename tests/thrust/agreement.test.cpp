@@ -76,7 +76,8 @@ void check_samples(const Data& data) {
   stream.wait();
   const auto numbers_of = copy_of(order);
 
-  tn::detail::sample_reader<Backend, Data> reader{data};
+  tn::detail::uploaded_arrays<Backend> arrays;
+  tn::detail::sample_reader<Backend, Data> reader{data, arrays};
   reader.set_order(order);
   const auto check = [&](const tn::detail::batch_request& wanted) {
     tn::detail::sample_memory<Backend> memory_{wanted.padded_size(), size};

@@ -1,14 +1,7 @@
 // SPDX-License-Identifier: MIT
 /// @file
 /// trainer: trains a model epoch by epoch or step by step. It can stop, and resume from a checkpoint.
-///
-/// From `fit` to a kernel: `fit` (train/fit.hpp) makes a trainer and calls `trainer::fit`. It calls `run_epoch` until all epochs are
-/// complete.
-/// - a `prefetcher` (train/prefetcher.hpp) reads batches while the trainer trains
-/// - `run_chunk` gives each batch to `stream::run` (backends/), as a `training_step` (runtime/training_step.hpp)
-/// - the step calls `executor`, or `grouped_executor`, for the passes forward and backward (runtime/)
-/// - they call each layer's `forward`, `backward_input` and `backward_parameters` (layers/), which call kernels (kernels/)
-/// - `update_parameters` (runtime/training_step.hpp) ends the step with the optimizer's arithmetic (optimizers/)
+/// train/fit.hpp says how a kernel is reached from here.
 #pragma once
 
 #include <algorithm>
@@ -21,6 +14,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include <typenet/backends/batch_state.hpp>
 #include <typenet/core/config.hpp>
@@ -159,7 +153,10 @@ class trainer {
   template <class Data>
     requires detail::uses_curvature<Optimizer>
   void estimate_curvature(const Data& data) {
-    if constexpr (detail::check_data<network, Loss, Data>()) run_curvature(data);
+    if constexpr (detail::check_data<network, Loss, Data>()) {
+      uploaded_arrays arrays;
+      run_curvature(data, arrays);
+    }
   }
 
   /// Trains until `fit_options::epochs` are complete, counting the epochs before a checkpoint.
@@ -177,6 +174,7 @@ class trainer {
 
  private:
   using sample_memory = detail::sample_memory<backend>;
+  using uploaded_arrays = detail::uploaded_arrays<backend>;
   using staging_type = detail::batch_staging<backend, Model::inputs, Model::outputs>;
   static constexpr bool uses_chunks = staging_type::uses_chunks;
 
@@ -185,31 +183,34 @@ class trainer {
   history split_and_fit(const Data& data) {
     if (data.size() < 1) throw argument_error("fit: the data set is empty");
     detail::check_labels_of("fit", data);
+    uploaded_arrays arrays;
     if (options_.validation_split > 0) {
       const auto [training, held_out] = stratified_split(data, options_.validation_split, seed_);
       if (training.size() < 1 || held_out.size() < 1)
         throw argument_error("fit: a validation_split of " + std::to_string(options_.validation_split) + " leaves " +
                              std::to_string(training.size()) + " samples to train on and " + std::to_string(held_out.size()) +
                              " to validate on; both need at least one");
-      return fit_epochs(training, &held_out);
+      return fit_epochs(training, &held_out, arrays);
     }
-    return fit_epochs(data, static_cast<const Data*>(nullptr));
+    return fit_epochs(data, static_cast<const Data*>(nullptr), arrays);
   }
 
-  /// Trains epoch after epoch. @param held_out the data to validate on; null: none
+  /// Trains epoch after epoch.
+  /// @param held_out the data to validate on; null: none
+  /// @param arrays where a device keeps the arrays of both data sets
   template <class Data, class HeldOut>
-  history fit_epochs(const Data& data, const HeldOut* held_out) {
+  history fit_epochs(const Data& data, const HeldOut* held_out, uploaded_arrays& arrays) {
     detail::check_position(progress_, data.size());
     history past;
     while (progress_.epoch < options_.epochs) {
       epoch_report now;
-      if (!run_epoch(data, now)) {
+      if (!run_epoch(data, arrays, now)) {
         past.stopped = true;
         past.epoch = progress_.epoch;
         return past;  // within an epoch, which a later call completes
       }
       check_weights();
-      if (held_out != nullptr) now.validation = evaluate(*model_, *held_out, loss_);
+      if (held_out != nullptr) now.validation = detail::evaluate_batches(*model_, *held_out, loss_, arrays);
       if (options_.keep_best) remember(now);
       past.epochs.push_back(now);
       if (options_.on_epoch && options_.on_epoch(now) == control::stop && progress_.epoch < options_.epochs) {
@@ -244,7 +245,7 @@ class trainer {
   /// Trains one epoch, or the rest of an epoch that was stopped.
   /// @returns true where the epoch is complete
   template <class Data>
-  bool run_epoch(const Data& data, epoch_report& now) {
+  bool run_epoch(const Data& data, uploaded_arrays& arrays, epoch_report& now) {
     using prefetcher = detail::prefetcher<backend, Data>;
     const index total = data.size();
     const auto start = std::chrono::steady_clock::now();
@@ -253,10 +254,10 @@ class trainer {
     reserve_chunks(prefetcher::most_steps(capacity_, Model::inputs));
     if (options_.learning_rate) optimizer_.learning_rate = options_.learning_rate(progress_.epoch + 1);
     if constexpr (detail::uses_curvature<Optimizer>)
-      if (began_at == 0) estimate_curvature(data);
+      if (began_at == 0) run_curvature(data, arrays);
     bool stopped = false;
     {
-      prefetcher batches{data, model_->stream(), wanted, order_, staging_.buffers()};
+      prefetcher batches{data, arrays, model_->stream(), wanted, order_, staging_.buffers()};
       while (progress_.position < total && !stopped) {
         const detail::sample_chunk<backend> chunk = batches.next();
         const auto step_start = std::chrono::steady_clock::now();
@@ -347,7 +348,7 @@ class trainer {
     memory_.write_tally({});
     memory_.template write_updates<false>(optimizer_, progress_.updates, 1);
     const batch_state state = begin(count, batch);
-    model_->stream().run(tuner_.threads(), state, memory_.template step<false>(*model_, loss_, batch, targets));
+    model_->stream().repeat(recording_, tuner_.threads(), state, memory_.template step<false>(*model_, loss_, batch, targets), 1);
     ++progress_.updates;
     return memory_.read_tally(model_->stream()).loss / static_cast<double>(count);
   }
@@ -364,7 +365,7 @@ class trainer {
 
   /// Runs the curvature pass over the samples that the optimizer asks for.
   template <class Data>
-  void run_curvature(const Data& data) {
+  void run_curvature(const Data& data, uploaded_arrays& arrays) {
     using workspace = detail::curvature_workspace<backend, network>;
     if (!curvature_) curvature_.emplace(capacity_);
     const index total = data.size();
@@ -374,8 +375,9 @@ class trainer {
     detail::batch_request wanted = request(curvature_->order.data(), 0, 0);
     const index all = std::min<index>(total, optimizer_.curvature_samples);
     sample_memory& staged = staging_.buffer(0);
-    memory_.optimizer_states[0] = array{network::parameter_arena};
-    detail::sample_reader<backend, Data> reader{data};
+    // In place: a recorded step holds the address.
+    memory_.optimizer_states[0].copy_from(std::vector<scalar>(static_cast<std::size_t>(network::parameter_arena)));
+    detail::sample_reader<backend, Data> reader{data, arrays};
     reader.set_order(curvature_->order);
     for (; wanted.first < all; wanted.first += wanted.count) {
       wanted.count = std::min<index>(options_.batch_size, all - wanted.first);
