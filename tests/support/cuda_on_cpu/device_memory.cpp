@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <iterator>
 
 #include "common.hpp"
 #include "report.hpp"
@@ -28,7 +29,7 @@ std::byte* reserve() {
 
 }  // namespace
 
-device_memory::device_memory() : addresses_{reinterpret_cast<std::uint64_t>(reserve())}, memory_{reserve()} {}
+device_memory::device_memory() : addresses_{reinterpret_cast<std::uint64_t>(reserve())}, memory_{reserve()}, next_{gap} {}
 
 std::uint64_t device_memory::allocate(std::size_t bytes) {
   if (bytes > bytes_left()) return 0;
@@ -88,16 +89,20 @@ bool device_memory::is_device_address(std::uint64_t address) const { return addr
 
 std::string device_memory::describe(std::uint64_t address) const {
   if (address < page) return "which is a null pointer, or near one";
-  auto above = all_.upper_bound(address);
-  const bool on_device = is_device_address(address);
-  if (above == all_.begin() || (!on_device && holding(address) == nullptr))
-    return on_device ? "which is before the first allocation" : "which is no device memory";
-  const allocation& found = (--above)->second;
+  const auto text_of = [](const allocation& a) {
+    return (a.memory == nullptr ? "a freed allocation of " : "an allocation of ") + std::to_string(a.bytes) + " bytes at " +
+           hexadecimal(a.address);
+  };
+  if (all_.empty() || (!is_device_address(address) && holding(address) == nullptr)) return "which is no device memory";
+  const auto above = all_.upper_bound(address);
+  const std::uint64_t before = above == all_.end() ? address_space : above->first - address;
+  if (above == all_.begin()) return "which is " + std::to_string(before) + " bytes before " + text_of(above->second);
+  const allocation& found = std::prev(above)->second;
   const std::uint64_t from = address - found.address;
-  const std::string what = (found.memory == nullptr ? "a freed allocation of " : "an allocation of ") + std::to_string(found.bytes) +
-                           " bytes at " + hexadecimal(found.address);
-  if (from >= found.bytes) return "which is " + std::to_string(from - found.bytes) + " bytes behind the end of " + what;
-  return "which is byte " + std::to_string(from) + " of " + what;
+  if (from >= found.bytes && before < from - found.bytes)
+    return "which is " + std::to_string(before) + " bytes before " + text_of(above->second);
+  if (from >= found.bytes) return "which is " + std::to_string(from - found.bytes) + " bytes behind the end of " + text_of(found);
+  return "which is byte " + std::to_string(from) + " of " + text_of(found);
 }
 
 std::size_t device_memory::bytes_left() const {

@@ -64,7 +64,7 @@ class device_memory {
   allocation last_;
   std::uint64_t addresses_ = 0;  ///< the first address of the device
   std::byte* memory_ = nullptr;  ///< what lies behind the first address
-  std::uint64_t next_ = 0;       ///< the offset of the next allocation
+  std::uint64_t next_;           ///< the offset of the next allocation
   std::size_t used_ = 0, most_ = 0;
 };
 
