@@ -376,7 +376,8 @@ class grid_scheduler {
     for (std::uint64_t n = 0; n < round_up(l.block.count(), warp_size) / warp_size; ++n) {
       auto w = std::make_unique<warp>(warp{run_, *b, static_cast<int>(n)});
       w->registers.assign(static_cast<std::size_t>(k.registers) * warp_size, 0xDEADBEEFDEADBEEF);
-      w->local_stride = round_up(k.local_bytes, 16);
+      // An odd number of cache lines, so that the same address of all lanes does not fall into one set of a cache.
+      w->local_stride = ((k.local_bytes / 64 + 1) | 1) * 64;
       w->local.resize(w->local_stride * warp_size);
       if (run_.counts_rounds) w->rounds.resize(static_cast<std::size_t>(k.registers));
       for (const auto& [r, value] : k.constants) std::fill_n(w->lanes_of(r), warp_size, value);

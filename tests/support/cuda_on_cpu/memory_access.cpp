@@ -2,6 +2,7 @@
 // Loads, stores and atomic operations. Each checks that the address is aligned and that all bytes lie in one live allocation, or in the
 // block's shared memory, or in the thread's local memory.
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cstring>
 #include <string>
@@ -25,17 +26,22 @@ bool within(std::uint64_t from, std::size_t bytes, std::size_t size) { return fr
       what += "outside the block's shared memory, which is " + std::to_string(w.block.shared.size()) + " bytes from " +
               hexadecimal(shared_start) + " on";
       break;
-    case space::local: what += "outside the thread's local memory of " + std::to_string(w.local_stride) + " bytes"; break;
+    case space::local: what += "outside the thread's local memory of " + std::to_string(w.grid.what.code->local_bytes) + " bytes"; break;
     case space::param: what += "outside the kernel's parameters of " + std::to_string(w.grid.what.parameters.size()) + " bytes"; break;
     default: what += get_device_memory().describe(address);
   }
   w.fault(what, lane);
 }
 
+[[noreturn]] void misaligned(const warp& w, int lane, std::uint64_t address, std::size_t bytes) {
+  w.fault("a misaligned access of " + std::to_string(bytes) + " bytes at " + hexadecimal(address), lane);
+}
+
 /// The bytes at an address of a state space, for one lane. Ends the program where there are none.
+/// @param bytes a power of two
 template <space S>
-std::byte* place(warp& w, std::uint64_t address, std::size_t bytes, int lane) {
-  if (address % bytes != 0) w.fault("a misaligned access of " + std::to_string(bytes) + " bytes at " + hexadecimal(address), lane);
+[[gnu::always_inline]] inline std::byte* place(warp& w, std::uint64_t address, std::size_t bytes, int lane) {
+  if ((address & (bytes - 1)) != 0) misaligned(w, lane, address, bytes);
   if constexpr (S == space::generic) {
     if (address >= shared_window) {
       const std::uint64_t offset = address % window_bytes;
@@ -50,7 +56,7 @@ std::byte* place(warp& w, std::uint64_t address, std::size_t bytes, int lane) {
     if (!within(offset, bytes, w.block.shared.size())) out_of_range(w, lane, S, address, bytes);
     return w.block.shared.data() + offset;
   } else if constexpr (S == space::local) {
-    if (!within(address, bytes, w.local_stride)) out_of_range(w, lane, S, address, bytes);
+    if (!within(address, bytes, w.grid.what.code->local_bytes)) out_of_range(w, lane, S, address, bytes);
     return w.local.data() + static_cast<std::size_t>(lane) * w.local_stride + address;
   } else if constexpr (S == space::param) {
     if (!within(address, bytes, w.grid.what.parameters.size())) out_of_range(w, lane, S, address, bytes);
@@ -75,25 +81,27 @@ std::uint64_t extended(T value) {
   return static_cast<std::uint64_t>(static_cast<std::conditional_t<std::is_signed_v<T>, std::int64_t, std::uint64_t>>(value));
 }
 
-template <space S, class T>
+template <space S, class T, std::size_t Count>
 void run_load(const instruction& i, warp& w, lane_mask lanes) {
   const std::uint64_t* const address = w.lanes_of(i.sources[0]);
-  const std::size_t count = i.vector;
+  std::array<std::uint64_t*, Count> to{};
+  for (std::size_t k = 0; k < Count; ++k) to[k] = i.destinations[k] == none ? nullptr : w.lanes_of(i.destinations[k]);
   for_lanes(lanes, [&](int lane) {
-    const std::byte* const from = place<S>(w, address[lane] + static_cast<std::uint64_t>(i.offset), count * sizeof(T), lane);
-    for (std::size_t k = 0; k < count; ++k)
-      if (i.destinations[k] != none) w.lanes_of(i.destinations[k])[lane] = extended(read_bytes<T>(from + k * sizeof(T)));
+    const std::byte* const from = place<S>(w, address[lane] + static_cast<std::uint64_t>(i.offset), Count * sizeof(T), lane);
+    for (std::size_t k = 0; k < Count; ++k)
+      if (to[k] != nullptr) to[k][lane] = extended(read_bytes<T>(from + k * sizeof(T)));
   });
 }
 
-template <space S, class T>
+template <space S, class T, std::size_t Count>
 void run_store(const instruction& i, warp& w, lane_mask lanes) {
   const std::uint64_t* const address = w.lanes_of(i.sources[0]);
-  const std::size_t count = i.vector;
+  std::array<const std::uint64_t*, Count> from{};
+  for (std::size_t k = 0; k < Count; ++k) from[k] = w.lanes_of(i.sources[k + 1]);
   for_lanes(lanes, [&](int lane) {
-    std::byte* const to = place<S>(w, address[lane] + static_cast<std::uint64_t>(i.offset), count * sizeof(T), lane);
-    for (std::size_t k = 0; k < count; ++k) {
-      const T value = static_cast<T>(w.lanes_of(i.sources[k + 1])[lane]);
+    std::byte* const to = place<S>(w, address[lane] + static_cast<std::uint64_t>(i.offset), Count * sizeof(T), lane);
+    for (std::size_t k = 0; k < Count; ++k) {
+      const T value = static_cast<T>(from[k][lane]);
       std::memcpy(to + k * sizeof(T), &value, sizeof(T));
     }
   });
@@ -230,30 +238,45 @@ executor by_space(space where, Pick pick) {
   return nullptr;
 }
 
+/// Calls `pick` with the number of elements of a load or a store as a constant.
+template <class Pick>
+executor by_count(const opcode& o, Pick pick) {
+  if (o.has("v8")) return nullptr;
+  if (o.has("v4")) return pick(std::integral_constant<std::size_t, 4>{});
+  if (o.has("v2")) return pick(std::integral_constant<std::size_t, 2>{});
+  return pick(std::integral_constant<std::size_t, 1>{});
+}
+
 executor load(const opcode& o, space where) {
   const bool with_sign = o.last().kind == 's';
-  return by_space(where, [&](auto s) -> executor {
-    constexpr space S = decltype(s)::value;
-    switch (o.last().bits) {
-      case 8: return with_sign ? run_load<S, std::int8_t> : run_load<S, std::uint8_t>;
-      case 16: return with_sign ? run_load<S, std::int16_t> : run_load<S, std::uint16_t>;
-      case 32: return with_sign ? run_load<S, std::int32_t> : run_load<S, std::uint32_t>;
-      case 64: return run_load<S, std::uint64_t>;
-      default: return nullptr;
-    }
+  return by_space(where, [&](auto s) {
+    return by_count(o, [&](auto c) -> executor {
+      constexpr space S = decltype(s)::value;
+      constexpr std::size_t count = decltype(c)::value;
+      switch (o.last().bits) {
+        case 8: return with_sign ? run_load<S, std::int8_t, count> : run_load<S, std::uint8_t, count>;
+        case 16: return with_sign ? run_load<S, std::int16_t, count> : run_load<S, std::uint16_t, count>;
+        case 32: return with_sign ? run_load<S, std::int32_t, count> : run_load<S, std::uint32_t, count>;
+        case 64: return run_load<S, std::uint64_t, count>;
+        default: return nullptr;
+      }
+    });
   });
 }
 
 executor store(const opcode& o, space where) {
-  return by_space(where, [&](auto s) -> executor {
-    constexpr space S = decltype(s)::value;
-    switch (o.last().bits) {
-      case 8: return run_store<S, std::uint8_t>;
-      case 16: return run_store<S, std::uint16_t>;
-      case 32: return run_store<S, std::uint32_t>;
-      case 64: return run_store<S, std::uint64_t>;
-      default: return nullptr;
-    }
+  return by_space(where, [&](auto s) {
+    return by_count(o, [&](auto c) -> executor {
+      constexpr space S = decltype(s)::value;
+      constexpr std::size_t count = decltype(c)::value;
+      switch (o.last().bits) {
+        case 8: return run_store<S, std::uint8_t, count>;
+        case 16: return run_store<S, std::uint16_t, count>;
+        case 32: return run_store<S, std::uint32_t, count>;
+        case 64: return run_store<S, std::uint64_t, count>;
+        default: return nullptr;
+      }
+    });
   });
 }
 

@@ -175,7 +175,8 @@ cudaError_t stream_set::begin_recording(stream* s, cudaStreamCaptureMode mode) {
   if (s->records != nullptr) return cudaErrorIllegalState;
   auto* const r = new recording;
   r->origin = s;
-  r->relaxed = mode == cudaStreamCaptureModeRelaxed;
+  r->mode = mode;
+  r->thread = std::this_thread::get_id();
   r->members.insert(s);
   recordings_.insert(r);
   s->records = r;
@@ -220,7 +221,8 @@ cudaError_t stream_set::end_recording(stream* s, graph*& result) {
 cudaError_t stream_set::refuse_during_recording() {
   cudaError_t answer = cudaSuccess;
   for (recording* const r : recordings_)
-    if (!r->relaxed) {
+    if (r->mode == cudaStreamCaptureModeGlobal ||
+        (r->mode == cudaStreamCaptureModeThreadLocal && r->thread == std::this_thread::get_id())) {
       r->is_invalid = true;
       answer = cudaErrorStreamCaptureUnsupported;
     }

@@ -9,6 +9,7 @@
 #include <functional>
 #include <memory>
 #include <set>
+#include <thread>
 #include <vector>
 
 namespace cuda_on_cpu {
@@ -41,7 +42,9 @@ struct stream;
 /// A graph that streams are recording.
 struct recording {
   stream* origin = nullptr;
-  bool relaxed = false;
+  /// Whose calls it restricts: every thread's, those of `thread`, or none.
+  cudaStreamCaptureMode mode = cudaStreamCaptureModeGlobal;
+  std::thread::id thread;
   bool is_invalid = false;
   graph what;
   std::set<stream*> members;
@@ -95,7 +98,7 @@ class stream_set {
   /// Ends a recording. The graph is the caller's.
   cudaError_t end_recording(stream* s, graph*& result);
 
-  /// What a call answers that no recording may contain: an error during a recording, which becomes invalid, or success.
+  /// What a call answers that a recording may forbid to the calling thread: an error, and the recording becomes invalid, or success.
   cudaError_t refuse_during_recording();
 
  private:
