@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 # Installs what is missing, then builds and runs every test with g++. If clang++ is installed, runs all tests but the ill-formed programs
-# with clang++ too. Builds the GPU programs with nvcc, which is installed if it is missing, and runs them if there is a GPU.
+# with clang++ too. Builds the GPU programs with nvcc, which is installed if it is missing, and runs them on a GPU, or else some on the CPU.
 # The last line names what was left out.
 # Needs no argument and no input; safe to repeat. TYPENET_BUILD_DIR names a build folder other than ./build.
 set -euo pipefail
@@ -66,7 +66,7 @@ for preset in ci-gcc ci-clang ci-cuda; do
     if nvidia-smi --list-gpus 2>/dev/null | grep -q GPU; then
       options=(-DCMAKE_CUDA_ARCHITECTURES=native)
     else
-      echo "== nvcc: no GPU here, so what it compiles is not run"
+      echo "== nvcc: no GPU here, so the kernels are run on the CPU, from their PTX"
       left_out+=("running on a GPU")
       # Compiles for every relevant device in one pass, without the optimizer, which takes most of nvcc's time.
       options=(-DCMAKE_CUDA_ARCHITECTURES=OFF
