@@ -49,7 +49,7 @@ under_tsan() {
     return 1
   fi
   cmake --preset tsan -B "$build/tsan" && cmake --build "$build/tsan" --parallel "$jobs" --target test_threads test_train test_backends &&
-    OMP_TOOL_LIBRARIES=$archer TSAN_OPTIONS=ignore_noninstrumented_modules=1 \
+    OMP_TOOL_LIBRARIES=$archer TSAN_OPTIONS="ignore_noninstrumented_modules=1 suppressions='$PWD/tests/threads/tsan.supp'" \
       ctest --test-dir "$build/tsan" --output-on-failure --no-tests=error --tests-regex '^(threads|train|backends)$'
 }
 under_valgrind() {

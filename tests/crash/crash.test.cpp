@@ -31,7 +31,7 @@
 #include <typenet/typenet.hpp>
 
 #include "../io/scratch_folder.hpp"
-#if defined(TYPENET_LENET5_SOFTMAX)
+#if defined(TYPENET_LENET5)
 #include "../examples/workplace.hpp"
 #endif
 
@@ -244,7 +244,7 @@ TEST_CASE("a program killed at any moment resumes to the same bits and leaves no
   check_killing(v, wanted_kills(10));
 }
 
-#if defined(TYPENET_LENET5_SOFTMAX)
+#if defined(TYPENET_LENET5)
 
 TEST_CASE("lenet5 train killed at any moment resumes to the same bits and leaves no litter") {
   const example::workplace data;
@@ -253,9 +253,8 @@ TEST_CASE("lenet5 train killed at any moment resumes to the same bits and leaves
   victim v{checkpoint, [&] {
              const int nowhere = ::open("/dev/null", O_WRONLY);
              ::dup2(nowhere, STDOUT_FILENO);
-             std::vector<std::string> words{
-                 TYPENET_LENET5_SOFTMAX, "train", "--data", data.folder.string(), "--epochs", "12", "--threads", "1", "--output",
-                 checkpoint.string()};
+             std::vector<std::string> words{TYPENET_LENET5, "train",     "--data", data.folder.string(), "--epochs",
+                                            "12",           "--threads", "1",      "--output",           checkpoint.string()};
              if (fs::exists(checkpoint)) words.insert(words.end(), {"--resume", checkpoint.string()});
              std::vector<char*> arguments;
              for (std::string& word : words) arguments.push_back(word.data());
