@@ -65,15 +65,19 @@ export -f fuzz
 status=0
 printf '%s\n' "${programs[@]}" | xargs -P "$jobs" -I '{}' bash -c 'fuzz "$1" "$2"' - '{}' "$seconds" || status=$?
 
-printf '%-12s %14s %14s   %s\n' reader executions 'a second' ''
+printf '%-12s %14s %14s\n' reader executions 'a second'
 for program in "${programs[@]}"; do
-  log=$build/corpus/${program##*/fuzz_}.log
-  awk -v reader="${program##*/fuzz_}" '
+  reader=${program##*/fuzz_}
+  log=$build/corpus/$reader.log
+  awk -v reader="$reader" '
     /^stat::number_of_executed_units/ {executions = $2}
     /^stat::average_exec_per_sec/ {rate = $2}
-    /Test unit written to/ {finding = $NF}
-    /^(SUMMARY|terminate|==[0-9]+== ERROR)/ {why = $0}
-    END {printf "%-12s %14d %14d   %s\n", reader, executions, rate, finding == "" ? "" : "FOUND " finding "\n             " why}' "$log"
+    END {printf "%-12s %14d %14d\n", reader, executions, rate}' "$log"
+  # A fuzzer keeps the reader's own messages to itself; the input alone shows them.
+  while IFS= read -r finding; do
+    echo "  found $finding"
+    "$program" "$finding" 2>&1 | grep -m 1 -E 'what\(\)|runtime error|ERROR:' | sed 's/^/    /' || true
+  done < <(sed -n 's/.*Test unit written to //p' "$log")
 done
 if [ "$status" -ne 0 ]; then
   echo "typenet: fuzzing found inputs that are neither read nor refused; the logs are $build/corpus/*.log"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Everything that runs on several threads, small enough for ThreadSanitizer: training by a team that reads ahead, predictions by a team,
-// and models of several threads of the program, each its own. The preset `tsan` runs this folder and those of train and backends.
+// and models of several threads of the program, each its own. The preset `tsan` runs this folder.
 #include <doctest/doctest.h>
 
 #include <cstddef>
