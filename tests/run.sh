@@ -7,6 +7,25 @@
 set -euo pipefail
 exec </dev/null
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
+case ${1:-} in
+  '') ;;
+  --fuzz) exec bash tests/fuzz/run.sh "${@:2}" ;;
+  --crash) exec bash tests/crash/run.sh "${@:2}" ;;
+  --sanitize) exec bash tests/sanitize.sh "${@:2}" ;;
+  --help)
+    cat <<'TEXT'
+usage: tests/run.sh                  builds and runs every test, with each compiler that there is
+       tests/run.sh --fuzz MINUTES   fuzzes every reader for its share of the time
+       tests/run.sh --crash          kills training 300 times, half of them within a save, and resumes it
+       tests/run.sh --sanitize       runs the tests under AddressSanitizer, UndefinedBehaviorSanitizer, ThreadSanitizer and Valgrind
+TEXT
+    exit
+    ;;
+  *)
+    echo "tests/run.sh: there is no '$1'; --help says what there is" >&2
+    exit 2
+    ;;
+esac
 source cmake/setup.sh
 
 need_to_build
