@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /// @file
-/// sample_reader: reads samples of a data set into the memory of a backend. `shuffle` makes the order of an epoch.
+/// sample_reader: reads samples of a data set into the memory of a backend.
 #pragma once
 
 #include <algorithm>
@@ -270,22 +270,5 @@ class sample_reader<Backend, Data> {
   std::vector<scalar> input_, labels_;
   std::vector<std::uint32_t> samples_, order_;
 };
-
-/// Fills `order` with a random permutation of the numbers below its size. It sorts the numbers by random keys, so that the result does not
-/// depend on the number of threads or on the backend.
-template <class Backend>
-void shuffle(typename Backend::stream& stream, seed s, std::uint32_t epoch, typename Backend::template memory<std::uint32_t>& order,
-             typename Backend::template memory<std::uint64_t>& keys, random_stream purpose = random_stream::shuffle) {
-  if (keys.size() != order.size()) keys = typename Backend::template memory<std::uint64_t>{order.size()};
-  std::uint32_t* const numbers = order.data();
-  std::uint64_t* const key = keys.data();
-  const counter_rng rng{s, purpose};
-  stream.for_each(order.size(), [=] TYPENET_HD(index i) {
-    const auto words = rng(epoch, static_cast<std::uint32_t>(i), 0);
-    numbers[i] = static_cast<std::uint32_t>(i);
-    key[i] = std::uint64_t{words[0]} << 32 | words[1];
-  });
-  stream.sort_by_key(key, numbers, order.size());
-}
 
 }  // namespace typenet::detail

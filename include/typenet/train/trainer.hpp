@@ -8,7 +8,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <limits>
+#include <new>
 #include <optional>
 #include <span>
 #include <string>
@@ -29,11 +29,13 @@
 #include <typenet/runtime/executor.hpp>
 #include <typenet/runtime/training_step.hpp>
 #include <typenet/train/batch_loader.hpp>
+#include <typenet/train/best_epoch.hpp>
 #include <typenet/train/curvature_check.hpp>
 #include <typenet/train/evaluate.hpp>
 #include <typenet/train/options.hpp>
 #include <typenet/train/prefetcher.hpp>
 #include <typenet/train/report.hpp>
+#include <typenet/train/sample_order.hpp>
 #include <typenet/train/samples_check.hpp>
 #include <typenet/train/step_check.hpp>
 #include <typenet/train/thread_tuner.hpp>
@@ -63,8 +65,8 @@ class trainer {
 
   /// Allocates the memory of all steps.
   /// @param model must outlive the trainer
-  /// @throws argument_error if an option or a hyper-parameter is out of range
-  trainer(Model& model, Loss loss, Optimizer optimizer, fit_options options = {})
+  /// @throws argument_error if an option or a hyper-parameter is out of range, or the batch size needs more memory than there is
+  trainer(Model& model, Loss loss, Optimizer optimizer, fit_options options = {}) try
       : model_{&model},
         loss_{loss},
         optimizer_{optimizer},
@@ -79,6 +81,9 @@ class trainer {
       tuner_ = detail::thread_tuner::fixed(options_.threads);
     else if (worth_a_team(options_.batch_size))
       tuner_ = detail::thread_tuner::by_trial(backend::max_threads());
+  } catch (const std::bad_alloc&) {
+    throw argument_error(detail::no_memory_for(options.batch_size, network::template activation_bytes<backend>(options.batch_size) +
+                                                                       network::template workspace_bytes<backend>(options.batch_size)));
   }
 
   [[nodiscard]] Model& model() { return *model_; }
@@ -98,29 +103,19 @@ class trainer {
   [[nodiscard]] const array& optimizer_state(int i) const { return memory_.optimizer_states[static_cast<std::size_t>(i)]; }
   /// The gradients of the last step, laid out as the model's parameters.
   [[nodiscard]] const array& parameter_gradients() const { return memory_.parameter_gradients; }
-
   /// Bytes of the memory that a step needs beside its samples, values and optimizer states. `network::workspace_bytes` knows it in advance.
   [[nodiscard]] index workspace_bytes() const { return memory_.workspace_bytes(); }
-
   /// The step as a device recorded it, to repeat it.
   [[nodiscard]] const typename backend::recording& recording() const { return recording_; }
-
-  /// An epoch and its weights.
-  struct best_epoch {
-    int epoch = 0;                                            ///< from 1; 0: there is none yet
-    double score = -std::numeric_limits<double>::infinity();  ///< validation accuracy, or the negative training loss
-    array parameters, buffers;                                ///< laid out as the model's
-  };
   /// The best epoch so far, where `fit_options::keep_best` is true.
-  [[nodiscard]] const best_epoch& best() const { return best_; }
-
+  [[nodiscard]] const best_epoch<Model>& best() const { return best_; }
   /// Restores progress and seed from a checkpoint. Arrays are restored through `model()` and `optimizer_state()`.
   void resume_from(const training_progress& progress, typenet::seed s) {
     progress_ = progress;
     seed_ = s;
   }
   /// Restores the best epoch from a checkpoint.
-  void restore_best(best_epoch best) { best_ = std::move(best); }
+  void restore_best(best_epoch<Model> best) { best_ = std::move(best); }
 
   /// Trains one step on samples in the program's memory.
   /// @param samples `[sample][channel][row][column]`
@@ -211,7 +206,7 @@ class trainer {
       }
       check_weights();
       if (held_out != nullptr) now.validation = detail::evaluate_batches(*model_, *held_out, loss_, arrays);
-      if (options_.keep_best) remember(now);
+      if (options_.keep_best) best_.consider(now, *model_);
       past.epochs.push_back(now);
       if (options_.on_epoch && options_.on_epoch(now) == control::stop && progress_.epoch < options_.epochs) {
         past.stopped = true;
@@ -220,8 +215,7 @@ class trainer {
     }
     past.epoch = progress_.epoch;
     if (options_.keep_best && best_.epoch > 0) {
-      model_->parameter_array() = best_.parameters;
-      model_->buffer_array() = best_.buffers;
+      best_.restore(*model_);
       past.epoch = best_.epoch;
     }
     return past;
@@ -234,12 +228,6 @@ class trainer {
     if (const std::string_view name = model_->first_non_finite(); !name.empty())
       throw training_error("fit: after epoch " + std::to_string(progress_.epoch) + " the tensor '" + std::string{name} +
                            "' holds a number that is not finite; " + detail::diverged_advice);
-  }
-
-  /// Keeps the weights of an epoch where it is the best so far.
-  void remember(const epoch_report& now) {
-    const double score = now.validation ? now.validation->accuracy : -now.loss;
-    if (score > best_.score) best_ = {now.epoch, score, model_->parameter_array(), model_->buffer_array()};
   }
 
   /// Trains one epoch, or the rest of an epoch that was stopped.
@@ -257,7 +245,7 @@ class trainer {
       if (began_at == 0) run_curvature(data, arrays);
     bool stopped = false;
     {
-      prefetcher batches{data, arrays, model_->stream(), wanted, order_, staging_.buffers()};
+      prefetcher batches{data, arrays, model_->stream(), wanted, order_.numbers(), staging_.buffers()};
       while (progress_.position < total && !stopped) {
         const detail::sample_chunk<backend> chunk = batches.next();
         const auto step_start = std::chrono::steady_clock::now();
@@ -287,10 +275,11 @@ class trainer {
   /// @returns `[place]`: the number of the sample there; null where `fit_options::shuffle` is false
   const std::uint32_t* order_epoch(index total) {
     if (!options_.shuffle) return nullptr;
-    if (order_.size() != total) order_ = typename backend::template memory<std::uint32_t>{total};
-    detail::shuffle<backend>(model_->stream(), seed_, static_cast<std::uint32_t>(progress_.epoch), order_, sort_keys_);
-    return order_.data();
+    return order_.shuffle(model_->stream(), seed_, epoch_number(), total, random_stream::shuffle);
   }
+
+  /// The number that random draws of the epoch under way are keyed by: the epochs that are complete.
+  [[nodiscard]] std::uint32_t epoch_number() const { return static_cast<std::uint32_t>(progress_.epoch); }
 
   /// The request for `count` samples of the epoch from place `first` on.
   detail::batch_request request(const std::uint32_t* order, index first, index count) const {
@@ -299,7 +288,7 @@ class trainer {
             .count = count,
             .batch = options_.batch_size,
             .padded = capacity_,
-            .key = {.seed = seed_, .epoch = static_cast<std::uint32_t>(progress_.epoch)}};
+            .key = {.seed = seed_, .epoch = epoch_number()}};
   }
 
   /// Allocates the memory of chunks of up to `steps` batches.
@@ -354,9 +343,7 @@ class trainer {
   }
 
   /// The state of a batch of `count` samples in the current epoch.
-  batch_state begin(index count, const sample_memory& batch) {
-    return memory_.begin({seed_, static_cast<std::uint32_t>(progress_.epoch)}, count, batch.samples.data());
-  }
+  batch_state begin(index count, const sample_memory& batch) { return memory_.begin({seed_, epoch_number()}, count, batch.samples.data()); }
 
   /// Copies samples in the program's memory to the batch. They belong to no data set: every step numbers its samples anew.
   void stage(std::span<const scalar> samples, index count) {
@@ -369,16 +356,14 @@ class trainer {
     using workspace = detail::curvature_workspace<backend, network>;
     if (!curvature_) curvature_.emplace(capacity_);
     const index total = data.size();
-    if (curvature_->order.size() != total) curvature_->order = typename backend::template memory<std::uint32_t>{total};
-    detail::shuffle<backend>(model_->stream(), seed_, static_cast<std::uint32_t>(progress_.epoch), curvature_->order, curvature_->sort_keys,
-                             random_stream::curvature);
-    detail::batch_request wanted = request(curvature_->order.data(), 0, 0);
+    const std::uint32_t* const order = curvature_order_.shuffle(model_->stream(), seed_, epoch_number(), total, random_stream::curvature);
+    detail::batch_request wanted = request(order, 0, 0);
     const index all = std::min<index>(total, optimizer_.curvature_samples);
     sample_memory& staged = staging_.buffer(0);
     // In place: a recorded step holds the address.
     memory_.optimizer_states[0].copy_from(std::vector<scalar>(static_cast<std::size_t>(network::parameter_arena)));
     detail::sample_reader<backend, Data> reader{data, arrays};
-    reader.set_order(curvature_->order);
+    reader.set_order(curvature_order_.numbers());
     for (; wanted.first < all; wanted.first += wanted.count) {
       wanted.count = std::min<index>(options_.batch_size, all - wanted.first);
       reader.read(model_->stream(), wanted, staged);
@@ -403,11 +388,11 @@ class trainer {
   detail::training_memory<Model, Optimizer> memory_;
   staging_type staging_;
   typename backend::recording recording_;
-  typename backend::template memory<std::uint32_t> order_;      ///< `[place]`: the number of the sample there
-  typename backend::template memory<std::uint64_t> sort_keys_;  ///< of `order_`
+  detail::sample_order<backend> order_;            ///< of the epoch
+  detail::sample_order<backend> curvature_order_;  ///< of the samples that second derivatives are estimated on
   std::optional<detail::curvature_workspace<backend, network>> curvature_;
   training_progress progress_;
-  best_epoch best_;
+  best_epoch<Model> best_;
   detail::thread_tuner tuner_;
 };
 
