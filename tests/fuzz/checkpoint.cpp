@@ -3,6 +3,8 @@
 // can be saved, and comes back with equal bits. Training from it ends, and its reports are those of a training.
 #include <algorithm>
 #include <memory>
+#include <utility>
+#include <vector>
 
 #include "fuzz.hpp"
 
@@ -34,6 +36,11 @@ struct training {
                                                 std::span{sums}, std::span{best}, trainer.best().parameters, trainer.best().buffers);
   }
 };
+
+/// The counters in a checkpoint.
+std::vector<std::int64_t> counters_in(const std::filesystem::path& file) {
+  return fuzz::tn::safetensors_reader{file}.read<std::int64_t>("training.counters");
+}
 
 /// Trains on from the state of a checkpoint that was accepted.
 void go_on(training& resumed) {
@@ -71,7 +78,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   ++fuzz::accepted;
   // The next input gets a trainer that has loaded nothing.
   const std::unique_ptr<training> resumed = std::exchange(read, std::make_unique<training>());
+  const std::vector<std::int64_t> given = counters_in(file);
   fuzz::tn::save_checkpoint(file, resumed->trainer);
+  fuzz::demand(counters_in(file) == given, "counters that were accepted are saved as they were given");
   training again;
   fuzz::tn::load_checkpoint(file, again.trainer);
   fuzz::demand(again.bits() == resumed->bits(), "a state that was accepted is saved and read again with equal bits");
