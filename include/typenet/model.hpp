@@ -224,6 +224,7 @@ class model {
   void pass(index count, const detail::batch_memory<scalar>& memory);
   /// Threads for a number of passes. Another thread pays where it gets as many multiply-adds as are done in the time that waking it takes.
   [[nodiscard]] int workers_for(index passes) const {
+    if (passes == 1) return 1;
     constexpr double worthwhile = 4e6;
     const double work = static_cast<double>(passes) * static_cast<double>(batch) * static_cast<double>(Network::macs);
     const double most =

@@ -9,6 +9,8 @@
 #include <cstddef>
 #include <cstdio>
 #include <filesystem>
+#include <memory>
+#include <new>
 #include <random>
 #include <span>
 #include <string>
@@ -19,6 +21,7 @@
 
 #if defined(__unix__) || defined(__APPLE__)
 #define TYPENET_POSIX_FILES 1
+#include <dirent.h>
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -122,22 +125,23 @@ class atomic_file {
   /// Removes temporary files of the same target whose writers live no more: nobody holds their locks. Errors are ignored.
   void sweep() const noexcept {
 #if TYPENET_POSIX_FILES
+    // The functions of POSIX, because std::filesystem::directory_iterator may end the program where memory is out.
     try {
-      namespace fs = std::filesystem;
+      const std::string folder = target_.has_parent_path() ? target_.parent_path().string() : ".";
       const std::string prefix = target_.filename().string() + std::string{suffix};
-      std::error_code ignored;
-      for (fs::directory_iterator entry{target_.has_parent_path() ? target_.parent_path() : fs::path{"."}, ignored}, end;
-           !ignored && entry != end; entry.increment(ignored)) {
-        const std::string found = entry->path().filename().string();
+      const std::unique_ptr<DIR, int (*)(DIR*)> listing{::opendir(folder.c_str()), &::closedir};
+      if (!listing) return;
+      while (const dirent* const entry = ::readdir(listing.get())) {
+        const std::string_view found = entry->d_name;
         if (!found.starts_with(prefix) || found.size() == prefix.size() ||
-            found.find_first_not_of("0123456789", prefix.size()) != std::string::npos)
+            found.find_first_not_of("0123456789", prefix.size()) != std::string_view::npos)
           continue;
-        const int descriptor = ::open(entry->path().c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+        const int descriptor = ::openat(::dirfd(listing.get()), entry->d_name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
         if (descriptor < 0) continue;
-        if (::flock(descriptor, LOCK_EX | LOCK_NB) == 0) static_cast<void>(::unlink(entry->path().c_str()));
+        if (::flock(descriptor, LOCK_EX | LOCK_NB) == 0) static_cast<void>(::unlinkat(::dirfd(listing.get()), entry->d_name, 0));
         ::close(descriptor);
       }
-    } catch (...) {  // out of memory: the files stay until the next time
+    } catch (const std::bad_alloc&) {  // the files stay until the next time
     }
 #endif
   }

@@ -113,6 +113,14 @@ void load_checkpoint(const std::filesystem::path& path, Trainer& trainer) {
   expect("the number of samples", samples[0], 0, most_updates);
   expect("the best epoch", best_epoch[0], 0, counters[1]);
 
+  // All memory is had before anything is changed.
+  array best_parameters, best_buffers;
+  if (best_epoch[0] > 0) {
+    best_parameters = array{network::parameter_arena};
+    best_buffers = array{network::buffer_arena};
+    best_parameters.copy_from(best.parameters);
+    best_buffers.copy_from(best.buffers);
+  }
   staged.commit(trainer.model());
   for (int i = 0; i < Trainer::states; ++i) trainer.optimizer_state(i).copy_from(states[static_cast<std::size_t>(i)]);
   trainer.resume_from({.updates = counters[0],
@@ -122,12 +130,8 @@ void load_checkpoint(const std::filesystem::path& path, Trainer& trainer) {
                        .correct = counters[3],
                        .samples = samples[0]},
                       seed{static_cast<std::uint64_t>(counters[4])});
-  if (best_epoch[0] > 0) {
-    array parameters{network::parameter_arena}, buffers{network::buffer_arena};
-    parameters.copy_from(best.parameters);
-    buffers.copy_from(best.buffers);
-    trainer.restore_best({static_cast<int>(best_epoch[0]), best_score[0], std::move(parameters), std::move(buffers)});
-  }
+  if (best_epoch[0] > 0)
+    trainer.restore_best({static_cast<int>(best_epoch[0]), best_score[0], std::move(best_parameters), std::move(best_buffers)});
 }
 
 }  // namespace typenet

@@ -16,7 +16,6 @@
 #include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
-#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -25,6 +24,7 @@
 #include <vector>
 
 #include <typenet/core/error.hpp>
+#include <typenet/io/json_value.hpp>
 #include <typenet/io/safetensors_format.hpp>
 
 namespace typenet {
@@ -40,13 +40,13 @@ class safetensors_parser {
   /// Reads the header `text` of a file with `data_bytes` bytes of tensors.
   /// @throws file_error if the header is malformed, or its tensors leave a gap, overlap, or do not end where the file does
   [[nodiscard]] safetensors_header operator()(std::string_view text, std::uint64_t data_bytes) const {
-    const nlohmann::json document = parse(text);
+    const json_value document = parse(text);
     safetensors_header header;
-    for (const auto& [key, value] : document.items()) {
-      if (key == safetensors_metadata_key)
-        read_metadata(value, header);
+    for (std::size_t i = 0; i < document.items.size(); ++i) {
+      if (document.keys[i] == safetensors_metadata_key)
+        read_metadata(document.items[i], header);
       else
-        header.tensors.push_back(read_tensor(key, value));
+        header.tensors.push_back(read_tensor(document.keys[i], document.items[i]));
     }
     std::sort(header.tensors.begin(), header.tensors.end(),
               [](const tensor_info& a, const tensor_info& b) { return std::pair{a.begin, a.end} < std::pair{b.begin, b.end}; });
@@ -66,66 +66,51 @@ class safetensors_parser {
 
  private:
   /// Parses JSON; refuses repeated keys and deep nesting.
-  [[nodiscard]] nlohmann::json parse(std::string_view text) const {
+  [[nodiscard]] json_value parse(std::string_view text) const {
     if (text.empty() || text.front() != '{') fail("the header does not begin with '{': not a safetensors file");
     // nlohmann::json takes a zero byte for the end of the text and ignores the rest.
     if (text.find('\0') != std::string_view::npos) fail("the header is not JSON: it holds a byte of value zero");
-    std::vector<std::set<std::string, std::less<>>> keys;
-    // A repeated key would hide an earlier tensor. The format needs two levels of nesting, and each level costs memory.
-    const auto watch = [&](int depth, nlohmann::json::parse_event_t event, nlohmann::json& value) {
-      using event_type = nlohmann::json::parse_event_t;
-      if (event == event_type::object_start || event == event_type::array_start) {
-        if (depth > 16) fail("the header is nested too deeply");
-        if (event == event_type::object_start) keys.emplace_back();
-      } else if (event == event_type::object_end) {
-        keys.pop_back();
-      } else if (event == event_type::key) {
-        const auto& key = value.get_ref<const std::string&>();
-        if (!keys.back().insert(key).second) fail("the header has " + quote(key) + " twice");
-      }
-      return true;
-    };
-    try {
-      return nlohmann::json::parse(text, watch);
-    } catch (const nlohmann::json::exception& e) {
-      fail(std::string{"the header is not JSON: "} + e.what());
-    }
+    const auto refuse = [this](const std::string& what) { fail(what); };
+    json_builder builder{refuse};
+    nlohmann::json::sax_parse(text, &builder);
+    return builder.take();
   }
 
   /// Reads the object under `__metadata__`.
-  void read_metadata(const nlohmann::json& value, safetensors_header& header) const {
-    if (!value.is_object()) fail("__metadata__ is not an object");
-    for (const auto& [key, text] : value.items()) {
-      if (!text.is_string()) fail("__metadata__ of " + quote(key) + " is not a string");
-      header.metadata.emplace(key, text.get<std::string>());
+  void read_metadata(const json_value& value, safetensors_header& header) const {
+    if (value.type != json_value::kind::object) fail("__metadata__ is not an object");
+    for (std::size_t i = 0; i < value.items.size(); ++i) {
+      if (value.items[i].type != json_value::kind::text) fail("__metadata__ of " + quote(value.keys[i]) + " is not a string");
+      header.metadata.emplace(value.keys[i], value.items[i].text);
     }
   }
 
   /// Reads and checks the description of one tensor.
-  [[nodiscard]] tensor_info read_tensor(const std::string& name, const nlohmann::json& value) const {
+  [[nodiscard]] tensor_info read_tensor(const std::string& name, const json_value& value) const {
     const auto refuse = [&](const std::string& what) { fail("tensor " + quote(name) + ": " + what); };
-    const auto member = [&](const char* key) -> const nlohmann::json& {
-      const auto found = value.find(key);
-      if (found == value.end()) refuse(std::string{"no \""} + key + "\"");
+    const auto member = [&](const char* key) -> const json_value& {
+      const json_value* const found = value.find(key);
+      if (found == nullptr) refuse(std::string{"no \""} + key + "\"");
       return *found;
     };
     const auto naturals = [&](const char* key) {
-      const nlohmann::json& list = member(key);
-      if (!list.is_array()) refuse(std::string{"\""} + key + "\" is not a list");
+      const json_value& list = member(key);
+      if (list.type != json_value::kind::list) refuse(std::string{"\""} + key + "\" is not a list");
       std::vector<std::uint64_t> numbers;
-      for (const nlohmann::json& number : list) {
-        if (!number.is_number_unsigned()) refuse(std::string{"\""} + key + "\" holds something other than whole numbers from 0");
-        numbers.push_back(number.get<std::uint64_t>());
+      for (const json_value& number : list.items) {
+        if (number.type != json_value::kind::natural)
+          refuse(std::string{"\""} + key + "\" holds something other than whole numbers from 0");
+        numbers.push_back(number.number);
       }
       return numbers;
     };
-    if (!value.is_object()) refuse("its entry is not an object");
+    if (value.type != json_value::kind::object) refuse("its entry is not an object");
 
     tensor_info info;
     info.name = name;
-    const nlohmann::json& type = member("dtype");
-    if (!type.is_string()) refuse("\"dtype\" is not a string");
-    const auto& type_name = type.get_ref<const std::string&>();
+    const json_value& type = member("dtype");
+    if (type.type != json_value::kind::text) refuse("\"dtype\" is not a string");
+    const std::string& type_name = type.text;
     const auto known =
         std::find_if(tensor_types.begin(), tensor_types.end(), [&](const tensor_type_facts& f) { return f.name == type_name; });
     if (known == tensor_types.end()) refuse("unknown dtype " + quote(type_name));

@@ -67,24 +67,31 @@ class safetensors_writer {
     const auto element = [](const entry* e) { return static_cast<std::size_t>(detail::facts_of(e->info.type).bytes); };
     std::stable_sort(order.begin(), order.end(), [&](const entry* a, const entry* b) { return element(a) > element(b); });
 
-    nlohmann::ordered_json document = nlohmann::ordered_json::object();
-    if (!metadata_.empty()) document[std::string{detail::safetensors_metadata_key}] = metadata_;
+    // The text is put together here: an nlohmann::json of objects allocates as it is released, and ends the program where memory is out.
+    std::string text = "{";
+    const auto key = [&](const std::string& name) {
+      if (text.back() != '{') text += ',';
+      text.append(in_json(name)).append(":");
+    };
+    if (!metadata_.empty()) {
+      key(std::string{detail::safetensors_metadata_key});
+      text += '{';
+      for (const auto& [name, value] : metadata_) {
+        key(name);
+        text += in_json(value);
+      }
+      text += '}';
+    }
     std::uint64_t begin = 0;
     for (const entry* e : order) {
       const std::uint64_t end = begin + e->info.bytes();
-      nlohmann::ordered_json description = nlohmann::ordered_json::object();
-      description["dtype"] = name_of(e->info.type);
-      description["shape"] = e->info.extents;
-      description["data_offsets"] = {begin, end};
-      document[e->info.name] = std::move(description);
+      key(e->info.name);
+      text.append(R"({"dtype":")").append(name_of(e->info.type)).append(R"(","shape":[)");
+      for (std::size_t i = 0; i < e->info.extents.size(); ++i) text.append(i > 0 ? "," : "").append(std::to_string(e->info.extents[i]));
+      text.append(R"(],"data_offsets":[)").append(std::to_string(begin)).append(",").append(std::to_string(end)).append("]}");
       begin = end;
     }
-    std::string text;
-    try {
-      text = document.dump();
-    } catch (const nlohmann::json::exception& e) {
-      throw argument_error(std::string{"safetensors: the header cannot be written: "} + e.what());
-    }
+    text += '}';
     // Spaces end the header, so that the data begins at a multiple of eight bytes.
     text.resize((text.size() + 7) / 8 * 8, ' ');
     if (text.size() > detail::max_safetensors_header)
@@ -109,6 +116,14 @@ class safetensors_writer {
   }
 
  private:
+  /// A text in quotes, as JSON has it.
+  static std::string in_json(const std::string& text) {
+    try {
+      return nlohmann::json(text).dump();
+    } catch (const nlohmann::json::exception& e) {
+      throw argument_error(std::string{"safetensors: the header cannot be written: "} + e.what());
+    }
+  }
   /// A tensor that is to be written.
   struct entry {
     tensor_info info;

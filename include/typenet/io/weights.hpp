@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <deque>
 #include <filesystem>
+#include <limits>
 #include <span>
 #include <string>
 #include <string_view>
@@ -43,7 +44,7 @@ class weight_writer {
       if (info.spec.integer) {
         // Counters are 64-bit integers in PyTorch.
         auto& counts = integers_.emplace_back();
-        for (const Scalar value : values) counts.push_back(static_cast<std::int64_t>(value));
+        for (const Scalar value : values) counts.push_back(whole(value));
         file.add(prefix + std::string{info.name.view()}, std::span<const std::uint64_t>{extents_of(info.spec)},
                  std::span<const std::int64_t>{counts});
       } else {
@@ -61,6 +62,16 @@ class weight_writer {
   safetensors_writer file;
 
  private:
+  /// A counter as an integer; the nearest one where it is out of range, and 0 for NaN.
+  template <class Scalar>
+  static std::int64_t whole(Scalar value) {
+    constexpr std::int64_t least = std::numeric_limits<std::int64_t>::min(), most = std::numeric_limits<std::int64_t>::max();
+    // `most` itself is no floating-point number; 2^63 is the next.
+    if (value >= static_cast<Scalar>(most)) return most;
+    if (value <= static_cast<Scalar>(least)) return least;
+    return value == value ? static_cast<std::int64_t>(value) : 0;
+  }
+
   /// The part of an arena that holds one tensor.
   template <class Scalar, class Info>
   static std::span<const Scalar> part(std::span<const Scalar> arena, const Info& info) {

@@ -221,10 +221,11 @@ struct eigen_backend {
     }
   };
 
-  /// Threads that this machine offers; 1 without OpenMP.
+  /// Threads that this machine offers; 1 without OpenMP. The system is asked once.
   static int max_threads() {
 #if defined(_OPENMP)
-    return std::max(1, omp_get_num_procs());
+    static const int threads = std::max(1, omp_get_num_procs());
+    return threads;
 #else
     return 1;
 #endif
