@@ -21,10 +21,8 @@ class sample_order {
   /// that the result depends neither on the number of threads nor on the backend.
   /// @returns `[place]`: the number of the sample there
   const std::uint32_t* shuffle(typename Backend::stream& stream, seed s, std::uint32_t epoch, index total, random_stream purpose) {
-    if (numbers_.size() != total) {
-      numbers_ = memory<std::uint32_t>{total};
-      keys_ = memory<std::uint64_t>{total};
-    }
+    if (keys_.size() != total) keys_ = memory<std::uint64_t>{total};
+    if (numbers_.size() != total) numbers_ = memory<std::uint32_t>{total};
     std::uint32_t* const numbers = numbers_.data();
     std::uint64_t* const keys = keys_.data();
     const counter_rng rng{s, purpose};

@@ -61,7 +61,7 @@ enum class special : std::uint8_t {
   envreg1,
   envreg2,
   clock
-};  // clang-format: one list
+};
 
 /// The absence of a register.
 inline constexpr int none = -1;

@@ -278,7 +278,10 @@ struct pinned {
   ~pinned() { cudaFreeHost(data); }
 };
 
-bool is_reversed() { return std::getenv("TYPENET_CUDA_ON_CPU_REVERSED") != nullptr; }
+bool is_reversed() {
+  const char* const asked = std::getenv("TYPENET_CUDA_ON_CPU_REVERSED");
+  return asked != nullptr && std::strcmp(asked, "0") != 0;
+}
 
 }  // namespace
 
