@@ -4,11 +4,13 @@
 #include <algorithm>
 #include <exception>
 #include <fstream>
+#include <string_view>
 
 #include <nlohmann/json.hpp>
 
 #include <typenet/core/error.hpp>
-#include <typenet/io/atomic_file.hpp>
+
+#include "outputs.hpp"
 
 namespace lenet5 {
 
@@ -17,13 +19,6 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(run_record, row, seed, quick, loss, training_
 
 std::filesystem::path record_path(const std::filesystem::path& folder, const std::string& row, std::uint64_t seed) {
   return folder / "runs" / (row + "-seed" + std::to_string(seed) + ".json");
-}
-
-void write_text(const std::filesystem::path& path, const std::string& text) {
-  if (path.has_parent_path()) std::filesystem::create_directories(path.parent_path());
-  tn::atomic_file file{path};
-  file.write(text);
-  file.commit();
 }
 
 void save(const std::filesystem::path& folder, const run_record& run) {
@@ -35,8 +30,17 @@ run_record load_record(const std::filesystem::path& path) {
   if (!in) throw tn::file_error(path.string() + ": cannot be read");
   try {
     auto run = nlohmann::json::parse(in).get<run_record>();
-    const bool whole = run.labels.size() == run.predictions.size() && !run.labels.empty() && run.epochs() > 0 &&
-                       run.loss.size() == run.training_accuracy.size() && run.loss.size() == run.test_accuracy.size() &&
+    constexpr std::string_view name_letters = "abcdefghijklmnopqrstuvwxyz0123456789-", digits = "0123456789";
+    const auto consists_of = [](const std::string& text, std::string_view letters) {
+      return !text.empty() && text.find_first_not_of(letters) == std::string::npos;
+    };
+    if (!consists_of(run.row, name_letters)) throw tn::file_error("its row is no name of lower-case letters, digits and '-'");
+    if (path.filename() != record_path({}, run.row, run.seed).filename())
+      throw tn::file_error("its row and its seed are not those of its name");
+    if (!consists_of(run.labels, digits) || !consists_of(run.predictions, digits))
+      throw tn::file_error("its labels and predictions are not digits alone");
+    const bool whole = run.labels.size() == run.predictions.size() && run.epochs() > 0 && run.loss.size() == run.training_accuracy.size() &&
+                       run.loss.size() == run.test_accuracy.size() && run.training_count > 0 &&
                        (run.images.empty() || run.images.size() == run.labels.size());
     if (!whole) throw tn::file_error("its parts do not fit one another");
     return run;
