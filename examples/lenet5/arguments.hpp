@@ -27,7 +27,8 @@ CLI::Validator whole_number(Integer least, Integer most = std::numeric_limits<In
             if (fits ? value > most : !negative) return "must be " + std::to_string(most) + " or less" + reason + ", got " + text;
             return {};
           },
-          ">=" + std::to_string(least), "whole number"};
+          most == std::numeric_limits<Integer>::max() ? ">=" + std::to_string(least) : std::to_string(least) + "-" + std::to_string(most),
+          "whole number"};
 }
 
 /// Accepts finite numbers from 0.

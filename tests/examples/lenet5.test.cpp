@@ -105,6 +105,10 @@ TEST_CASE("run.sh refuses a recipe or a backend that is none before it builds an
     }
   }
   CHECK_FALSE(fs::exists(here.folder / "made"));
+  // It finds its own folder, whatever CDPATH is.
+  fs::create_directories(here.folder / "examples/lenet5");
+  CHECK(mentions(here.shell("export CDPATH=$PWD; cd '" TYPENET_EXAMPLES "/..' && bash examples/lenet5/run.sh --model resnet").text,
+                 "there are: modern"));
   CHECK(mentions(run("--backend abacus").text, "there is no backend 'abacus'; there are: eigen, thrust, cuda"));
   CHECK(mentions(run("--model e1 --backend thrust").text, "model 'e1' runs with --backend eigen alone"));
 }
@@ -237,10 +241,10 @@ TEST_CASE("lenet5 train replaces no earlier result unless it is told to") {
   // What cannot be done is found before anything is printed or written.
   here.put("no_folder", "");
   for (const std::string arguments : {"--data nowhere", "--data . --output no_folder/x", "--data . --log no_folder/x"}) {
-    const auto found = here.softmax("train --output new.safetensors " + arguments);
+    const auto found = here.softmax("train " + arguments);
     CHECK(found.status == 1);
     CHECK(found.text.starts_with("lenet5: no"));
-    CHECK_FALSE(fs::exists(here.folder / "new.safetensors"));
+    CHECK_FALSE(fs::exists(here.folder / "runs/softmax-mnist-seed42-3.safetensors"));
   }
 }
 
@@ -336,20 +340,20 @@ TEST_CASE("the exit status of a lenet5 that was stopped says by which signal") {
   CHECK(here.bytes("status") == "141\n");
   CHECK(here.softmax("evaluate --data . p.safetensors").status == 0);
   const auto ignored = here.shell("trap '' HUP; '" TYPENET_LENET5_SOFTMAX
-                                  "' train --data . --epochs 300 --threads 1 --output h.safetensors "
+                                  "' train --data . --epochs 20 --threads 1 --output h.safetensors "
                                   "& pid=$!; while [ ! -e h.safetensors ]; do sleep 0.01; done; kill -HUP $pid; wait $pid");
   CHECK(ignored.status == 0);
 }
 
 TEST_CASE("an interrupted lenet5 saves where it stands and says how to go on, to the same end") {
   const workplace here;
-  const auto straight =
-      here.run("train --data . --epochs 80 --batch-size 7 --threads 1 --learning-rate 0.0012345 --output straight.safetensors");
+  const std::string train = "train --data . --epochs 30 --batch-size 7 --threads 1 --learning-rate 0.0012345 --output ";
+  const auto straight = here.run(train + "straight.safetensors");
   REQUIRE(straight.status == 0);
-  // Interrupts the training after its first checkpoint, long before the end.
-  const auto stopped = here.run(
-      "train --data . --epochs 80 --batch-size 7 --threads 1 --learning-rate 0.0012345 --output \"it's.safetensors\" & pid=$!; "
-      "while [ ! -e \"it's.safetensors\" ] && kill -0 $pid; do sleep 0.01; done; kill -INT $pid; wait $pid");
+  // Interrupts the training long before the end.
+  const auto stopped =
+      here.run(train + "\"it's.safetensors\" >out & pid=$!; while ! grep -q 'epoch 2/' out && kill -0 $pid; do sleep 0.01; done; " +
+               "kill -INT $pid; wait $pid; status=$?; cat out; exit $status");
   CHECK(stopped.status == 130);
   CHECK_FALSE(here.bytes("it's.safetensors") == here.bytes("straight.safetensors"));
   // The printed command resumes the training.

@@ -94,10 +94,11 @@ TEST_CASE("lenet5 plot runs nothing and writes nowhere that a results folder nam
     const auto plotted = here.run("plot --results r --data .");
     CHECK(plotted.status == 1);
     CHECK(mentions(plotted.text, "lenet5: r/" + file));
-    CHECK_FALSE(fs::exists(here.folder / "made"));
+    for (const char* made : {"made", "made-confusion.svg", "r/made-confusion.svg"}) CHECK_FALSE(fs::exists(here.folder / made));
     CHECK_FALSE(fs::exists(here.folder / "r/pictures"));
   };
-  for (const std::string row : {"x\nsystem \"touch made\"\nset title '", "/tmp/made", "../made", "unknown"}) {
+  for (const std::string& row : {std::string{"x\nsystem \"touch made\"\nset title '"}, (here.folder / "made").string(),
+                                 std::string{"../made"}, std::string{"unknown"}}) {
     auto record = nlohmann::json::parse(good);
     record["row"] = row;
     here.put("r/runs/e2c-seed42.json", record.dump());
