@@ -38,6 +38,15 @@ has_libcxx() { printf '#include <version>\n' | clang++ -stdlib=libc++ -std=c++20
 
 has_omp_for_clang() { printf '#include <omp.h>\nint main() { return omp_get_max_threads() < 1; }' | clang++ -fopenmp -x c++ - -o /dev/null; }
 
+# has_torch: succeeds where a python3 finds PyTorch. Debian's package is for /usr/bin/python3, which need not be the first in PATH. It is large:
+# with what it depends on, installing it takes about half a minute.
+has_torch() {
+  local python
+  for python in python3 /usr/bin/python3; do
+    "$python" -c 'import importlib.util, sys; sys.exit(importlib.util.find_spec("torch") is None)' && return
+  done
+}
+
 # Prints the path of nvcc: from CUDACXX, else from PATH, else from the toolkit's usual folder. Fails if nvcc is not found.
 find_nvcc() { command -v "${CUDACXX:-nvcc}" || { [ -x /usr/local/cuda/bin/nvcc ] && echo /usr/local/cuda/bin/nvcc; }; }
 

@@ -26,6 +26,7 @@ want libc++-dev has_libcxx
 want clang-19 have clang++-19
 want clang-format-19 have clang-format-19
 want doxygen have doxygen
+want python3-torch has_torch
 find_nvcc >/dev/null || want python3-pip has_pip
 install_missing
 choose_generator

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -19,6 +20,7 @@
 #include <typenet/core/config.hpp>
 #include <typenet/core/error.hpp>
 #include <typenet/core/random.hpp>
+#include <typenet/core/sole_use.hpp>
 #include <typenet/layer/initializers.hpp>
 #include <typenet/network.hpp>
 #include <typenet/runtime/batch_memory.hpp>
@@ -107,6 +109,18 @@ class model {
   /// @throws argument_error if no buffer has that name, or it has another size
   void set_buffer(std::string_view name, std::span<const scalar> values) { write(buffers_, info_of(Network::buffers, name), values); }
 
+  /// The name of the first parameter, or else buffer, that holds a number which is not finite; empty where all numbers are finite.
+  [[nodiscard]] std::string_view first_non_finite() const {
+    const auto first_of = [&](const array& arena, const auto& infos) -> std::string_view {
+      for (const auto& info : infos)
+        for (const scalar value : read(*this, arena, info))
+          if (!std::isfinite(value)) return info.name.view();
+      return {};
+    };
+    const std::string_view parameter = first_of(parameters_, Network::parameters);
+    return parameter.empty() ? first_of(buffers_, Network::buffers) : parameter;
+  }
+
   /// The arena of all parameters in the backend's memory. Each parameter lies at the offset that `Network::parameters` gives; numbers
   /// between parameters are zero.
   [[nodiscard]] array& parameter_array() { return parameters_; }
@@ -119,6 +133,7 @@ class model {
   /// @param sample `[channel][row][column]`, `inputs` numbers
   /// @returns the output, `[channel][row][column]`, `outputs` numbers
   /// @throws argument_error if the sample has another size
+  /// @throws usage_error if another thread is in `predict` of this model
   output_type predict(std::span<const scalar> sample) {
     output_type answer;
     predict(sample, answer, 1);
@@ -130,7 +145,9 @@ class model {
   /// @param samples `[sample][channel][row][column]`, `count * inputs` numbers
   /// @param answers receives the outputs, `[sample][channel][row][column]`, `count * outputs` numbers
   /// @throws argument_error if the sizes do not fit `count`, or `count` is less than 1
+  /// @throws usage_error if another thread is in `predict` of this model
   void predict(std::span<const scalar> samples, std::span<scalar> answers, index count) {
+    const detail::sole_use sole{is_used_, "predict", "give each thread a copy of the model"};
     expect("samples", static_cast<index>(samples.size()), count, inputs);
     expect("answers", static_cast<index>(answers.size()), count, outputs);
     const index passes = detail::ceil_div(count, batch);
@@ -153,9 +170,11 @@ class model {
   }
   /// Sets the number of threads that `predict` may use for many samples. 0, the default, means as many as the machine offers, where they
   /// pay.
-  /// @throws argument_error if `threads` is negative
+  /// @throws argument_error if `threads` is negative or above `most_threads`
   void set_threads(int threads) {
-    if (threads < 0) throw argument_error("expected a number of threads, or 0 for as many as pay; got " + std::to_string(threads));
+    if (const int most = most_threads(backend::max_threads()); threads < 0 || threads > most)
+      throw argument_error("set_threads: expected 0 (as many as pay) to " + std::to_string(most) + " threads, got " +
+                           std::to_string(threads));
     threads_ = threads;
   }
 
@@ -264,6 +283,7 @@ class model {
   array parameters_;
   array buffers_;
   int threads_ = 0;
+  detail::use_flag is_used_;
   std::vector<workspace> workspaces_ = std::vector<workspace>(1);
   typename backend::layout_converter layout_converter_;
   typename backend::stream stream_;

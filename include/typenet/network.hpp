@@ -6,6 +6,7 @@
 #include <array>
 #include <concepts>
 #include <cstddef>
+#include <type_traits>
 
 #include <typenet/core/ceil_div.hpp>
 #include <typenet/core/config.hpp>
@@ -18,11 +19,28 @@
 #include <typenet/layer/input.hpp>
 #include <typenet/layer/layer.hpp>
 #include <typenet/layer/tensor_spec.hpp>
+#include <typenet/simd/execution.hpp>
 #include <typenet/simd/lane_view.hpp>
 
 namespace typenet {
 
 namespace detail {
+
+/// What the bytes of a batch depend on: a scalar type stands for the CPU's backend of that scalar, in lanes.
+template <class Of>
+struct memory_user {
+  using scalar = Of;
+  static constexpr int lanes = default_lanes;
+  static constexpr bool fuses_layers = true, sums_by_groups = true, one_sample = false;
+};
+template <class Backend>
+  requires requires { typename Backend::execution; }
+struct memory_user<Backend> {
+  using scalar = typename Backend::scalar;
+  static constexpr int lanes = Backend::lanes;
+  static constexpr bool fuses_layers = Backend::fuses_layers, sums_by_groups = grouped_execution<typename Backend::execution>,
+                        one_sample = one_sample_execution<typename Backend::execution>;
+};
 
 /// The facts of a network, which are the members of `network`.
 /// @tparam Fits true where the network is well-formed
@@ -66,6 +84,8 @@ struct network_facts {
   static constexpr index macs_of(op_list<Ops...>) {
     return (macs_of_one<Ops>() + ...);
   }
+  template <class Of>
+  using compiled_of = std::conditional_t<memory_user<Of>::fuses_layers, typename passes::fused, typename passes::unfused>;
 
  public:
   /// The operations before fusion, an `op_list`.
@@ -129,17 +149,25 @@ struct network_facts {
   template <class Scalar = float>
   static constexpr index parameter_bytes = parameter_count * index{sizeof(Scalar)};
   /// Bytes of the input and of all values between the layers, for a batch.
-  template <class Scalar = float>
-  static constexpr index activation_bytes(index batch, index lanes = default_lanes) {
-    return padded_batch(batch, lanes) * (input_shape.size() + memory<>.activations) * index{sizeof(Scalar)};
+  /// @tparam Of a backend, or a scalar type, which stands for the CPU's backend of that scalar, in lanes
+  template <class Of = float>
+  static constexpr index activation_bytes(index batch) {
+    using of = memory_user<Of>;
+    return padded_batch(batch, of::lanes) * (input_shape.size() + compiled_of<Of>::template memory<true>.activations) *
+           index{sizeof(typename of::scalar)};
   }
-  /// Bytes that training needs in addition, for a batch: the gradients of values and parameters, and the scratch memory.
-  template <class Scalar = float>
-  static constexpr index workspace_bytes(index batch, index lanes = default_lanes) {
-    const index padded = padded_batch(batch, lanes);
-    return (padded * memory<>.gradients + parameter_arena + padded / lanes * passes::template schedule<compiled>::groups::sums +
-            scratch_size(padded)) *
-           index{sizeof(Scalar)};
+  /// Bytes that training needs in addition, for a batch: the gradients of values and parameters, their sums by groups, and the scratch
+  /// memory. A trainer allocates exactly as much (`trainer::workspace_bytes`).
+  /// @tparam Of a backend, or a scalar type, which stands for the CPU's backend of that scalar, in lanes
+  template <class Of = float>
+  static constexpr index workspace_bytes(index batch) {
+    using of = memory_user<Of>;
+    using compiled_here = compiled_of<Of>;
+    const index padded = padded_batch(batch, of::lanes);
+    const index sums = of::sums_by_groups ? padded / of::lanes * passes::template schedule<compiled_here>::groups::sums : 0;
+    return (padded * compiled_here::template memory<true>.gradients + parameter_arena + sums +
+            compiled_here::template scratch_size<of::one_sample>(padded)) *
+           index{sizeof(typename of::scalar)};
   }
 
   /// Visits every layer that is no composition, in order of execution: calls `visitor.leaf<Layer>(path, in)` with the layer's dotted path,
@@ -191,11 +219,11 @@ struct network_facts<false, ill_formed<Where, Layer, Needs, Got>, Input, Layers.
   template <class Scalar = float>
   static constexpr placeholders::unknown<index> parameter_bytes{};
   template <class Scalar = float>
-  static constexpr placeholders::unknown<index> activation_bytes(index /*batch*/, index /*lanes*/ = default_lanes) {
+  static constexpr placeholders::unknown<index> activation_bytes(index /*batch*/) {
     return {};
   }
   template <class Scalar = float>
-  static constexpr placeholders::unknown<index> workspace_bytes(index /*batch*/, index /*lanes*/ = default_lanes) {
+  static constexpr placeholders::unknown<index> workspace_bytes(index /*batch*/) {
     return {};
   }
   static constexpr placeholders::unknown<index> scratch_size(index /*padded*/) { return {}; }

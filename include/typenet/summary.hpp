@@ -176,22 +176,23 @@ struct summary_of<network<Input, Layers...>> {
 /// sample. The members of a composition are indented below it. Activations are the input and the values between layers. Workspace is the
 /// memory that training needs in addition.
 /// @tparam Network an instance of `network`
-/// @tparam Scalar the number type that the bytes are given for
+/// @tparam Of what the bytes are given for: a backend, or a scalar type, which stands for the CPU's backend of that scalar
 /// @param batch the batch size that the bytes are given for
-template <class Network, class Scalar = float>
+template <class Network, class Of = float>
 [[nodiscard]] std::string summary(index batch = 32) {
   const auto line = [](std::string label, const std::string& value, const std::string& rest) {
     label.resize(14, ' ');
     return label + value + rest + "\n";
   };
+  using scalar = typename detail::memory_user<Of>::scalar;
   std::string text = detail::summary_of<Network>::table();
   text += line("Parameters", detail::grouped(Network::parameter_count), "");
   text += line("Buffers", detail::grouped(Network::buffer_count), "");
   text += line("MACs", detail::grouped(Network::macs), " a sample");
-  text += "\nMemory for a batch of " + std::to_string(batch) + ", at " + std::to_string(sizeof(Scalar)) + " bytes a number\n";
-  text += line("Parameters", detail::readable_bytes(Network::template parameter_bytes<Scalar>), "");
-  text += line("Activations", detail::readable_bytes(Network::template activation_bytes<Scalar>(batch)), "");
-  text += line("Workspace", detail::readable_bytes(Network::template workspace_bytes<Scalar>(batch)), " more to train");
+  text += "\nMemory for a batch of " + std::to_string(batch) + ", at " + std::to_string(sizeof(scalar)) + " bytes a number\n";
+  text += line("Parameters", detail::readable_bytes(Network::template parameter_bytes<scalar>), "");
+  text += line("Activations", detail::readable_bytes(Network::template activation_bytes<Of>(batch)), "");
+  text += line("Workspace", detail::readable_bytes(Network::template workspace_bytes<Of>(batch)), " more to train");
   return text;
 }
 

@@ -95,6 +95,15 @@ TEST_CASE("MNIST files that do not fit each other are refused") {
   CHECK(train_message(folder) == images_name + ": expected images of 28x28, found 0 images of 28x28");
 }
 
+TEST_CASE("headers are compared before anything is decompressed") {
+  const scratch::folder folder;
+  // A header that claims 200,000 images, without the images.
+  folder.write("t10k-images-idx3-ubyte.gz", scratch::gzip(scratch::idx_header(8, {200'000, 28, 28})));
+  folder.write("t10k-labels-idx1-ubyte.gz", scratch::gzip(scratch::idx_header(8, {1}) + scratch::bytes{7}));
+  CHECK_THROWS_WITH_AS((void)tn::load_mnist(tn::mnist_split::test, folder.path()),
+                       doctest::Contains("expected a label for each of the 200000 images"), tn::file_error);
+}
+
 TEST_CASE("the folder of a data set follows TYPENET_DATA, then XDG_CACHE_HOME, then HOME") {
   const scratch::variable home{"HOME", "/home/someone"};
   {

@@ -21,11 +21,8 @@
 #include <typenet/data/tensor_dataset.hpp>
 #include <typenet/data/transforms.hpp>
 
+#include "golden_folder.hpp"
 #include "read_view.hpp"
-
-#ifndef TYPENET_GOLDEN_DIR
-#error "define TYPENET_GOLDEN_DIR as the folder of augmentation.txt, in quotes"
-#endif
 
 namespace tn = typenet;
 
@@ -44,7 +41,7 @@ struct golden_case {
 };
 
 std::vector<golden_case> golden_cases() {
-  std::ifstream file{std::string{TYPENET_GOLDEN_DIR} + "/augmentation.txt"};
+  std::ifstream file{golden::folder() + "/augmentation.txt"};
   std::vector<golden_case> cases;
   for (std::string line; std::getline(file, line);) {
     std::istringstream in{line};

@@ -364,7 +364,7 @@ def loss_cases():
         prediction = normal((batch, *shape), rng, scale).requires_grad_()
         entry = OrderedDict(name=name, loss=loss, batch=batch, shape=list(shape), prediction=flat(prediction))
         if dense:
-            target = normal(prediction.shape, rng)
+            target = normal(prediction.shape, rng) if dense is True else dense(prediction.shape, rng)
             entry["targets"] = flat(target)
         else:
             target = torch.randint(0, classes, (batch,), generator=rng)
@@ -387,6 +387,18 @@ def loss_cases():
         case("cross_entropy" + suffix, text, cross_entropy, 3, 4, scale=2.0)
         case("cross_entropy" + suffix + "_batch_17", text, cross_entropy, 17, 10, scale=2.0)
         case("cross_entropy" + suffix + "_large_logits", text, cross_entropy, 5, 3, scale=500.0)
+        case("cross_entropy" + suffix + "_dense", text, cross_entropy, 3, 4, dense=True, scale=2.0)
+    absolute, huber, smooth = nn.L1Loss(), nn.HuberLoss(delta=0.75), nn.SmoothL1Loss(beta=0.75)
+    case("l1", "l1{}", absolute, 17, shape=(6,), dense=True)
+    case("huber", "huber{.delta = 0.75}", huber, 17, shape=(6,), dense=True)
+    case("smooth_l1", "smooth_l1{.beta = 0.75}", smooth, 17, shape=(6,), dense=True)
+    chance = lambda shape, rng: torch.randint(0, 65, shape, generator=rng).to(DTYPE) / 64
+    shares = lambda shape, rng: nn.functional.normalize(torch.randint(0, 5, shape, generator=rng).to(DTYPE) + torch.eye(*shape, dtype=DTYPE), p=1.0)
+    bce = nn.BCEWithLogitsLoss(pos_weight=torch.tensor(3.0, dtype=DTYPE))
+    case("bce_with_logits", "bce_with_logits{}", nn.BCEWithLogitsLoss(), 3, shape=(4,), dense=chance, scale=2.0)
+    case("bce_with_logits_weighted", "bce_with_logits{.positive_weight = 3}", bce, 17, shape=(6,), dense=chance, scale=50.0)
+    case("nll", "nll{}", nn.NLLLoss(), 3, 4, scale=2.0)
+    case("kl_divergence", "kl_divergence{}", nn.KLDivLoss(reduction="batchmean"), 3, shape=(4,), dense=shares, scale=2.0)
     right = lambda p, labels: p.gather(1, labels[:, None])[:, 0]
     rbf_mse = lambda p, labels: right(p, labels).mean()
     # The constant is one more penalty.

@@ -35,13 +35,17 @@ RUNS = [
     ("rmsprop", dict(learning_rate=0.005, momentum=0.9)),
     ("rmsprop", dict(learning_rate=0.005, alpha=0.8, centered=True, epsilon=1e-3)),
     ("rmsprop", dict(learning_rate=0.005, momentum=0.5, centered=True, epsilon=1e-2, weight_decay=0.1)),
+    ("adagrad", {}),
+    ("adagrad", dict(learning_rate=0.05, learning_rate_decay=0.1, weight_decay=0.1)),
+    ("adagrad", dict(learning_rate=0.05, epsilon=1e-3)),
 ]
 
-CLASSES = {"sgd": torch.optim.SGD, "adam": torch.optim.Adam, "adamw": torch.optim.AdamW, "rmsprop": torch.optim.RMSprop}
+CLASSES = {"sgd": torch.optim.SGD, "adam": torch.optim.Adam, "adamw": torch.optim.AdamW, "rmsprop": torch.optim.RMSprop,
+           "adagrad": torch.optim.Adagrad}
 
 
 def torch_arguments(optimizer, settings):
-    names = {"learning_rate": "lr", "epsilon": "eps"}
+    names = {"learning_rate": "lr", "epsilon": "eps", "learning_rate_decay": "lr_decay"}
     betas = (settings.get("beta1", 0.9), settings.get("beta2", 0.999))
     result = {names.get(name, name): value for name, value in settings.items() if not name.startswith("beta")}
     if optimizer in ("adam", "adamw"):

@@ -13,6 +13,8 @@
 
 #if TYPENET_POSIX_FILES
 #include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <csignal>
 #endif
@@ -99,6 +101,33 @@ TEST_CASE("two writers of one file do not meet") {
   one.commit();
   CHECK(contents(folder / "file") == "one");
   CHECK(files_in(folder.path()) == 1);
+}
+
+TEST_CASE("temporary files of writers that were killed are removed, those of others stay") {
+  const scratch_folder folder;
+  const auto target = folder.path() / "weights", other = folder.path() / "weights.tmp-12x", older = folder.path() / "weights.tmp-123";
+  for (const auto& path : {other, older}) std::ofstream{path} << "left behind";
+  const pid_t child = fork();
+  REQUIRE(child >= 0);
+  if (child == 0) {
+    tn::atomic_file killed{target};
+    killed.write("half");
+    kill(getpid(), SIGKILL);
+  }
+  REQUIRE(waitpid(child, nullptr, 0) == child);
+  CHECK(files_in(folder.path()) == 2);
+  tn::atomic_file alive{target};
+  alive.write("first");
+  {
+    tn::atomic_file second{target};  // sweeps what is dead, and leaves what is being written
+    second.write("second");
+    CHECK(files_in(folder.path()) == 3);
+    second.commit();
+  }
+  alive.commit();
+  CHECK(files_in(folder.path()) == 2);
+  CHECK(std::filesystem::exists(other));
+  CHECK_FALSE(std::filesystem::exists(older));
 }
 
 TEST_CASE("a committed file takes no more") {

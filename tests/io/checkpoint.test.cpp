@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -58,6 +59,15 @@ std::string refusal(const auto& action) {
   return "accepted";
 }
 
+std::string message_of(const auto& action) {
+  try {
+    action();
+  } catch (const tn::error& e) {
+    return e.what();
+  }
+  return {};
+}
+
 bool mentions(const std::string& text, std::string_view part) {
   const bool found = text.find(part) != std::string::npos;
   if (!found) MESSAGE(text);
@@ -98,6 +108,60 @@ TEST_CASE("training resumed gives the same bits as never having stopped") {
   SUBCASE("sgd") { check_resuming(tn::sgd{.learning_rate = 1e-2, .momentum = 0.9}, false); }
   SUBCASE("rmsprop") { check_resuming(tn::rmsprop{.learning_rate = 1e-3, .momentum = 0.5, .centered = true}, false); }
   SUBCASE("and with the best epoch kept") { check_resuming(tn::adam{.learning_rate = 5e-2}, true); }
+}
+
+TEST_CASE("counters that no training reaches are refused, and change nothing") {
+  const scratch_folder folder;
+  const auto file = folder.path / "c.safetensors";
+  const auto data = stripes(50);
+  tn::model<classifier> model{tn::seed{9}};
+  tn::trainer trainer{model, tn::cross_entropy{}, tn::adam{}, tn::fit_options{.batch_size = 8, .threads = 1}};
+  trainer.fit(data);
+  const auto before = bits(model);
+  const auto refused = [&](const tn::training_progress& progress, const char* what) {
+    tn::trainer other{model, tn::cross_entropy{}, tn::adam{}, tn::fit_options{.batch_size = 8, .threads = 1}};
+    other.resume_from(progress, tn::seed{9});
+    tn::save_checkpoint(file, other);
+    CHECK(mentions(message_of([&] { tn::load_checkpoint(file, trainer); }), what));
+    CHECK(trainer.progress().epoch == 1);
+    CHECK(bits(model) == before);
+  };
+  constexpr tn::index most = std::numeric_limits<tn::index>::max();
+  refused({.updates = most}, "it says that 9223372036854775807 is the number of updates; expected 0 to 9007199254740992");
+  refused({.updates = -1}, "-1 is the number of updates");
+  refused({.epoch = std::numeric_limits<int>::max()}, "2147483647 is the number of epochs; expected 0 to 2147483646");
+  refused({.position = -8}, "-8 is the position in the epoch");
+  refused({.position = most}, "is the position in the epoch");
+  refused({.position = 8, .correct = 9}, "9 is the number of correct samples; expected 0 to 8");
+  refused({.position = 8, .samples = -1}, "-1 is the number of samples");
+}
+
+TEST_CASE("a checkpoint inside an epoch knows the size of its data set") {
+  const scratch_folder folder;
+  const auto file = folder.path / "c.safetensors";
+  tn::model<classifier> model{tn::seed{9}};
+  tn::fit_options options{.epochs = 2, .batch_size = 8, .threads = 1};
+  options.on_step = [](const tn::step_report& r) { return r.samples == 40 ? tn::control::stop : tn::control::proceed; };
+  tn::trainer trainer{model, tn::cross_entropy{}, tn::adam{}, options};
+  CHECK(trainer.fit(stripes(50)).stopped);
+  tn::save_checkpoint(file, trainer);
+  for (const int count : {30, 49, 51}) {
+    CAPTURE(count);
+    tn::trainer resumed{model, tn::cross_entropy{}, tn::adam{}, tn::fit_options{.epochs = 2, .batch_size = 8, .threads = 1}};
+    tn::load_checkpoint(file, resumed);
+    CHECK(resumed.progress().samples == 50);
+    CHECK_THROWS_AS(resumed.fit(stripes(count)), tn::argument_error);
+  }
+}
+
+TEST_CASE("weights that are not finite are loaded, and named") {
+  const scratch_folder folder;
+  tn::model<classifier> model{tn::seed{9}}, loaded;
+  auto first = model.parameter(classifier::parameters[0].name.view());
+  first[0] = std::numeric_limits<float>::quiet_NaN();
+  tn::save_weights(folder.path / "w.safetensors", model);
+  tn::load_weights(folder.path / "w.safetensors", loaded);
+  CHECK(loaded.first_non_finite() == classifier::parameters[0].name.view());
 }
 
 TEST_CASE("weights are named, shaped and typed as in PyTorch") {

@@ -101,6 +101,37 @@ TEST_CASE("cross_entropy as in PyTorch") {
   }
 }
 
+TEST_CASE("cross_entropy of dense targets of any sum") {
+  check_everywhere<tn::shape{4}>("cross_entropy_dense", tn::cross_entropy{});
+  check_everywhere<tn::shape{4}>("cross_entropy_smoothed_dense", tn::cross_entropy{.label_smoothing = 0.1});
+  // linear<3> with weights 1 to 9 and biases 0.1, 0.2, 0.3; PyTorch 1.13 gives 1.99354211.
+  golden::loss_case expected;
+  expected.batch = 2;
+  expected.prediction = {1.5, 3.4, 5.3, 0.8, 2.1, 3.4};
+  expected.targets = {0.5, 0.5, 0.5, 0.2, 0.2, 0};
+  expected.value = 1.99354211;
+  for (std::size_t s = 0; s < 2; ++s) {
+    double all = 0, total = 0;
+    for (std::size_t k = 0; k < 3; ++k) {
+      all += std::exp(expected.prediction[3 * s + k]);
+      total += expected.targets[3 * s + k];
+    }
+    for (std::size_t k = 0; k < 3; ++k)
+      expected.grad_prediction.push_back((std::exp(expected.prediction[3 * s + k]) / all * total - expected.targets[3 * s + k]) / 2);
+  }
+  check<typename tn::eigen_backend<float>::pack, 16, tn::shape{3}>(expected, tn::cross_entropy{});
+}
+
+TEST_CASE("losses of regression and of separate answers as in PyTorch") {
+  check_everywhere<tn::shape{6}>("l1", tn::l1{});
+  check_everywhere<tn::shape{6}>("huber", tn::huber{.delta = 0.75});
+  check_everywhere<tn::shape{6}>("smooth_l1", tn::smooth_l1{.beta = 0.75});
+  check_everywhere<tn::shape{4}>("bce_with_logits", tn::bce_with_logits{});
+  check_everywhere<tn::shape{6}>("bce_with_logits_weighted", tn::bce_with_logits{.positive_weight = 3});
+  check_everywhere<tn::shape{4}>("nll", tn::nll{});
+  check_everywhere<tn::shape{4}>("kl_divergence", tn::kl_divergence{});
+}
+
 TEST_CASE("rbf_mse and rbf_map as in PyTorch") {
   check_everywhere<tn::shape{4}>("rbf_mse", tn::rbf_mse{});
   check_everywhere<tn::shape{10}>("rbf_mse_batch_17", tn::rbf_mse{});

@@ -104,7 +104,6 @@ static_assert(lenet5::padded_batch(1) == 16 && lenet5::padded_batch(16) == 16 &&
 static_assert(lenet5::activation_bytes<>(32) == 2 * lenet5::activation_bytes<>(16));
 static_assert(lenet5::activation_bytes<>(1) == lenet5::activation_bytes<>(16), "whole groups of lanes");
 static_assert(lenet5::activation_bytes<double>(32) == 2 * lenet5::activation_bytes<float>(32));
-static_assert(lenet5::activation_bytes<>(5, 1) * 16 == lenet5::activation_bytes<>(5 * 16));
 // A chain without in-place layers: it stores 4 + 3 + 2 numbers per sample.
 using chain = tn::network<tn::input<4>, tn::linear<3>, tn::linear<2>>;
 static_assert(chain::memory<>.activations == 5 && chain::memory<>.gradients == 5);

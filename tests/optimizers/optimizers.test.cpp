@@ -12,11 +12,14 @@
 #include <typenet/optimizers.hpp>
 #include <vector>
 
+#include "golden_folder.hpp"
+
 namespace tn = typenet;
 using doctest::Approx;
 using nlohmann::json;
 
-static_assert(tn::optimizer<tn::sgd> && tn::optimizer<tn::adam> && tn::optimizer<tn::adamw> && tn::optimizer<tn::rmsprop>);
+static_assert(tn::optimizer<tn::sgd> && tn::optimizer<tn::adam> && tn::optimizer<tn::adamw> && tn::optimizer<tn::rmsprop> &&
+              tn::optimizer<tn::nadam> && tn::optimizer<tn::adagrad> && tn::optimizer<tn::lion>);
 
 namespace {
 
@@ -60,6 +63,16 @@ struct typenet::lane::traits<quad<Scalar>> {
   static quad<Scalar> max(const quad<Scalar>& a, const quad<Scalar>& b) {
     return quad<Scalar>::map(a, b, [](Scalar x, Scalar y) { return x > y ? x : y; });
   }
+  static mask greater(const quad<Scalar>& a, const quad<Scalar>& b) {
+    mask r{};
+    for (std::size_t i = 0; i < 4; ++i) r[i] = a.lanes[i] > b.lanes[i];
+    return r;
+  }
+  static quad<Scalar> select(const mask& condition, const quad<Scalar>& yes, const quad<Scalar>& no) {
+    quad<Scalar> r;
+    for (std::size_t i = 0; i < 4; ++i) r.lanes[i] = condition[i] ? yes.lanes[i] : no.lanes[i];
+    return r;
+  }
   static quad<Scalar> sqrt(const quad<Scalar>& a) {
     return quad<Scalar>::map(a, a, [](Scalar x, Scalar) { return std::sqrt(x); });
   }
@@ -101,7 +114,7 @@ struct stepped {
 
 const json& golden() {
   static const json document = [] {
-    std::ifstream file{std::string{TYPENET_GOLDEN_DIR} + "/optimizers.json"};
+    std::ifstream file{golden::folder() + "/optimizers.json"};
     REQUIRE(file);
     return json::parse(file);
   }();
@@ -135,6 +148,14 @@ tn::adam from(const json& h) {
 template <>
 tn::adamw from(const json& h) {
   return adam_from<tn::adamw>(h);
+}
+template <>
+tn::adagrad from(const json& h) {
+  const tn::adagrad d;
+  return {.learning_rate = h.value("learning_rate", d.learning_rate),
+          .learning_rate_decay = h.value("learning_rate_decay", d.learning_rate_decay),
+          .epsilon = h.value("epsilon", d.epsilon),
+          .weight_decay = h.value("weight_decay", d.weight_decay)};
 }
 template <>
 tn::rmsprop from(const json& h) {
@@ -218,6 +239,37 @@ TEST_CASE("sgd steps as PyTorch does") { check_golden<tn::sgd>("sgd"); }
 TEST_CASE("adam steps as PyTorch does") { check_golden<tn::adam>("adam"); }
 TEST_CASE("adamw steps as PyTorch does") { check_golden<tn::adamw>("adamw"); }
 TEST_CASE("rmsprop steps as PyTorch does") { check_golden<tn::rmsprop>("rmsprop"); }
+
+TEST_CASE("adagrad steps as PyTorch does") { check_golden<tn::adagrad>("adagrad"); }
+
+TEST_CASE("lion against a plain loop") {
+  const tn::lion o{.learning_rate = 1e-2, .weight_decay = 0.1};
+  check_reference(o, [&](int, double w, double g, std::array<double, 3>& s) {
+    const double c = o.beta1 * s[0] + (1 - o.beta1) * g;
+    s[0] = o.beta2 * s[0] + (1 - o.beta2) * g;
+    return w * (1 - o.learning_rate * o.weight_decay) - o.learning_rate * (c > 0 ? 1 : c < 0 ? -1 : 0);
+  });
+  // A weight whose gradients are all zero does not move.
+  stepped<float, tn::lion> still{{1, 2, 3, 4}};
+  still.step<quad<float>>(tn::lion{}, 1, {0, 0, -1, 1});
+  CHECK(still.weights == std::vector<float>{1, 2, 3 + 1e-4F, 4 - 1e-4F});
+}
+
+// PyTorch 1.13, which makes the golden values, multiplies one momentum twice; PyTorch 2 computes this.
+TEST_CASE("nadam against a plain loop") {
+  const tn::nadam o{.learning_rate = 1e-2, .weight_decay = 1e-2};
+  double product = 1;
+  int last = 0;
+  const auto mu = [&](int t) { return o.beta1 * (1 - 0.5 * std::pow(0.96, t * o.momentum_decay)); };
+  check_reference(o, [&](int step, double w, double g, std::array<double, 3>& s) {
+    if (step != last) product *= mu(last = step);
+    g += o.weight_decay * w;
+    s[0] = o.beta1 * s[0] + (1 - o.beta1) * g;
+    s[1] = o.beta2 * s[1] + (1 - o.beta2) * g * g;
+    const double root = std::sqrt(s[1] / (1 - std::pow(o.beta2, step))) + o.epsilon;
+    return w - o.learning_rate * ((1 - mu(step)) / (1 - product) * g + mu(step + 1) / (1 - product * mu(step + 1)) * s[0]) / root;
+  });
+}
 
 TEST_CASE("sgd against a plain loop") {
   const tn::sgd o{.learning_rate = 1e-2, .momentum = 0.9, .dampening = 0.1, .weight_decay = 1e-2};

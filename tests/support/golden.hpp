@@ -4,7 +4,7 @@
 /// them.
 ///
 /// Arrays have PyTorch's order: batches are `[sample][channel][row][column]`, parameters are row-major.
-/// TYPENET_GOLDEN_DIR, a string literal, is the folder of the file.
+/// golden_folder.hpp says where the file lies.
 #pragma once
 
 #include <algorithm>
@@ -21,9 +21,7 @@
 #include <utility>
 #include <vector>
 
-#ifndef TYPENET_GOLDEN_DIR
-#error "define TYPENET_GOLDEN_DIR as the folder of layers.json, in quotes"
-#endif
+#include "golden_folder.hpp"
 
 namespace golden {
 
@@ -344,7 +342,7 @@ const Case& find(const std::vector<Case>& cases, std::string_view name, const ch
 
 /// Returns the committed golden file. It is read once per program.
 [[nodiscard]] inline const collection& file() {
-  static const collection loaded = load(std::string{TYPENET_GOLDEN_DIR} + "/layers.json");
+  static const collection loaded = load(folder() + "/layers.json");
   return loaded;
 }
 

@@ -122,6 +122,9 @@ template <class B>
 concept backend = detail::has_layout<B> && detail::has_execution<B> && detail::has_memory<B> && detail::has_stream<B> &&
                   detail::has_layout_converter<B> && detail::has_constants<B>;
 
+/// The most threads that a program may ask for: 256, or as many as the machine offers where it offers more.
+constexpr int most_threads(int offered) { return offered > 256 ? offered : 256; }
+
 /// The message about a type that is no backend. Never defined: its name is the message.
 template <class Backend, class Needs>
 struct backend_error;

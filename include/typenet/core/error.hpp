@@ -25,6 +25,18 @@ class argument_error : public error {
   using error::error;
 };
 
+/// Thrown if an object is used in a way that its documentation forbids, such as by two threads at once.
+class usage_error : public error {
+ public:
+  using error::error;
+};
+
+/// Thrown if training has diverged: the loss or a weight is no finite number.
+class training_error : public error {
+ public:
+  using error::error;
+};
+
 /// Thrown if a device is missing, is out of memory, or failed.
 class device_error : public error {
  public:

@@ -15,8 +15,8 @@ struct real {
   std::int64_t digits = 0;
   int exponent = 0;
 
-  /// Converts a floating-point number.
-  /// @pre `value` is zero, or has at most 15 significant decimal digits and a magnitude between 1e-15 and 1e15
+  /// Converts a floating-point number: zero, or one of at most 15 significant decimal digits and a magnitude between 1e-15 and 1e15.
+  /// Another number becomes one for which `is_number()` is false.
   // NOLINTNEXTLINE(google-explicit-constructor): the conversion is what makes `dropout<0.1>` work
   constexpr real(double value) {
     double scaled = value;
@@ -32,6 +32,7 @@ struct real {
     }
     digits = static_cast<std::int64_t>(scaled);
     exponent = -places;
+    if (this->value() != value) *this = real{0, -1};
   }
 
   /// Converts an integer. clang does not convert an integer to `double` for a template argument.
@@ -42,6 +43,8 @@ struct real {
   /// Sets the members. nvcc spells template arguments as this constructor call.
   constexpr real(std::int64_t significand, int power_of_ten) : digits{significand}, exponent{power_of_ten} {}
 
+  /// False where the number converted has too many digits or another magnitude.
+  [[nodiscard]] constexpr bool is_number() const { return digits != 0 || exponent == 0; }
   /// The number as a `double`.
   [[nodiscard]] constexpr double value() const {
     double power = 1;

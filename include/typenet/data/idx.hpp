@@ -21,6 +21,7 @@
 #include <filesystem>
 #include <limits>
 #include <memory>
+#include <new>
 #include <optional>
 #include <span>
 #include <string>
@@ -92,7 +93,12 @@ struct idx_type_info {
 class byte_reader {
  public:
   /// @throws file_error if the file cannot be opened or read
-  explicit byte_reader(const std::filesystem::path& path) : name_{path.string()}, file_{std::fopen(name_.c_str(), "rb"), &std::fclose} {
+  explicit byte_reader(const std::filesystem::path& path) : name_{path.string()} {
+    // Opening a pipe would wait for a writer.
+    std::error_code failure;
+    const std::filesystem::file_status status = std::filesystem::status(path, failure);
+    if (std::filesystem::exists(status) && !std::filesystem::is_regular_file(status)) fail("cannot be read: it is not a regular file");
+    file_.reset(std::fopen(name_.c_str(), "rb"));
     if (!file_) fail(std::string{"cannot be opened: "} + std::strerror(errno));
     refill();
     compressed_ = available_.size() >= 2 && available_[0] == 0x1f && available_[1] == 0x8b;
@@ -173,7 +179,7 @@ class byte_reader {
   }
 
   std::string name_;
-  std::unique_ptr<std::FILE, int (*)(std::FILE*)> file_;
+  std::unique_ptr<std::FILE, int (*)(std::FILE*)> file_{nullptr, &std::fclose};
   std::array<unsigned char, 1 << 16> buffer_{};
   std::span<unsigned char> available_;  ///< the bytes of the buffer that are still to be used
   z_stream zlib_{};
@@ -258,7 +264,8 @@ void from_big_endian(std::span<T> values) {
 
 /// Reads an IDX file, plain or gzip-compressed. The content decides which, not the name.
 /// @tparam T type of the elements
-/// @throws file_error if the file cannot be read, is malformed, holds another type, or is shorter or longer than its header says
+/// @throws file_error if the file cannot be read, is malformed, holds another type, is shorter or longer than its header says, or needs
+/// more memory than there is
 template <idx_element T>
 [[nodiscard]] idx_array<T> read_idx(const std::filesystem::path& path) {
   detail::byte_reader file{path};
@@ -281,7 +288,11 @@ template <idx_element T>
   while (result.values.size() < *count) {
     const std::size_t have = result.values.size();
     const std::size_t step = static_cast<std::size_t>(std::min<std::uint64_t>(*count - have, std::max<std::uint64_t>(chunk, have)));
-    result.values.resize(have + step);
+    try {
+      result.values.resize(have + step);
+    } catch (const std::bad_alloc&) {
+      file.fail("no memory for " + wanted + ", " + std::to_string(*count * sizeof(T)) + " bytes");
+    }
     if (file.read(std::as_writable_bytes(std::span{result.values}.subspan(have))) < step * sizeof(T))
       wrong_length(std::to_string(file.total()));
   }

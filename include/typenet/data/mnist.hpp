@@ -92,14 +92,17 @@ namespace detail {
   const std::filesystem::path images_path = find(stem + "-images", "idx3-ubyte");
   const std::filesystem::path labels_path = find(stem + "-labels", "idx1-ubyte");
 
-  idx_array<std::uint8_t> images = read_idx<std::uint8_t>(images_path);
+  // The headers come first: a small compressed file may hold far more than a data set does.
+  const std::vector<std::uint32_t> image_extents = typenet::read_idx_header(images_path).extents;
+  const std::vector<std::uint32_t> label_extents = typenet::read_idx_header(labels_path).extents;
   constexpr shape sample = mnist_dataset::sample_shape;
-  if (images.extents.size() != 3 || images.extents[1] != sample.height() || images.extents[2] != sample.width() || images.extents[0] == 0)
-    throw file_error{images_path.string() + ": expected images of 28x28, found " + describe(images.extents)};
+  if (image_extents.size() != 3 || image_extents[1] != sample.height() || image_extents[2] != sample.width() || image_extents[0] == 0)
+    throw file_error{images_path.string() + ": expected images of 28x28, found " + describe(image_extents)};
+  if (label_extents.size() != 1 || label_extents[0] != image_extents[0])
+    throw file_error{labels_path.string() + ": expected a label for each of the " + std::to_string(image_extents[0]) + " images in " +
+                     images_path.filename().string() + ", found " + describe(label_extents)};
   const idx_array<std::uint8_t> labels = read_idx<std::uint8_t>(labels_path);
-  if (labels.extents.size() != 1 || labels.extents[0] != images.extents[0])
-    throw file_error{labels_path.string() + ": expected a label for each of the " + std::to_string(images.extents[0]) + " images in " +
-                     images_path.filename().string() + ", found " + describe(labels.extents)};
+  idx_array<std::uint8_t> images = read_idx<std::uint8_t>(images_path);
   check_labels<file_error>(labels_path.string(), std::span{labels.values}, mnist_dataset::classes);
   return {std::move(images.values), std::vector<int>(labels.values.begin(), labels.values.end())};
 }

@@ -18,6 +18,7 @@
 #include <typenet/core/error.hpp>
 #include <typenet/core/random.hpp>
 #include <typenet/data/dataset.hpp>
+#include <typenet/data/stored_samples.hpp>
 #include <typenet/data/subset.hpp>
 
 namespace typenet {
@@ -39,13 +40,14 @@ struct split_result {
 
 /// Holds out `count` samples, drawn by the seed, with every class in proportion to its share of the whole. Both parts keep the order of the
 /// whole, which must outlive them.
-/// @throws argument_error unless 0 <= count <= whole.size()
+/// @throws argument_error unless 0 <= count <= whole.size(), or if a label is not a class
 /// @see sklearn.model_selection.train_test_split with stratify
 template <dataset D, std::integral Count>
 [[nodiscard]] split_result<D> stratified_split(const D& whole, Count count, seed s) {
   const index size = whole.size();
   if (std::cmp_less(count, 0) || std::cmp_greater(count, size))
     throw argument_error{"stratified_split: cannot hold out " + std::to_string(count) + " of " + std::to_string(size) + " samples"};
+  detail::check_labels_of("stratified_split", whole);
   const auto wanted = static_cast<std::uint64_t>(count);
 
   std::vector<std::vector<index>> of_class(static_cast<std::size_t>(D::classes));
@@ -83,7 +85,7 @@ template <dataset D, std::integral Count>
 }
 
 /// Holds out `fraction` of the samples, rounded to the nearest number of samples.
-/// @throws argument_error unless 0 <= fraction <= 1
+/// @throws argument_error unless 0 <= fraction <= 1, or if a label is not a class
 template <dataset D, std::floating_point Fraction>
 [[nodiscard]] split_result<D> stratified_split(const D& whole, Fraction fraction, seed s) {
   if (!(fraction >= 0 && fraction <= 1))

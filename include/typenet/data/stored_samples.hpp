@@ -33,17 +33,29 @@ struct labeled_view {
 
 /// Checks that every label is a class.
 /// @tparam Error the exception thrown
-/// @param who start of the message: a type or a file
-/// @param labels [sample]
+/// @param who start of the message: a type, a function or a file
+/// @param count samples
+/// @param label_of returns the label of a sample
 /// @throws Error if a label is below 0 or not below `classes`
-template <class Error = argument_error, class Label>
-void check_labels(const std::string& who, std::span<const Label> labels, int classes) {
-  for (std::size_t i = 0; i < labels.size(); ++i) {
-    const int label = static_cast<int>(labels[i]);
+template <class Error = argument_error, class LabelOf>
+void check_labels(const std::string& who, index count, const LabelOf& label_of, int classes) {
+  for (index i = 0; i < count; ++i) {
+    const int label = static_cast<int>(label_of(i));
     if (label < 0 || label >= classes)
       throw Error{who + ": label " + std::to_string(label) + " of sample " + std::to_string(i) + " is not a class; expected 0 to " +
                   std::to_string(classes - 1)};
   }
+}
+/// Checks that every label is a class.
+/// @param labels [sample]
+template <class Error = argument_error, class Label>
+void check_labels(const std::string& who, std::span<const Label> labels, int classes) {
+  check_labels<Error>(who, static_cast<index>(labels.size()), [&](index i) { return labels[static_cast<std::size_t>(i)]; }, classes);
+}
+/// Checks that every label of a data set is a class.
+template <class Data>
+void check_labels_of(const std::string& who, const Data& data) {
+  check_labels(who, data.size(), [&](index i) { return data.label(i); }, Data::classes);
 }
 
 /// Checks that there is one label for each sample.

@@ -147,7 +147,8 @@ struct schedule {
 
   /// The training passes, in order of execution.
   static constexpr auto passes = [] {
-    pass_list<6 * static_cast<std::size_t>(Compiled::count) + 1> list;
+    // At most three passes forward, four backward and one for parameters of each operation, and the comparison.
+    pass_list<8 * static_cast<std::size_t>(Compiled::count) + 1> list;
     for (int op = 0; op < Compiled::count; ++op) {
       const op_traits& t = traits[static_cast<std::size_t>(op)];
       if (t.idle) continue;

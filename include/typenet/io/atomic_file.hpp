@@ -20,6 +20,7 @@
 #if defined(__unix__) || defined(__APPLE__)
 #define TYPENET_POSIX_FILES 1
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #else
@@ -32,7 +33,7 @@ namespace typenet {
 
 /// Writes a file that appears under its name when `commit` returns. Where the object is destroyed before that, or after an error, it
 /// removes the temporary file, and an earlier file stays as it was. The new file takes over the permissions of an earlier file. Symbolic
-/// links are followed.
+/// links are followed. Temporary files that killed programs have left of the same file are removed.
 class atomic_file {
  public:
   /// @throws file_error if no file can be created in that folder, or the name belongs to something other than a regular file
@@ -52,6 +53,7 @@ class atomic_file {
     const bool replaces = fs::exists(status) && status.type() != fs::file_type::unknown;
     if (replaces && !fs::is_regular_file(status)) throw file_error(name() + ": cannot be written: it is not a regular file");
     if (target_.filename().empty()) throw file_error(name() + ": cannot be written: it names no file");
+    sweep();
     open();
     if (replaces) keep_permissions(status.permissions());
   }
@@ -84,7 +86,9 @@ class atomic_file {
 #if TYPENET_POSIX_FILES
     if (::fsync(::fileno(file_)) != 0) abandon("cannot be flushed to the disk");
 #endif
+#if !TYPENET_POSIX_FILES
     if (std::fclose(std::exchange(file_, nullptr)) != 0) abandon("cannot be written");
+#endif
     std::error_code failure;
     std::filesystem::rename(temporary_, target_, failure);
     if (failure) {
@@ -92,6 +96,8 @@ class atomic_file {
       fail("cannot be put in place", failure);
     }
     temporary_.clear();
+    // The file stays open, and so locked, until it has its name.
+    if (file_ != nullptr) std::fclose(std::exchange(file_, nullptr));
     sync_folder();
   }
 
@@ -113,16 +119,54 @@ class atomic_file {
     if (file_ == nullptr) throw file_error(name() + ": cannot be written any more: it was committed, or has failed before");
   }
 
+  /// Removes temporary files of the same target whose writers live no more: nobody holds their locks. Errors are ignored.
+  void sweep() const noexcept {
+#if TYPENET_POSIX_FILES
+    try {
+      namespace fs = std::filesystem;
+      const std::string prefix = target_.filename().string() + std::string{suffix};
+      std::error_code ignored;
+      for (fs::directory_iterator entry{target_.has_parent_path() ? target_.parent_path() : fs::path{"."}, ignored}, end;
+           !ignored && entry != end; entry.increment(ignored)) {
+        const std::string found = entry->path().filename().string();
+        if (!found.starts_with(prefix) || found.size() == prefix.size() ||
+            found.find_first_not_of("0123456789", prefix.size()) != std::string::npos)
+          continue;
+        const int descriptor = ::open(entry->path().c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+        if (descriptor < 0) continue;
+        if (::flock(descriptor, LOCK_EX | LOCK_NB) == 0) static_cast<void>(::unlink(entry->path().c_str()));
+        ::close(descriptor);
+      }
+    } catch (...) {  // out of memory: the files stay until the next time
+    }
+#endif
+  }
+
+#if TYPENET_POSIX_FILES
+  /// Locks a new temporary file, so that no other program sweeps it.
+  /// @returns false where another program has swept it already
+  [[nodiscard]] static bool lock(int descriptor) {
+    // Where the file system has no locks, nothing is swept either.
+    if (::flock(descriptor, LOCK_EX | LOCK_NB) != 0) return errno != EWOULDBLOCK;
+    struct stat now{};
+    return ::fstat(descriptor, &now) != 0 || now.st_nlink > 0;
+  }
+#endif
+
   /// Creates the temporary file.
   void open() {
     // A random start makes a name that is taken unlikely; a name that is taken is skipped.
     static std::atomic<unsigned> counter{std::random_device{}()};
     for (int attempt = 0; attempt < 100; ++attempt) {
       temporary_ = target_;
-      temporary_ += ".tmp-" + std::to_string(counter.fetch_add(0x9E3779B9u));
+      temporary_ += std::string{suffix} + std::to_string(counter.fetch_add(0x9E3779B9u));
       errno = 0;
 #if TYPENET_POSIX_FILES
       const int descriptor = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+      if (descriptor >= 0 && !lock(descriptor)) {
+        ::close(descriptor);
+        continue;
+      }
       if (descriptor >= 0) {
         file_ = ::fdopen(descriptor, "wb");
         if (file_ != nullptr) return;
@@ -171,6 +215,9 @@ class atomic_file {
     std::filesystem::remove(temporary_, ignored);
     temporary_.clear();
   }
+
+  /// Stands between the name of the target and the number of a temporary file.
+  static constexpr std::string_view suffix = ".tmp-";
 
   std::filesystem::path path_;       ///< as the user gave it, for messages
   std::filesystem::path target_;     ///< with links resolved

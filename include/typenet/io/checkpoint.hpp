@@ -5,6 +5,7 @@
 ///
 /// - `optimizer.<state>.<parameter>`: the optimizer's arrays, each laid out as its parameter
 /// - `training.counters`: updates, epochs, position, correct samples, and the seed, as 64-bit integers
+/// - `training.samples`: samples of the data set, where an epoch is under way
 /// - `training.loss_sum`: the sum of the losses of the current epoch
 /// - `best.<tensor>`, `training.best_epoch`, `training.best_score`: the best epoch, where `keep_best` has found one
 #pragma once
@@ -12,6 +13,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <limits>
 #include <span>
 #include <string>
 #include <string_view>
@@ -48,6 +50,8 @@ void save_checkpoint(const std::filesystem::path& path, const Trainer& trainer) 
   const double sums[] = {p.loss_sum};
   out.file.add("training.counters", {5}, std::span<const std::int64_t>{counters});
   out.file.add("training.loss_sum", {1}, std::span<const double>{sums});
+  const std::int64_t samples[] = {p.samples};
+  if (p.position > 0) out.file.add("training.samples", {1}, std::span<const std::int64_t>{samples});
   const auto& best = trainer.best();
   const std::int64_t best_epoch[] = {best.epoch};
   const double best_score[] = {best.score};
@@ -86,16 +90,28 @@ void load_checkpoint(const std::filesystem::path& path, Trainer& trainer) {
   double sums[1];
   in.file.read("training.counters", std::span<std::int64_t>{counters});
   in.file.read("training.loss_sum", std::span<double>{sums});
-  for (int i = 0; i < 4; ++i)
-    if (counters[i] < 0) in.fail("'training.counters' holds the negative count " + std::to_string(counters[i]));
-  std::int64_t best_epoch[1] = {0};
+  std::int64_t samples[1] = {0}, best_epoch[1] = {0};
   double best_score[1] = {0};
+  if (in.file.find("training.samples") != nullptr) in.file.read("training.samples", std::span<std::int64_t>{samples});
   if (in.file.find("training.best_epoch") != nullptr) {
     in.file.read("training.best_epoch", std::span<std::int64_t>{best_epoch});
     in.file.read("training.best_score", std::span<double>{best_score});
     in.read(std::span{best.parameters}, std::span{best.buffers}, std::string{detail::best_prefix});
   }
   in.expect_no_more([](std::string_view name) { return name.starts_with(detail::training_prefix); });
+  const auto expect = [&](const char* what, std::int64_t value, std::int64_t least, std::int64_t most) {
+    if (value < least || value > most)
+      in.fail("it says that " + std::to_string(value) + " is " + what + "; expected " + std::to_string(least) + " to " +
+              std::to_string(most));
+  };
+  // No training reaches these limits; sums of counts below them cannot overflow.
+  constexpr std::int64_t most_updates = std::int64_t{1} << 53, most_epochs = std::numeric_limits<int>::max() - 1;
+  expect("the number of updates", counters[0], 0, most_updates);
+  expect("the number of epochs", counters[1], 0, most_epochs);
+  expect("the position in the epoch", counters[2], 0, most_updates);
+  expect("the number of correct samples", counters[3], 0, counters[2]);
+  expect("the number of samples", samples[0], 0, most_updates);
+  expect("the best epoch", best_epoch[0], 0, counters[1]);
 
   staged.commit(trainer.model());
   for (int i = 0; i < Trainer::states; ++i) trainer.optimizer_state(i).copy_from(states[static_cast<std::size_t>(i)]);
@@ -103,7 +119,8 @@ void load_checkpoint(const std::filesystem::path& path, Trainer& trainer) {
                        .epoch = static_cast<int>(counters[1]),
                        .position = counters[2],
                        .loss_sum = sums[0],
-                       .correct = counters[3]},
+                       .correct = counters[3],
+                       .samples = samples[0]},
                       seed{static_cast<std::uint64_t>(counters[4])});
   if (best_epoch[0] > 0) {
     array parameters{network::parameter_arena}, buffers{network::buffer_arena};

@@ -167,7 +167,8 @@ class safetensors_reader {
     const detail::safetensors_parser parser{name_};
     std::error_code failure;
     const std::filesystem::file_status status = std::filesystem::status(path, failure);
-    if (!std::filesystem::exists(status)) parser.fail("no such file" + (failure ? ": " + failure.message() : std::string{}));
+    if (status.type() == std::filesystem::file_type::not_found) parser.fail("no such file");
+    if (!std::filesystem::status_known(status)) parser.fail("cannot be read: " + failure.message());
     if (!std::filesystem::is_regular_file(status)) parser.fail("not a regular file");
     const std::uint64_t size = std::filesystem::file_size(path, failure);
     if (failure) parser.fail("cannot be read: " + failure.message());

@@ -179,7 +179,8 @@ void save_weights(const std::filesystem::path& path, const Model& model) {
 }
 
 /// Reads a model's parameters and buffers from a file of `save_weights`, from a checkpoint, or from a `state_dict()` of PyTorch. Single and
-/// double precision are converted. Where the file is refused, the model keeps its weights.
+/// double precision are converted. Where the file is refused, the model keeps its weights. Numbers that are not finite are accepted:
+/// `model::first_non_finite` names them.
 /// @throws file_error if the file is malformed or of another network; the message names the first difference
 template <class Model>
 void load_weights(const std::filesystem::path& path, Model& model) {

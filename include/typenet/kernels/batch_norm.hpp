@@ -284,7 +284,7 @@ struct batch_norm_kernel {
     const scalar shift = sum[0] / count;
     const scalar square = sum[1] / count - shift * shift;
     const scalar mean = lane::block<Pack>(data.input, 0)[channel * area * Lanes] + shift;
-    const scalar variance = square > 0 ? square : scalar{0};
+    const scalar variance = square < 0 ? scalar{0} : square;
     const auto momentum = static_cast<scalar>(Momentum.value());
     scalar* const running_mean = data.buffers[0] + channel;
     scalar* const running_variance = data.buffers[1] + channel;

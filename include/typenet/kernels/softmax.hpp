@@ -91,10 +91,11 @@ struct visit_none {
 /// Writes p (1 − p) times `scale` for each probability p of a softmax: the second derivatives of its logarithm by the values.
 /// @param values value k at `k * stride`, one pack wide
 /// @param to result k at `k * stride`
+/// @param scale a factor for each sample of the pack
 template <class Pack, best_score Best>
 TYPENET_HD TYPENET_INLINE void write_softmax_curvature(const lane::scalar_t<Pack>* values, int count, index stride,
                                                        const softmax_denominator<Pack, Best>& denominator, lane::scalar_t<Pack>* to,
-                                                       lane::scalar_t<Pack> scale) {
+                                                       const Pack& scale) {
   const Pack one = 1, inverse = one / denominator.sum;
   for (int k = 0; k < count; ++k) {
     const Pack p = denominator.probability(lane::load<Pack>(values + k * stride), inverse);

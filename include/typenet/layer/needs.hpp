@@ -116,6 +116,17 @@ template <int Columns>
 struct as_many_features_as_its_codes {
   static constexpr auto text() { return detail::sentence{"a vector of "}.add(Columns).add(" features, as long as its codes"); }
 };
+struct a_decimal_number {
+  static constexpr auto text() {
+    return detail::sentence{"numbers of at most 15 digits whose magnitude is from 1e-15 to 1e15, or zero, as its arguments"};
+  }
+};
+struct an_epsilon_above_zero {
+  static constexpr auto text() { return detail::sentence{"an epsilon above 0"}; }
+};
+struct a_momentum_from_zero_to_one {
+  static constexpr auto text() { return detail::sentence{"a momentum from 0 to 1"}; }
+};
 struct a_probability_below_one {
   static constexpr auto text() { return detail::sentence{"a probability of at least 0 and below 1"}; }
 };

@@ -26,7 +26,14 @@ template <real Epsilon = 1e-5, real Momentum = 0.1>
 struct batch_norm : layer_defaults, detail::batch_norm_kernel<Epsilon, Momentum> {
   template <shape In>
   static constexpr auto check() {
-    return accepted{};
+    if constexpr (!Epsilon.is_number() || !Momentum.is_number())
+      return needs::a_decimal_number{};
+    else if constexpr (Epsilon.value() <= 0)
+      return needs::an_epsilon_above_zero{};
+    else if constexpr (Momentum.value() < 0 || Momentum.value() > 1)
+      return needs::a_momentum_from_zero_to_one{};
+    else
+      return accepted{};
   }
   static constexpr shape output(shape in) { return in; }
   static constexpr auto parameters(shape in) { return detail::scale_and_shift(in.channels()); }

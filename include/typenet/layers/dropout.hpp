@@ -32,7 +32,9 @@ struct dropout : layer_defaults {
 
   template <shape In>
   static constexpr auto check() {
-    if constexpr (P.value() < 0 || P.value() >= 1)
+    if constexpr (!P.is_number())
+      return needs::a_decimal_number{};
+    else if constexpr (P.value() < 0 || P.value() >= 1)
       return needs::a_probability_below_one{};
     else
       return accepted{};

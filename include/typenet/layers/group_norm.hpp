@@ -25,6 +25,10 @@ struct group_norm : layer_defaults {
       return needs::positive_sizes{};
     else if constexpr (In.channels() % Groups != 0)
       return needs::channels_divisible_by<Groups>{};
+    else if constexpr (!Epsilon.is_number())
+      return needs::a_decimal_number{};
+    else if constexpr (Epsilon.value() <= 0)
+      return needs::an_epsilon_above_zero{};
     else
       return accepted{};
   }

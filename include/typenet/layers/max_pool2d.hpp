@@ -11,7 +11,8 @@
 
 namespace typenet {
 
-/// The largest number of each window. Where several are equal, the first in reading order receives the gradient.
+/// The largest number of each window; NaN where one of them is NaN. Where several are equal, the first in reading order receives the
+/// gradient.
 /// Options: `stride` (the window by default), `padding` (of −∞).
 /// @tparam Window the window: 2, or `kernel<2, 3>`
 /// @see torch.nn.MaxPool2d
@@ -25,7 +26,7 @@ struct max_pool2d : detail::pooling<max_pool2d<Window, Options...>, Window, Opti
   TYPENET_HD TYPENET_INLINE static Pack combine(const Pack (&x)[Count]) {
     Pack most = x[0];
     TYPENET_UNROLL
-    for (int i = 1; i < Count; ++i) most = lane::max(most, x[i]);
+    for (int i = 1; i < Count; ++i) most = lane::max_or_nan(most, x[i]);
     return most;
   }
   template <class Pack, int Count>

@@ -13,7 +13,8 @@
 namespace typenet {
 
 /// The mean over samples of −Σ_k t_k log softmax(output)_k. The outputs are scores: the network ends without a softmax.
-/// The target t is a class, or a probability of each class. With label smoothing s and K classes, t is replaced by (1 − s) t + s / K.
+/// The target t is a class, or a weight of each class: probabilities as a rule, but the weights of a sample may have any sum. With label
+/// smoothing s and K classes, t is replaced by (1 − s) t + s / K. The gradient by the outputs is softmax(output) Σ_k t_k − t.
 /// @see torch.nn.CrossEntropyLoss
 struct cross_entropy {
   double label_smoothing = 0;  ///< s, from 0 to 1
@@ -42,25 +43,41 @@ struct cross_entropy {
         detail::softmax_of<Pack>(output, classes, Lanes, [&](int k, const Pack& exponent, const Pack&) TYPENET_LAMBDA_INLINE {
           dot = lane::fma(lane::fma(target.at(k), keep, rest), exponent, dot);
         });
+    const Pack total = total_of<Pack, classes>(target);
     if (gradient != nullptr) {
       const Pack inverse = 1 / denominator.sum;
       for (int k = 0; k < classes; ++k) {
         const Pack p = denominator.probability(lane::load<Pack>(output + index{k} * Lanes), inverse);
-        lane::store(gradient + index{k} * Lanes, (p - lane::fma(target.at(k), keep, rest)) * scale);
+        lane::store(gradient + index{k} * Lanes, (p * total - lane::fma(target.at(k), keep, rest)) * scale);
       }
     }
-    return lane::log(denominator.sum) - dot;
+    return total * lane::log(denominator.sum) - dot;
   }
 
-  /// Writes ∂²loss/∂output² times `scale`: p (1 − p) for each probability p of the softmax.
+  /// Writes ∂²loss/∂output² times `scale`: p (1 − p) Σ_k t_k for each probability p of the softmax.
   /// @param output `[class][lane]`
   /// @param to `[class][lane]`
   template <class Pack, int Lanes, shape Out, class Target>
-  TYPENET_HD void curvature(const lane::scalar_t<Pack>* output, const Target&, lane::scalar_t<Pack>* to, lane::scalar_t<Pack> scale) const {
+  TYPENET_HD void curvature(const lane::scalar_t<Pack>* output, const Target& target, lane::scalar_t<Pack>* to,
+                            lane::scalar_t<Pack> scale) const {
     const auto denominator = detail::softmax_of<Pack>(output, Out.size(), Lanes, detail::visit_none{});
-    detail::write_softmax_curvature(output, Out.size(), Lanes, denominator, to, scale);
+    detail::write_softmax_curvature(output, Out.size(), Lanes, denominator, to, total_of<Pack, Out.size()>(target) * scale);
   }
   static constexpr bool has_curvature = true;
+
+ private:
+  /// Σ_k t_k of the smoothed targets: 1 where each sample has a class.
+  template <class Pack, int Classes, class Target>
+  TYPENET_HD Pack total_of(const Target& target) const {
+    if constexpr (Target::is_class) {
+      return Pack(1);
+    } else {
+      Pack sum = 0;
+      for (int k = 0; k < Classes; ++k) sum = sum + target.at(k);
+      return lane::fma(sum, Pack(static_cast<lane::scalar_t<Pack>>(1 - label_smoothing)),
+                       Pack(static_cast<lane::scalar_t<Pack>>(label_smoothing)));
+    }
+  }
 };
 
 }  // namespace typenet

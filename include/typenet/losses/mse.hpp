@@ -4,9 +4,8 @@
 #pragma once
 
 #include <typenet/core/config.hpp>
-#include <typenet/core/diagnostics.hpp>
 #include <typenet/core/shape.hpp>
-#include <typenet/losses/target.hpp>
+#include <typenet/losses/elementwise.hpp>
 #include <typenet/simd/pack.hpp>
 
 namespace typenet {
@@ -20,17 +19,7 @@ struct mse {
 
   template <shape Out, class Targets>
   static constexpr auto check() {
-    if constexpr (Targets::is_class) {
-      if constexpr (Out.rank != 1 || Out.size() != Targets::classes)
-        return needs::a_vector_of_scores<Targets::classes>{};
-      else
-        return accepted{};
-    } else {
-      if constexpr (Out != Targets::values)
-        return needs::targets_of_shape<Out[0], Out[1], Out[2]>{};
-      else
-        return accepted{};
-    }
+    return detail::check_elements<Out, Targets>();
   }
 
   /// Returns the loss of each sample of one pack.
@@ -40,18 +29,16 @@ struct mse {
   template <class Pack, int Lanes, shape Out, class Target>
   TYPENET_HD Pack operator()(const lane::scalar_t<Pack>* output, const Target& target, lane::scalar_t<Pack>* gradient,
                              lane::scalar_t<Pack> scale) const {
-    using scalar = lane::scalar_t<Pack>;
-    const auto share = static_cast<scalar>(1.0 / Out.size());
-    const Pack slope = 2 * share * scale;
-    Pack sum = 0;
-    for (int k = 0; k < Out.size(); ++k) {
-      Pack wanted = target.at(k);
-      if constexpr (Target::is_class) wanted = lane::fma(wanted, on - off, off);
-      const Pack difference = lane::load<Pack>(output + index{k} * Lanes) - wanted;
-      sum = lane::fma(difference, difference, sum);
-      if (gradient != nullptr) lane::store(gradient + index{k} * Lanes, difference * slope);
-    }
-    return sum * share;
+    const auto wanted = [&](int k) TYPENET_LAMBDA_INLINE {
+      if constexpr (Target::is_class)
+        return lane::fma(target.at(k), on - off, off);
+      else
+        return target.at(k);
+    };
+    return detail::mean_over_elements<Pack, Lanes, Out>(
+        output, wanted, gradient, scale,
+        [](const Pack& x, const Pack& t, const Pack& sum) TYPENET_LAMBDA_INLINE { return lane::fma(x - t, x - t, sum); },
+        [](const Pack& x, const Pack& t) TYPENET_LAMBDA_INLINE { return 2 * (x - t); });
   }
 
   /// Writes ∂²loss/∂output² times `scale`, which is one constant.

@@ -53,7 +53,7 @@ struct rbf_map {
   /// @param to `[class][lane]`
   template <class Pack, int Lanes, shape Out, class Target>
   TYPENET_HD void curvature(const lane::scalar_t<Pack>* output, const Target&, lane::scalar_t<Pack>* to, lane::scalar_t<Pack> scale) const {
-    detail::write_softmax_curvature(output, Out.size(), Lanes, denominator_of<Pack, Lanes, Out>(output), to, scale);
+    detail::write_softmax_curvature(output, Out.size(), Lanes, denominator_of<Pack, Lanes, Out>(output), to, Pack(scale));
   }
   static constexpr bool has_curvature = true;
 

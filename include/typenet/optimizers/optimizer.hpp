@@ -18,12 +18,19 @@
 
 namespace typenet {
 
+namespace detail {
+/// The arithmetic of a step, of which a backend keeps arrays in its memory.
+template <class Update>
+concept update_of_weights = std::is_trivially_copyable_v<Update> && std::default_initializable<Update>;
+}  // namespace detail
+
 /// An aggregate of hyper-parameters, which makes the arithmetic of each step.
 ///
 /// - `static constexpr std::array<std::string_view, N> state_names`: names of the N numbers that are kept for each weight, as PyTorch has
 ///   them. All are zero before the first step
 /// - `void check() const`: throws `argument_error` where a hyper-parameter is out of range
-/// - `update<Scalar>(step)`: returns the arithmetic of one step, a trivially copyable function object. Steps are counted from 1
+/// - `update<Scalar>(step)`: returns the arithmetic of one step, a function object that is trivially copyable and has a default
+///   constructor, because arrays of it are copied to devices. Steps are counted from 1
 /// - the function object is called as `(weight, gradient, state)` for each pack of weights. `weight` and `gradient` are packs, and `state`
 ///   points to N packs. It replaces `weight` and `state[0]` to `state[N - 1]`, with the operations of simd/pack.hpp alone
 /// - optional, `int curvature_samples`: the optimizer needs second derivatives, estimated on this many samples. They arrive in `state[0]`
@@ -33,8 +40,8 @@ concept optimizer = std::copyable<T> && requires(const T& hyper, float& weight, 
   { T::state_names[0] } -> std::convertible_to<std::string_view>;
   hyper.check();
   hyper.template update<float>(index{1})(weight, gradient, state);
-  requires std::is_trivially_copyable_v<decltype(hyper.template update<float>(index{1}))>;
-  requires std::is_trivially_copyable_v<decltype(hyper.template update<double>(index{1}))>;
+  requires detail::update_of_weights<decltype(hyper.template update<float>(index{1}))>;
+  requires detail::update_of_weights<decltype(hyper.template update<double>(index{1}))>;
 };
 
 /// The compiler's message about a type that is no optimizer: a type that is never defined, whose name says what is wrong.

@@ -60,7 +60,8 @@ namespace typenet::lane {
 /// Arithmetic, lane by lane:
 /// - `broadcast(number)`: the number in every lane
 /// - `fma(a, b, c)`: a * b + c
-/// - `max(a, b)`, `min(a, b)`, `abs(a)`, `sqrt(a)`, `exp(a)`, `log(a)`, `tanh(a)`, `erf(a)`
+/// - `max(a, b)`, `min(a, b)`: a where one of them is NaN, or where both are equal
+/// - `abs(a)`, `sqrt(a)`, `exp(a)`, `log(a)`, `tanh(a)`, `erf(a)`
 /// - `greater(a, b)`, `equal(a, b)`: a `mask`
 /// - `select(mask, yes, no)`: `yes` where the mask is true
 /// - `first_lanes(count)`: a mask, true in the first `count` lanes
@@ -102,8 +103,8 @@ struct traits<T> {
   }
   TYPENET_HD static constexpr T broadcast(T value) { return value; }
   TYPENET_HD static constexpr T fma(T a, T b, T c) { return a * b + c; }
-  TYPENET_HD static constexpr T max(T a, T b) { return a > b ? a : b; }
-  TYPENET_HD static constexpr T min(T a, T b) { return a < b ? a : b; }
+  TYPENET_HD static constexpr T max(T a, T b) { return a < b ? b : a; }
+  TYPENET_HD static constexpr T min(T a, T b) { return b < a ? b : a; }
   TYPENET_HD static constexpr T abs(T a) { return a < T{0} ? -a : a; }
   TYPENET_HD static constexpr bool greater(T a, T b) { return a > b; }
   TYPENET_HD static constexpr bool equal(T a, T b) { return a == b; }
@@ -242,13 +243,13 @@ TYPENET_HD TYPENET_INLINE pack_of<A, B, C> fma(const A& a, const B& b, const C& 
   using pack = pack_of<A, B, C>;
   return traits<pack>::fma(to_pack<pack>(a), to_pack<pack>(b), to_pack<pack>(c));
 }
-/// The larger of a and b, lane by lane.
+/// The larger of a and b, lane by lane; a where one of them is NaN.
 template <class A, class B>
 TYPENET_HD TYPENET_INLINE pack_of<A, B> max(const A& a, const B& b) {
   using pack = pack_of<A, B>;
   return traits<pack>::max(to_pack<pack>(a), to_pack<pack>(b));
 }
-/// The smaller of a and b, lane by lane.
+/// The smaller of a and b, lane by lane; a where one of them is NaN.
 template <class A, class B>
 TYPENET_HD TYPENET_INLINE pack_of<A, B> min(const A& a, const B& b) {
   using pack = pack_of<A, B>;
@@ -271,6 +272,16 @@ template <class Yes, class No>
 TYPENET_HD TYPENET_INLINE pack_of<Yes, No> select(const mask_t<pack_of<Yes, No>>& condition, const Yes& yes, const No& no) {
   using pack = pack_of<Yes, No>;
   return traits<pack>::select(condition, to_pack<pack>(yes), to_pack<pack>(no));
+}
+/// The larger of a and b, lane by lane; NaN where one of them is NaN.
+template <class Pack>
+TYPENET_HD TYPENET_INLINE Pack max_or_nan(const Pack& a, const Pack& b) {
+  return select(equal(b, b), max(a, b), b);
+}
+/// The sign of a, lane by lane: 1, −1, or a itself where it is 0 or NaN.
+template <class Pack>
+TYPENET_HD TYPENET_INLINE Pack sign(const Pack& a) {
+  return select(greater(a, 0), Pack(1), select(greater(0, a), Pack(-1), a));
 }
 /// A mask that is true in the first `count` lanes.
 template <class Pack>

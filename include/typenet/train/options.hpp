@@ -39,17 +39,21 @@ struct fit_options {
   bool shuffle = true;
   /// The learning rate of each epoch, counted from 1; by default the optimizer's throughout.
   std::function<double(int)> learning_rate = nullptr;
+  /// False: training ends with an error where the loss, or a weight at the end of an epoch, is no finite number. True: it goes on.
+  bool allow_non_finite = false;
 };
 
 namespace detail {
 
 /// The options.
+/// @param most_threads threads that the backend starts at most
 /// @throws argument_error if one is out of range
-inline fit_options checked(fit_options options) {
+inline fit_options checked(fit_options options, int most_threads) {
   const auto refuse = [](const std::string& what) { throw argument_error("fit: " + what); };
   if (options.epochs < 0) refuse("epochs must not be negative, got " + std::to_string(options.epochs));
   if (options.batch_size < 1) refuse("batch_size must be at least 1, got " + std::to_string(options.batch_size));
-  if (options.threads < 0) refuse("threads must be 0 (chosen by trial) or more, got " + std::to_string(options.threads));
+  if (options.threads < 0 || options.threads > most_threads)
+    refuse("threads must be 0 (chosen by trial) to " + std::to_string(most_threads) + ", got " + std::to_string(options.threads));
   if (!(options.validation_split >= 0 && options.validation_split < 1))
     refuse("validation_split must be at least 0 and below 1, got " + std::to_string(options.validation_split));
   return options;

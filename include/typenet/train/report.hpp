@@ -45,6 +45,7 @@ struct training_progress {
   index position = 0;   ///< samples of the current epoch trained so far
   double loss_sum = 0;  ///< sum of the losses of these samples
   index correct = 0;    ///< number of these samples classified correctly
+  index samples = 0;    ///< samples of the data set where `position` is above 0; 0: unknown
 };
 
 }  // namespace typenet

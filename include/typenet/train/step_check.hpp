@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: MIT
 /// @file
-/// The checks of samples and labels that a program gives to `trainer::step`.
+/// The checks of samples and labels that a program gives to `trainer::step`, and of the progress of training.
 #pragma once
 
+#include <cmath>
 #include <cstddef>
 #include <span>
 #include <string>
 
 #include <typenet/core/config.hpp>
 #include <typenet/core/error.hpp>
+#include <typenet/train/report.hpp>
 
 namespace typenet::detail {
 
@@ -31,6 +33,28 @@ inline void check_step_labels(std::span<const int> labels, int classes) {
     if (label < 0 || label >= classes)
       throw argument_error("step: label " + std::to_string(label) + " is not one of the " + std::to_string(classes) + " classes 0 to " +
                            std::to_string(classes - 1));
+}
+
+/// The end of a message about training that has diverged.
+inline constexpr const char* diverged_advice = "training has diverged. A lower learning rate helps; fit_options::allow_non_finite goes on";
+
+/// Checks the losses of an epoch so far.
+/// @throws training_error if their sum is no finite number
+inline void check_loss_sum(const training_progress& p) {
+  if (!std::isfinite(p.loss_sum))
+    throw training_error("fit: in epoch " + std::to_string(p.epoch + 1) + " the loss of the first " + std::to_string(p.position) +
+                         " samples is not finite; " + diverged_advice);
+}
+
+/// Checks that an epoch under way can be completed on a data set.
+/// @param samples samples of the data set
+/// @throws argument_error if the epoch began on a data set of another size, or has more samples behind it than there are
+inline void check_position(const training_progress& p, index samples) {
+  if (p.position == 0) return;
+  if (p.position < samples && (p.samples == 0 || p.samples == samples)) return;
+  throw argument_error("fit: the training stands at sample " + std::to_string(p.position) +
+                       (p.samples == 0 ? std::string{} : " of " + std::to_string(p.samples)) + " of epoch " + std::to_string(p.epoch + 1) +
+                       ", and the data set has " + std::to_string(samples) + " samples; go on with the data set that the epoch began with");
 }
 
 }  // namespace typenet::detail

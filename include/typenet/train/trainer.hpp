@@ -74,7 +74,7 @@ class trainer {
       : model_{&model},
         loss_{loss},
         optimizer_{optimizer},
-        options_{detail::checked(std::move(options))},
+        options_{detail::checked(std::move(options), most_threads(backend::max_threads()))},
         seed_{options_.seed.value_or(model.seed())},
         capacity_{network::padded_batch(options_.batch_size, lanes)},
         memory_{capacity_},
@@ -104,6 +104,9 @@ class trainer {
   [[nodiscard]] const array& optimizer_state(int i) const { return memory_.optimizer_states[static_cast<std::size_t>(i)]; }
   /// The gradients of the last step, laid out as the model's parameters.
   [[nodiscard]] const array& parameter_gradients() const { return memory_.parameter_gradients; }
+
+  /// Bytes of the memory that a step needs beside its samples, values and optimizer states. `network::workspace_bytes` knows it in advance.
+  [[nodiscard]] index workspace_bytes() const { return memory_.workspace_bytes(); }
 
   /// The step as a device recorded it, to repeat it.
   [[nodiscard]] const typename backend::recording& recording() const { return recording_; }
@@ -161,7 +164,9 @@ class trainer {
 
   /// Trains until `fit_options::epochs` are complete, counting the epochs before a checkpoint.
   /// @tparam Data a type that models `dataset`
-  /// @throws argument_error if the data set is empty, or `validation_split` leaves no samples on one side
+  /// @throws argument_error if the data set is empty, has a label that is not a class, or has another size than the one that the epoch
+  /// under way began with; or if `validation_split` leaves no samples on one side
+  /// @throws training_error if the loss or a weight is no finite number, unless `fit_options::allow_non_finite`
   template <class Data>
   history fit(const Data& data) {
     if constexpr (detail::check_data<network, Loss, Data>())
@@ -179,6 +184,7 @@ class trainer {
   template <class Data>
   history split_and_fit(const Data& data) {
     if (data.size() < 1) throw argument_error("fit: the data set is empty");
+    detail::check_labels_of("fit", data);
     if (options_.validation_split > 0) {
       const auto [training, held_out] = stratified_split(data, options_.validation_split, seed_);
       if (training.size() < 1 || held_out.size() < 1)
@@ -193,6 +199,7 @@ class trainer {
   /// Trains epoch after epoch. @param held_out the data to validate on; null: none
   template <class Data, class HeldOut>
   history fit_epochs(const Data& data, const HeldOut* held_out) {
+    detail::check_position(progress_, data.size());
     history past;
     while (progress_.epoch < options_.epochs) {
       epoch_report now;
@@ -201,6 +208,7 @@ class trainer {
         past.epoch = progress_.epoch;
         return past;  // within an epoch, which a later call completes
       }
+      check_weights();
       if (held_out != nullptr) now.validation = evaluate(*model_, *held_out, loss_);
       if (options_.keep_best) remember(now);
       past.epochs.push_back(now);
@@ -216,6 +224,15 @@ class trainer {
       past.epoch = best_.epoch;
     }
     return past;
+  }
+
+  /// Checks the weights at the end of an epoch.
+  /// @throws training_error if one is no finite number, unless `fit_options::allow_non_finite`
+  void check_weights() const {
+    if (options_.allow_non_finite) return;
+    if (const std::string_view name = model_->first_non_finite(); !name.empty())
+      throw training_error("fit: after epoch " + std::to_string(progress_.epoch) + " the tensor '" + std::string{name} +
+                           "' holds a number that is not finite; " + detail::diverged_advice);
   }
 
   /// Keeps the weights of an epoch where it is the best so far.
@@ -246,8 +263,10 @@ class trainer {
         const detail::training_tally tally = run_chunk(chunk);
         if (chunk.count == options_.batch_size) tuner_.add(std::chrono::steady_clock::now() - step_start);
         progress_.position += chunk.count;
+        progress_.samples = total;
         progress_.loss_sum = tally.loss;
         progress_.correct = tally.correct;
+        if (!options_.allow_non_finite) detail::check_loss_sum(progress_);
         batches.release();
         stopped = report_step(total) == control::stop && progress_.position < total;
       }
@@ -259,9 +278,7 @@ class trainer {
     now.accuracy = static_cast<double>(progress_.correct) / static_cast<double>(total);
     now.seconds = seconds.count();
     now.samples_per_second = static_cast<double>(total - began_at) / seconds.count();
-    progress_.position = 0;
-    progress_.loss_sum = 0;
-    progress_.correct = 0;
+    progress_ = {.updates = progress_.updates, .epoch = progress_.epoch};
     return true;
   }
 

@@ -97,6 +97,11 @@ class training_memory {
     return tally[0];
   }
 
+  /// Bytes of the gradients of values and parameters, their sums by groups, and the scratch memory.
+  [[nodiscard]] index workspace_bytes() const {
+    return (gradients_.size() + parameter_gradients.size() + group_sums_.size() + scratch_.size()) * index{sizeof(scalar)};
+  }
+
   /// The keys of random draws, in the backend's memory.
   [[nodiscard]] const batch_keys* keys() const { return keys_.data(); }
 

@@ -16,6 +16,7 @@
 
 #include <typenet/backends/batch_state.hpp>
 #include <typenet/backends/eigen/flush_subnormals.hpp>
+#include <typenet/backends/eigen/forked.hpp>
 #include <typenet/backends/eigen/memory.hpp>
 #include <typenet/backends/eigen/pack.hpp>
 #include <typenet/backends/eigen/packet.hpp>
@@ -141,11 +142,11 @@ struct eigen_backend {
   class stream {
    public:
     /// Calls `task(execution&)` once in each thread of a team. Subnormal numbers count as zero inside.
-    /// @param threads threads of the team; the OpenMP runtime may give fewer
+    /// @param threads threads of the team; the OpenMP runtime may give fewer, and the child of a fork has one
     template <class Task>
     void run([[maybe_unused]] int threads, const batch_state& state, const Task& task) const {
 #if defined(_OPENMP)
-      if (threads > 1) {
+      if (detail::usable_threads(threads) > 1) {
         detail::team_partition all;
 #pragma omp parallel num_threads(threads)
         {
@@ -173,7 +174,7 @@ struct eigen_backend {
     template <class F>
     void parallel_for(index n, [[maybe_unused]] int workers, const F& f) const {
 #if defined(_OPENMP)
-      if (workers > 1) {
+      if (detail::usable_threads(workers) > 1) {
 #pragma omp parallel for num_threads(workers) schedule(dynamic)
         for (index i = 0; i < n; ++i) f(i, omp_get_thread_num());
         return;

@@ -58,8 +58,8 @@ struct lane::traits<simt_pack<Scalar, Warp>> {
   }
   TYPENET_HD TYPENET_INLINE static pack broadcast(Scalar value) { return {value}; }
   TYPENET_HD TYPENET_INLINE static pack fma(pack a, pack b, pack c) { return {std::fma(a.value, b.value, c.value)}; }
-  TYPENET_HD TYPENET_INLINE static pack max(pack a, pack b) { return {a.value > b.value ? a.value : b.value}; }
-  TYPENET_HD TYPENET_INLINE static pack min(pack a, pack b) { return {a.value < b.value ? a.value : b.value}; }
+  TYPENET_HD TYPENET_INLINE static pack max(pack a, pack b) { return {a.value < b.value ? b.value : a.value}; }
+  TYPENET_HD TYPENET_INLINE static pack min(pack a, pack b) { return {b.value < a.value ? b.value : a.value}; }
   TYPENET_HD TYPENET_INLINE static pack abs(pack a) { return {a.value < 0 ? -a.value : a.value}; }
   TYPENET_HD TYPENET_INLINE static mask greater(pack a, pack b) { return a.value > b.value; }
   TYPENET_HD TYPENET_INLINE static mask equal(pack a, pack b) { return a.value == b.value; }

@@ -139,13 +139,19 @@ struct conv_im2col {
         TYPENET_UNROLL
         for (int v = 0; v < vectors; ++v) lane::store_or_add_first<false>(patch + v * width, sum[v], width);
         for_each_tap_row(p, [&](int tap, int count, index at) {
-          for (int x = 0; x < count; ++x) to[at + index{x} * G.dilation.width] += patch[tap + x];
+          if constexpr (taps_are_neighbors)
+            lane::store_or_add_first<true>(to + at, lane::load_unaligned<vector>(patch + tap), count);
+          else
+            for (int x = 0; x < count; ++x) to[at + index{x} * G.dilation.width] += patch[tap + x];
         });
       }
     });
   }
 
  private:
+  /// True where one vector holds a tap row, whose elements are neighbors in the input.
+  static constexpr bool taps_are_neighbors = G.dilation.width == 1 && G.kernel.width <= width;
+
   /// The patch of an output position, `[input channel][tap]`, a channel being `channel_size` scalars.
   template <class Data>
   TYPENET_HD static scalar* patch_of(const Data& data, index sample, int position) {
@@ -188,7 +194,10 @@ struct conv_im2col {
         const scalar* const plane = input + i * in_area;
         scalar* const to = patch + i * channel_size;
         for_each_tap_row(position, [&](int tap, int count, index at) {
-          for (int x = 0; x < count; ++x) to[tap + x] = plane[at + index{x} * G.dilation.width];
+          if constexpr (taps_are_neighbors)
+            lane::store_or_add_first<false>(to + tap, lane::load_unaligned<vector>(plane + at), count);
+          else
+            for (int x = 0; x < count; ++x) to[tap + x] = plane[at + index{x} * G.dilation.width];
         });
       }
     });
