@@ -22,10 +22,9 @@
 #include <typenet/io.hpp>
 
 #include "digit.hpp"
-#include "finite.hpp"
 #include "images.hpp"
 #include "interruption.hpp"
-#include "limits.hpp"
+#include "memory_limit.hpp"
 #include "outputs.hpp"
 #include "program.hpp"
 #include "progress.hpp"
@@ -109,6 +108,14 @@ inline std::string command_to_go_on(const settings& s, int epochs, int batch_siz
   return command + " --resume " + shell_word(s.output.string());
 }
 
+/// Warns on stderr if a model that was read from a file holds numbers that are not finite.
+template <class Model>
+void warn_of_non_finite(const fs::path& file, const Model& model) {
+  if (const std::string_view name = model.first_non_finite(); !name.empty())
+    std::fprintf(stderr, "lenet5: warning: %s: '%s' holds numbers that are not finite, so its answers mean nothing\n", file.c_str(),
+                 std::string{name}.c_str());
+}
+
 /// Loads the checkpoint `s.resume`. @returns what to tell the user
 template <class Trainer>
 std::string resume_training(const settings& s, Trainer& trainer, int epochs) {
@@ -118,7 +125,7 @@ std::string resume_training(const settings& s, Trainer& trainer, int epochs) {
                              std::to_string(*s.seed));
   if (s.allow_non_finite)
     warn_of_non_finite(s.resume, trainer.model());
-  else if (const std::string_view name = first_not_finite(trainer.model()); !name.empty())
+  else if (const std::string_view name = trainer.model().first_non_finite(); !name.empty())
     throw tn::file_error(s.resume.string() + ": '" + std::string{name} +
                          "' holds numbers that are not finite, from which no training recovers; --allow-non-finite goes on regardless");
   const tn::training_progress& done = trainer.progress();
@@ -149,6 +156,7 @@ int train(const Recipe& recipe, settings s) {
   recipe.initialize(model);
   progress_display display{epochs};
   tn::fit_options options{.epochs = epochs, .batch_size = batch_size, .threads = s.threads, .shuffle = recipe.shuffle};
+  options.allow_non_finite = s.allow_non_finite;
   options.learning_rate = recipe.schedule(learning_rate);
   std::function<void(const tn::step_report&)> after_step;
   std::function<void(const tn::epoch_report&)> after_epoch;
@@ -174,15 +182,14 @@ int train(const Recipe& recipe, settings s) {
     introduction += (s.output.parent_path() / name).string() + " stays; this training is written to " + s.output.string() + "\n";
   require_writable(s.output);
   step_log log{s, model, trainer.progress()};
-  const divergence_check divergence{s.allow_non_finite};
   const auto save = [&] {
-    divergence.check(model, trainer.progress().epoch + (trainer.progress().position > 0));
+    if (const std::string_view tensor = model.first_non_finite(); !s.allow_non_finite && !tensor.empty())
+      throw tn::training_error("'" + std::string{tensor} + "' holds a number that is not finite");
     tn::save_checkpoint(s.output, trainer);
   };
   after_step = [&](const tn::step_report& r) {
     display.step(r);
     log.step(r, trainer.progress().updates);
-    divergence.check(r);
   };
   after_epoch = [&](const tn::epoch_report& r) {
     display.epoch(r);
@@ -302,10 +309,8 @@ int reproduce_run(const Recipe& recipe, const settings& s) {
   tn::report tested;
   tn::fit_options options{.epochs = epochs, .batch_size = recipe.batch_size, .threads = s.threads, .shuffle = recipe.shuffle};
   options.learning_rate = recipe.schedule(recipe.learning_rate);
-  const divergence_check divergence{s.allow_non_finite};
   options.on_step = [&](const tn::step_report& r) {
     display.step(r);
-    divergence.check(r);
     return interruptible::answer();
   };
   options.on_epoch = [&](const tn::epoch_report& r) {

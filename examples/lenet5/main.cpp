@@ -10,12 +10,12 @@
 #include <filesystem>
 #include <new>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <typenet/core/error.hpp>
 
 #include "arguments.hpp"
-#include "limits.hpp"
 #include "program.hpp"
 #include "registry.hpp"
 #include "settings.hpp"
@@ -52,6 +52,10 @@ std::string suggestion_for_option(const CLI::App& app) {
   }
   return {};
 }
+
+/// The largest number of threads that is accepted: four for each processor, and at least 16. Threads wait for one another in every step, so
+/// that many more than processors hardly get on.
+int most_threads() { return std::max(16, 4 * static_cast<int>(std::thread::hardware_concurrency())); }
 
 /// Says what is wrong with the command line. @returns the exit status
 int refuse(const std::string& what) {
@@ -190,6 +194,9 @@ int main(int argc, char** argv) try {
   if (status == 0 && (std::fflush(stdout) != 0 || std::ferror(stdout) != 0))
     throw tn::file_error("the output could not be written in full");
   return status;
+} catch (const tn::training_error& e) {
+  std::fprintf(stderr, "lenet5: %s\nEarlier checkpoints stay as they were; lenet5 train --allow-non-finite goes on regardless\n", e.what());
+  return 1;
 } catch (const std::bad_alloc&) {
   std::fprintf(stderr, "lenet5: out of memory; a lower --batch-size needs less, and so do fewer --threads\n");
   return 1;

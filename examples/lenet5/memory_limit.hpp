@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Limits of this machine: threads and memory. What exceeds them is refused before anything is computed.
+// The limit of memory. A batch size that exceeds it is refused before anything is computed.
 #pragma once
 
 #include <sys/resource.h>
@@ -7,16 +7,12 @@
 
 #include <algorithm>
 #include <string>
-#include <thread>
 
 #include <typenet/core/config.hpp>
 #include <typenet/core/error.hpp>
 #include <typenet/summary.hpp>
 
 namespace lenet5 {
-
-/// The largest number of threads that is accepted: four for each processor, and at least 16. More can exhaust the system's threads.
-inline int most_threads() { return std::max(16, 4 * static_cast<int>(std::thread::hardware_concurrency())); }
 
 /// Bytes of memory that this process may use: those of the machine, or fewer under `ulimit -v`.
 inline typenet::index memory_bytes() {
@@ -31,10 +27,10 @@ inline typenet::index memory_bytes() {
 template <class Model>
 constexpr typenet::index training_bytes(typenet::index batch) {
   using network = typename Model::network;
-  using scalar = typename Model::scalar;
-  constexpr typenet::index lanes = Model::lanes;
-  return network::template activation_bytes<scalar>(batch, lanes) + network::template workspace_bytes<scalar>(batch, lanes) +
-         2 * network::padded_batch(batch, lanes) * Model::inputs * typenet::index{sizeof(scalar)};
+  using backend = typename Model::backend;
+  const typenet::index samples = network::padded_batch(batch, backend::lanes) * Model::inputs;
+  return network::template activation_bytes<backend>(batch) + network::template workspace_bytes<backend>(batch) +
+         2 * samples * typenet::index{sizeof(typename Model::scalar)};
 }
 
 /// Refuses a batch size that needs more memory than `memory` bytes.
