@@ -1,13 +1,32 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 # Installs what is missing, then builds and runs every test with g++. If clang++ is installed, runs all tests but the ill-formed programs
-# with clang++ too. Builds the GPU programs with nvcc, which is installed if it is missing, and runs them if there is a GPU.
+# with clang++ too. Builds the GPU programs with nvcc, which is installed if it is missing, and runs them on a GPU, or else some on the CPU.
 # The last line names what was left out.
 # Needs no argument and no input; safe to repeat. TYPENET_BUILD_DIR names a build folder other than ./build.
 set -euo pipefail
 unset CDPATH # makes cd print the folder
 exec </dev/null
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
+case ${1:-} in
+  '') ;;
+  --fuzz) exec bash tests/fuzz/run.sh "${@:2}" ;;
+  --crash) exec bash tests/crash/run.sh "${@:2}" ;;
+  --sanitize) exec bash tests/sanitize.sh "${@:2}" ;;
+  --help)
+    cat <<'TEXT'
+usage: tests/run.sh                  builds and runs every test, with each compiler that there is
+       tests/run.sh --fuzz MINUTES   fuzzes every reader for its share of the time
+       tests/run.sh --crash          kills training 300 times, half of them within a save, and resumes it
+       tests/run.sh --sanitize       runs the tests under AddressSanitizer, UndefinedBehaviorSanitizer, ThreadSanitizer and Valgrind
+TEXT
+    exit
+    ;;
+  *)
+    echo "tests/run.sh: there is no '$1'; --help says what there is" >&2
+    exit 2
+    ;;
+esac
 source cmake/setup.sh
 
 need_to_build
@@ -67,7 +86,7 @@ for preset in ci-gcc ci-clang ci-cuda; do
     if nvidia-smi --list-gpus 2>/dev/null | grep -q GPU; then
       options=(-DCMAKE_CUDA_ARCHITECTURES=native)
     else
-      echo "== nvcc: no GPU here, so what it compiles is not run"
+      echo "== nvcc: no GPU here, so the kernels are run on the CPU, from their PTX"
       left_out+=("running on a GPU")
       # Compiles for every relevant device in one pass, without the optimizer, which takes most of nvcc's time.
       options=(-DCMAKE_CUDA_ARCHITECTURES=OFF

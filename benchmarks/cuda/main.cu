@@ -103,7 +103,7 @@ __global__ void nothing() {}
 double measure_floor(std::size_t nodes, int repetitions) {
   tn::gpu::stream stream;
   tn::gpu::recording graph;
-  graph.record(stream.handle(), 1, [&] {
+  graph.record(stream.handle(), [&] {
     for (std::size_t i = 0; i < nodes; ++i) nothing<<<1, 32, 0, stream.handle()>>>();
     check(cudaGetLastError());
   });

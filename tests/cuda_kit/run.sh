@@ -40,7 +40,8 @@ sanitizer() {
 }
 
 run() {
-  local check quick="--test-case-exclude=*long*"
+  # A kernel of this case writes where it must not, in a process of its own.
+  local check quick="--test-case-exclude=a kernel that fails*"
   date -u '+%Y-%m-%d %H:%M UTC'
   nvidia-smi --query-gpu=name,driver_version,compute_cap,memory.total --format=csv,noheader 2>/dev/null || echo "nvidia-smi: not found"
   timeout 60 "$kit/bin/test_cuda" --list-test-cases >/dev/null

@@ -30,11 +30,10 @@ void check_initial_weights() {
 template <class Backend>
 std::vector<std::uint32_t> shuffled(tn::index count, std::uint32_t epoch) {
   typename Backend::stream stream;
-  typename Backend::template memory<std::uint32_t> order{count};
-  typename Backend::template memory<std::uint64_t> keys;
-  tn::detail::shuffle<Backend>(stream, tn::seed{42}, epoch, order, keys);
+  tn::detail::sample_order<Backend> order;
+  order.shuffle(stream, tn::seed{42}, epoch, count, tn::random_stream::shuffle);
   stream.wait();
-  return copy_of(order);
+  return copy_of(order.numbers());
 }
 
 template <class Net, class Backend>
@@ -70,14 +69,14 @@ void check_samples(const Data& data) {
   constexpr int lanes = Backend::lanes;
   const tn::index count = data.size(), batch = 40, padded = 64;
   typename Backend::stream stream;
-  typename Backend::template memory<std::uint32_t> order{count};
-  typename Backend::template memory<std::uint64_t> keys;
-  tn::detail::shuffle<Backend>(stream, tn::seed{3}, 1, order, keys);
+  tn::detail::sample_order<Backend> order;
+  order.shuffle(stream, tn::seed{3}, 1, count, tn::random_stream::shuffle);
   stream.wait();
-  const auto numbers_of = copy_of(order);
+  const auto numbers_of = copy_of(order.numbers());
 
-  tn::detail::sample_reader<Backend, Data> reader{data};
-  reader.set_order(order);
+  tn::detail::uploaded_arrays<Backend> arrays;
+  tn::detail::sample_reader<Backend, Data> reader{data, arrays};
+  reader.set_order(order.numbers());
   const auto check = [&](const tn::detail::batch_request& wanted) {
     tn::detail::sample_memory<Backend> memory_{wanted.padded_size(), size};
     reader.read(stream, wanted, memory_);
@@ -106,8 +105,8 @@ void check_samples(const Data& data) {
   };
   // Batches with unused lanes, and a partial batch.
   const tn::sample_key training{.seed = tn::seed{42}, .epoch = 5};
-  check({.order = order.data(), .first = 0, .count = 2 * batch, .batch = batch, .padded = padded, .key = training});
-  check({.order = order.data(), .first = 2 * batch, .count = count - 2 * batch, .batch = batch, .padded = padded, .key = training});
+  check({.order = order.numbers().data(), .first = 0, .count = 2 * batch, .batch = batch, .padded = padded, .key = training});
+  check({.order = order.numbers().data(), .first = 2 * batch, .count = count - 2 * batch, .batch = batch, .padded = padded, .key = training});
   check({.order = nullptr, .first = 3, .count = batch, .batch = batch, .padded = padded, .key = tn::sample_key::evaluation()});
 }
 

@@ -18,8 +18,8 @@ struct outcome {
   tn::report found;
 };
 
-/// Trains two epochs of full batches and a remainder, then one step on given samples, then a third epoch. The single step is not part of
-/// the recording.
+/// Trains two epochs of full batches and a remainder, then one step on given samples, then a third epoch. The single step is other work, so
+/// that the third epoch is recorded anew.
 template <tn::device_launch Launch, class Net>
 outcome run() {
   const auto data = turned_bars(150, 1);

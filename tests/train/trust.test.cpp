@@ -128,6 +128,28 @@ TEST_CASE("more threads than a machine can start are refused") {
         "set_threads: expected 0 (as many as pay) to 256 threads, got -1");
 }
 
+// AddressSanitizer ends a program that asks for as much.
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define TYPENET_TEST_LIMITED_MEMORY 0
+#endif
+#elif defined(__SANITIZE_ADDRESS__)
+#define TYPENET_TEST_LIMITED_MEMORY 0
+#endif
+#ifndef TYPENET_TEST_LIMITED_MEMORY
+TEST_CASE("a batch size that no memory suffices for says how much it needs") {
+  // The samples alone take more than the 2^47 bytes that a process can address.
+  tn::model<tn::network<tn::input<20'000>, tn::linear<3>>> model;
+  const auto make = [&](int batch) {
+    const tn::trainer trainer{model, tn::cross_entropy{}, tn::adam{}, tn::fit_options{.batch_size = batch}};
+  };
+  const std::string said = message_of<tn::argument_error>([&] { make(std::numeric_limits<int>::max()); });
+  CHECK(said.starts_with("fit: there is no memory for steps of 2147483647 samples, which need "));
+  CHECK(said.ends_with(" bytes; a smaller batch_size needs less"));
+  CHECK_NOTHROW(make(10));
+}
+#endif
+
 TEST_CASE("one model in two threads at once is noticed") {
   using deep = tn::network<tn::input<4>, tn::linear<2000>, tn::relu, tn::linear<2000>, tn::linear<3>>;
   tn::model<deep, tn::cpu_single> model{tn::seed{1}};

@@ -109,7 +109,8 @@ concept has_constants = requires {
 /// - `host_memory`: true where the program may read and write the backend's memory itself
 /// - `inference_samples`: samples that a model predicts at a time, a multiple of `lanes`
 /// - `memory<T>`: memory of `T` (zeroed, aligned to 64 bytes, copyable); `array` is `memory<scalar>`. `copy_from(span, first)` and
-///   `copy_to(span, first)` copy from and to the memory of the program; `first` is an offset in elements of `T`
+///   `copy_to(span, first)` copy from and to the memory of the program; `first` is an offset in elements of `T`. A copy comes after the
+///   work that the calling thread has queued, and is done on return
 /// - `stream`: runs tasks in order. `run(threads, batch_state, task)` calls `task(execution&)`; `repeat(recording, threads, state, task,
 ///   times)` does so `times` times; `for_each(n, f)` calls `f(i)` for i below n; `sort_by_key(keys, values, n)` sorts stably; `wait()`
 ///   returns when all is done. Optional: `parallel_for(n, workers, f)` calls `f(i, worker)` on several threads

@@ -48,6 +48,9 @@ class batch_state {
   /// The number of each lane's sample, `[lane of the batch]`; may be null in inference.
   [[nodiscard]] TYPENET_HD constexpr const std::uint32_t* samples() const { return samples_; }
 
+  /// Whether two states name the same batch, the same keys and the same numbers of samples, by their addresses.
+  friend constexpr bool operator==(const batch_state&, const batch_state&) = default;
+
  private:
   index batch_;
   index whole_;

@@ -43,4 +43,10 @@ class device_error : public error {
   using error::error;
 };
 
+/// Thrown if a device has too little free memory.
+class device_memory_error : public device_error {
+ public:
+  using device_error::device_error;
+};
+
 }  // namespace typenet

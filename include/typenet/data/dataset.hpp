@@ -71,7 +71,8 @@ concept sample_view = std::is_trivially_copyable_v<V> && requires(const V& v, in
 /// has a view. Devices read other data sets through the host.
 ///
 /// `view(upload)` passes each array of the data set to `upload` as a `std::span<const T>`, T a number. `upload` copies the array to where
-/// the view shall read it, and returns the copy's address, a `const T*`. An array may be passed twice, and an address returned twice.
+/// the view shall read it, and returns the copy's address, a `const T*`. An array may be passed twice, and an address returned twice: an
+/// array is known by its address and its size. So all arrays live, unchanged, as long as the data set; `view` passes none of its own.
 ///
 /// The view is a trivially copyable object that reads the copies alone. Made with `host_upload`, it reads the data set's own memory and
 /// must not outlive the data set. All members of a view `v` of type V are marked TYPENET_HD:

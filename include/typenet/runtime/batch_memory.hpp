@@ -22,6 +22,9 @@ struct batch_memory {
   Scalar* buffers = nullptr;              ///< the arena of buffers
   Scalar* scratch = nullptr;              ///< scratch memory of every layer, laid out for `capacity` samples
   index capacity = 0;                     ///< samples of the largest batch, a multiple of the lanes
+
+  /// Whether all addresses, and the capacity, are equal.
+  friend bool operator==(const batch_memory&, const batch_memory&) = default;
 };
 
 /// The layout of a batch.

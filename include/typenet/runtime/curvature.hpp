@@ -203,8 +203,6 @@ struct curvature_workspace {
   using array = typename Backend::array;
 
   array activations, gradients, curvatures, parameter_gradients, parameter_curvatures, squared_parameters, squared_input, scratch;
-  typename Backend::template memory<std::uint32_t> order;      ///< the shuffled numbers of the samples of the data set
-  typename Backend::template memory<std::uint64_t> sort_keys;  ///< the keys that shuffle them
 
   /// @param capacity samples of the largest batch, a multiple of the lanes
   explicit curvature_workspace(index capacity)

@@ -7,6 +7,7 @@
 
 #include <typenet/core/ceil_div.hpp>
 #include <typenet/core/config.hpp>
+#include <typenet/core/same_value.hpp>
 #include <typenet/kernels/score.hpp>
 #include <typenet/layer/tensor_spec.hpp>
 #include <typenet/losses/target.hpp>
@@ -33,6 +34,8 @@ struct class_labels {
   static constexpr bool is_class = true;
   const Scalar* labels;  ///< `[lane of the batch]`: the class of each sample, aligned to the pack
 
+  friend bool operator==(const class_labels&, const class_labels&) = default;
+
   /// The targets of one block.
   template <class Pack>
   TYPENET_HD class_target<Pack> at(index block) const {
@@ -46,6 +49,8 @@ template <class Scalar, int Lanes>
 struct dense_values {
   static constexpr bool is_class = false;
   lane_view<const Scalar, Lanes> values;  ///< `[group][output][lane]`
+
+  friend bool operator==(const dense_values&, const dense_values&) = default;
 
   /// The targets of one block.
   template <class Pack>
@@ -64,12 +69,16 @@ struct chunk_memory {
   const Scalar* input = nullptr;           ///< `[batch][group][element][lane]`
   const Scalar* labels = nullptr;          ///< `[batch][lane of the batch]`: the class of each sample
   const std::uint32_t* samples = nullptr;  ///< `[batch][lane of the batch]`: the number of each sample
+
+  friend bool operator==(const chunk_memory&, const chunk_memory&) = default;
 };
 
 /// `Count` arrays of equal size. An array of its own type can be copied to a device.
 template <class Scalar, int Count>
 struct arrays {
   Scalar* of[Count > 0 ? Count : 1] = {};
+
+  friend bool operator==(const arrays&, const arrays&) = default;
 };
 
 /// Copies batch `tally->step` of a chunk, and the update of that step, to the memory of the step.
@@ -210,7 +219,7 @@ struct training_step {
   using executor_type = executor<Compiled, Layout>;
 
   batch_memory<Scalar> memory;
-  Loss loss;
+  comparable<Loss> loss;
   Targets targets;
   arrays<Scalar, States> states;     ///< each laid out as the parameters
   Scalar* losses = nullptr;          ///< `[lane of the batch]`
@@ -224,17 +233,22 @@ struct training_step {
   std::uint32_t* samples = nullptr;  ///< `[lane of the batch]`: receives the numbers of the samples where `UsesChunks`
   Scalar* parameters = nullptr;      ///< the arena of parameters, which the step updates
 
+  /// Whether two steps are the same work on the same memory. A device may then replay its recording of one in place of the other.
+  friend bool operator==(const training_step&, const training_step&) = default;
+
   TYPENET_ANY_SIDE
   template <class Exec>
   TYPENET_HD void operator()(Exec& exec) const {
     if constexpr (UsesChunks) take_batch<Compiled>(exec, chunk, tally, input, labels, samples, updates, update);
     if constexpr (grouped_execution<Exec>) {
       grouped_executor<Compiled, Layout>::train(exec, memory, [&](Exec& part, const auto& output, const auto& gradient, index group) {
-        compare_batch<Compiled>(part, loss, targets.group(group, Lanes), output, gradient, losses + group * Lanes, correct + group * Lanes);
+        compare_batch<Compiled>(part, loss.value, targets.group(group, Lanes), output, gradient, losses + group * Lanes,
+                                correct + group * Lanes);
       });
     } else {
       executor_type::forward(exec, memory);
-      compare_batch<Compiled>(exec, loss, targets, executor_type::output(memory), executor_type::output_gradient(memory), losses, correct);
+      compare_batch<Compiled>(exec, loss.value, targets, executor_type::output(memory), executor_type::output_gradient(memory), losses,
+                              correct);
       executor_type::backward(exec, memory);
     }
     update_parameters<Compiled>(exec, update, parameters, memory.parameter_gradients, states, losses, correct, tally);

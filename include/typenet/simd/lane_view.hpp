@@ -20,6 +20,8 @@ struct lane_view {
   Scalar* base = nullptr;  ///< group 0, aligned to the pack
   index stride = 0;        ///< distance from one group to the next, in scalars
 
+  friend constexpr bool operator==(const lane_view&, const lane_view&) = default;
+
   /// The start of block `b`. A block is the part of a group that one pack covers; a group holds `Lanes / width<Pack>` of them.
   template <class Pack>
   [[nodiscard]] TYPENET_HD TYPENET_INLINE Scalar* block(index b) const {

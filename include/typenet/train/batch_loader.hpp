@@ -1,18 +1,23 @@
 // SPDX-License-Identifier: MIT
 /// @file
-/// sample_reader: reads samples of a data set into the memory of a backend. `shuffle` makes the order of an epoch.
+/// sample_reader: reads samples of a data set into the memory of a backend.
 #pragma once
 
 #include <algorithm>
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <type_traits>
 #include <utility>
 #include <vector>
 
 #include <typenet/backends/batch_state.hpp>
+#include <typenet/core/config.hpp>
+#include <typenet/core/error.hpp>
+#include <typenet/core/random.hpp>
 #include <typenet/core/shape.hpp>
 #include <typenet/data/dataset.hpp>
 
@@ -84,6 +89,78 @@ struct read_place {
   }
 };
 
+/// The view of a data set on a device; empty for a data set that has none.
+template <class Backend, class Data>
+struct view_on {
+  struct type {};
+};
+
+/// Copies of the arrays of data sets in a device's memory. An array is copied once, however often a view asks for it: the arrays are to
+/// live, unchanged, as long as this object.
+template <class Backend>
+class uploaded_arrays {
+ public:
+  /// The view of a data set; nothing where the data set has no view, or the device has too little memory for its arrays.
+  template <class Data>
+  std::optional<typename view_on<Backend, Data>::type> view_of(const Data& data);
+
+ private:
+  template <class B>
+  friend struct uploader;
+
+  template <class T>
+  const T* upload(std::span<const T> values) {
+    for (const array& known : arrays_)
+      if (known.from == values.data() && known.bytes == values.size_bytes()) return static_cast<const T*>(known.address);
+    const auto memory = std::make_shared<typename Backend::template memory<T>>(static_cast<index>(values.size()));
+    memory->copy_from(values);
+    arrays_.push_back({values.data(), values.size_bytes(), memory, memory->data()});
+    return memory->data();
+  }
+
+  /// An array of the program and its copy.
+  struct array {
+    const void* from;
+    std::size_t bytes;
+    std::shared_ptr<void> copy;
+    const void* address;  // of the copy
+  };
+  std::vector<array> arrays_;
+};
+/// The program's own memory needs no copies.
+template <class Backend>
+  requires(Backend::host_memory)
+class uploaded_arrays<Backend> {};
+
+/// What a data set's `view` gives its arrays to.
+template <class Backend>
+struct uploader {
+  uploaded_arrays<Backend>* arrays;
+  template <class T>
+  const T* operator()(std::span<const T> values) const {
+    return arrays->upload(values);
+  }
+};
+
+template <class Backend, resident_dataset Data>
+struct view_on<Backend, Data> {
+  using type = decltype(std::declval<const Data&>().view(std::declval<uploader<Backend>>()));
+};
+
+template <class Backend>
+template <class Data>
+std::optional<typename view_on<Backend, Data>::type> uploaded_arrays<Backend>::view_of([[maybe_unused]] const Data& data) {
+  if constexpr (resident_dataset<Data>) {
+    const std::size_t before = arrays_.size();
+    try {
+      return data.view(uploader<Backend>{this});
+    } catch (const device_memory_error&) {
+      arrays_.erase(arrays_.begin() + static_cast<std::ptrdiff_t>(before), arrays_.end());
+    }
+  }
+  return std::nullopt;
+}
+
 /// Reads samples of a data set into a backend's memory. In this form the memory is the program's: it reads one batch at a time, sample by
 /// sample, and then copies each group to the lanes.
 template <class Backend, class Data>
@@ -91,7 +168,7 @@ class sample_reader {
  public:
   using scalar = typename Backend::scalar;
 
-  explicit sample_reader(const Data& data) : data_{&data}, rows_(static_cast<std::size_t>(lanes * size)) {
+  sample_reader(const Data& data, uploaded_arrays<Backend>&) : data_{&data}, rows_(static_cast<std::size_t>(lanes * size)) {
     if constexpr (!std::is_same_v<scalar, float>) converted_.resize(rows_.size());
   }
 
@@ -127,58 +204,40 @@ class sample_reader {
   std::vector<scalar> converted_;
 };
 
-/// Copies arrays to a device's memory. `held` owns the copies.
-template <class Backend>
-struct uploader {
-  std::vector<std::shared_ptr<void>>* held;
-  template <class T>
-  const T* operator()(std::span<const T> values) const {
-    const auto memory = std::make_shared<typename Backend::template memory<T>>(static_cast<index>(values.size()));
-    memory->copy_from(values);
-    held->push_back(memory);
-    return memory->data();
-  }
-};
-
-/// On a device, for a data set that can lie in its memory: the constructor copies all of the data set, and the device reads the samples.
-template <class Backend, resident_dataset Data>
-  requires(!Backend::host_memory)
-class sample_reader<Backend, Data> {
- public:
-  explicit sample_reader(const Data& data) : view_{data.view(uploader<Backend>{&held_})} {}
-  sample_reader(const sample_reader&) = delete;
-  sample_reader& operator=(const sample_reader&) = delete;
-  ~sample_reader() = default;
-
-  void set_order(const typename Backend::template memory<std::uint32_t>&) {}
-
-  void read(typename Backend::stream& stream, const batch_request& wanted, sample_memory<Backend>& to) {
-    stream.for_each(wanted.padded_size(), read_place<view, typename Backend::scalar, Backend::lanes>{view_, wanted, to.input.data(),
-                                                                                                     to.labels.data(), to.samples.data()});
-  }
-
- private:
-  using view = decltype(std::declval<const Data&>().view(std::declval<uploader<Backend>>()));
-
-  std::vector<std::shared_ptr<void>> held_;
-  view view_;
-};
-
-/// On a device, for other data sets: the host reads the samples and copies them to the device.
+/// On a device. Where the data set lies in the device's memory, the device reads the samples. Where it has no view, or does not fit, the
+/// host reads the samples of each request and copies them to the device.
 template <class Backend, class Data>
-  requires(!Backend::host_memory && !resident_dataset<Data>)
+  requires(!Backend::host_memory)
 class sample_reader<Backend, Data> {
  public:
   using scalar = typename Backend::scalar;
 
-  explicit sample_reader(const Data& data) : data_{&data} {}
+  /// @param data must outlive the reader
+  /// @param arrays receives the data set's arrays; must outlive the reader
+  sample_reader(const Data& data, uploaded_arrays<Backend>& arrays) : data_{&data}, view_{arrays.view_of(data)} {}
 
+  /// Sets the order of the epoch.
   void set_order(const typename Backend::template memory<std::uint32_t>& order) {
+    if (view_) return;
     order_.resize(static_cast<std::size_t>(order.size()));
     order.copy_to(order_);
   }
 
   void read(typename Backend::stream& stream, const batch_request& wanted, sample_memory<Backend>& to) {
+    if constexpr (resident_dataset<Data>) {
+      if (view_) {
+        stream.for_each(wanted.padded_size(),
+                        read_place<view, scalar, Backend::lanes>{*view_, wanted, to.input.data(), to.labels.data(), to.samples.data()});
+        return;
+      }
+    }
+    read_on_host(stream, wanted, to);
+  }
+
+ private:
+  using view = typename view_on<Backend, Data>::type;
+
+  void read_on_host(typename Backend::stream& stream, const batch_request& wanted, sample_memory<Backend>& to) {
     const auto slot = static_cast<std::size_t>(wanted.padded_size());
     input_.resize(slot * static_cast<std::size_t>(Data::sample_shape.size()));
     labels_.resize(slot);
@@ -193,7 +252,6 @@ class sample_reader<Backend, Data> {
     to.samples.copy_from(samples_);
   }
 
- private:
   /// A view that reads the data set itself.
   struct host_view {
     static constexpr shape sample_shape = Data::sample_shape;
@@ -208,25 +266,9 @@ class sample_reader<Backend, Data> {
   };
 
   const Data* data_;
+  std::optional<view> view_;  // nothing: the host reads
   std::vector<scalar> input_, labels_;
   std::vector<std::uint32_t> samples_, order_;
 };
-
-/// Fills `order` with a random permutation of the numbers below its size. It sorts the numbers by random keys, so that the result does not
-/// depend on the number of threads or on the backend.
-template <class Backend>
-void shuffle(typename Backend::stream& stream, seed s, std::uint32_t epoch, typename Backend::template memory<std::uint32_t>& order,
-             typename Backend::template memory<std::uint64_t>& keys, random_stream purpose = random_stream::shuffle) {
-  if (keys.size() != order.size()) keys = typename Backend::template memory<std::uint64_t>{order.size()};
-  std::uint32_t* const numbers = order.data();
-  std::uint64_t* const key = keys.data();
-  const counter_rng rng{s, purpose};
-  stream.for_each(order.size(), [=] TYPENET_HD(index i) {
-    const auto words = rng(epoch, static_cast<std::uint32_t>(i), 0);
-    numbers[i] = static_cast<std::uint32_t>(i);
-    key[i] = std::uint64_t{words[0]} << 32 | words[1];
-  });
-  stream.sort_by_key(key, numbers, order.size());
-}
 
 }  // namespace typenet::detail

@@ -24,8 +24,9 @@ namespace typenet {
 namespace detail {
 
 /// Runs a data set through a model, batch by batch. The model's backend computes the scores; the program reads the scores alone.
+/// @param arrays where a device keeps the data set's arrays
 template <class Model, class Data, class Loss>
-typenet::report evaluate_batches(Model& model, const Data& data, const Loss& loss) {
+typenet::report evaluate_batches(Model& model, const Data& data, const Loss& loss, uploaded_arrays<typename Model::backend>& arrays) {
   using backend = typename Model::backend;
   using network = typename Model::network;
   using scalar = typename Model::scalar;
@@ -33,7 +34,7 @@ typenet::report evaluate_batches(Model& model, const Data& data, const Loss& los
   constexpr bool has_loss = !std::is_same_v<Loss, no_loss>;
   constexpr index batch = Model::batch;
   metrics_accumulator metrics{Data::classes, true};
-  sample_reader<backend, Data> reader{data};
+  sample_reader<backend, Data> reader{data, arrays};
   sample_memory<backend> samples{batch, Model::inputs};
   typename backend::array losses{batch}, predicted{batch}, ranks{batch};
   std::vector<scalar> host_losses, host_predicted, host_ranks;
@@ -76,7 +77,8 @@ report evaluate(Model& model, const Data& data, const Loss& loss) {
   static_assert(detail::check_dataset<Data>());
   if constexpr (dataset<Data>) {
     static_assert(detail::check_loss<Loss, typename Model::network, class_targets<Data::classes>>());
-    return detail::evaluate_batches(model, data, loss);
+    detail::uploaded_arrays<typename Model::backend> arrays;
+    return detail::evaluate_batches(model, data, loss, arrays);
   } else {
     return {};
   }
@@ -89,7 +91,8 @@ report evaluate(Model& model, const Data& data) {
   static_assert(detail::check_dataset<Data>());
   if constexpr (dataset<Data>) {
     static_assert(detail::check_loss<mse, typename Model::network, class_targets<Data::classes>>());
-    return detail::evaluate_batches(model, data, detail::no_loss{});
+    detail::uploaded_arrays<typename Model::backend> arrays;
+    return detail::evaluate_batches(model, data, detail::no_loss{}, arrays);
   } else {
     return {};
   }

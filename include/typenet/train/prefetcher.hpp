@@ -32,9 +32,9 @@ class prefetcher {
 
   /// @param wanted the samples of the epoch; they start to be read at once
   /// @param staging the two buffers, each of one batch
-  prefetcher(const Data& data, typename Backend::stream& stream, const batch_request& wanted,
+  prefetcher(const Data& data, uploaded_arrays<Backend>& arrays, typename Backend::stream& stream, const batch_request& wanted,
              const typename Backend::template memory<std::uint32_t>&, std::array<sample_memory<Backend>, 2>& staging)
-      : reader_{data}, stream_{&stream}, wanted_{wanted}, staging_{&staging}, thread_{[this] { work(); }} {}
+      : reader_{data, arrays}, stream_{&stream}, wanted_{wanted}, staging_{&staging}, thread_{[this] { work(); }} {}
   prefetcher(const prefetcher&) = delete;
   prefetcher& operator=(const prefetcher&) = delete;
   ~prefetcher() {
@@ -102,9 +102,9 @@ class prefetcher<Backend, Data> {
     return std::clamp<index>(bytes / (padded * inputs * static_cast<index>(sizeof(typename Backend::scalar))), 1, 256);
   }
 
-  prefetcher(const Data& data, typename Backend::stream& stream, const batch_request& wanted,
+  prefetcher(const Data& data, uploaded_arrays<Backend>& arrays, typename Backend::stream& stream, const batch_request& wanted,
              const typename Backend::template memory<std::uint32_t>& order, std::array<sample_memory<Backend>, 2>& staging)
-      : reader_{data},
+      : reader_{data, arrays},
         stream_{&stream},
         wanted_{wanted},
         chunk_{staging.data()},

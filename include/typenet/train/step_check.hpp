@@ -26,6 +26,13 @@ inline index checked_count(int batch_size, int inputs, std::size_t numbers, std:
   return count;
 }
 
+/// The message about a batch size whose memory cannot be had.
+/// @param bytes of the values and the workspace of a step
+inline std::string no_memory_for(int batch_size, index bytes) {
+  return "fit: there is no memory for steps of " + std::to_string(batch_size) + " samples, which need " + std::to_string(bytes) +
+         " bytes; a smaller batch_size needs less";
+}
+
 /// Checks the labels that a step was given.
 /// @throws argument_error if one is not among the classes 0 to `classes` - 1
 inline void check_step_labels(std::span<const int> labels, int classes) {

@@ -1,26 +1,20 @@
 // SPDX-License-Identifier: MIT
 /// @file
 /// trainer: trains a model epoch by epoch or step by step. It can stop, and resume from a checkpoint.
-///
-/// From `fit` to a kernel: `fit` (train/fit.hpp) makes a trainer and calls `trainer::fit`. It calls `run_epoch` until all epochs are
-/// complete.
-/// - a `prefetcher` (train/prefetcher.hpp) reads batches while the trainer trains
-/// - `run_chunk` gives each batch to `stream::run` (backends/), as a `training_step` (runtime/training_step.hpp)
-/// - the step calls `executor`, or `grouped_executor`, for the passes forward and backward (runtime/)
-/// - they call each layer's `forward`, `backward_input` and `backward_parameters` (layers/), which call kernels (kernels/)
-/// - `update_parameters` (runtime/training_step.hpp) ends the step with the optimizer's arithmetic (optimizers/)
+/// train/fit.hpp says how a kernel is reached from here.
 #pragma once
 
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <limits>
+#include <new>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include <typenet/backends/batch_state.hpp>
 #include <typenet/core/config.hpp>
@@ -35,11 +29,13 @@
 #include <typenet/runtime/executor.hpp>
 #include <typenet/runtime/training_step.hpp>
 #include <typenet/train/batch_loader.hpp>
+#include <typenet/train/best_epoch.hpp>
 #include <typenet/train/curvature_check.hpp>
 #include <typenet/train/evaluate.hpp>
 #include <typenet/train/options.hpp>
 #include <typenet/train/prefetcher.hpp>
 #include <typenet/train/report.hpp>
+#include <typenet/train/sample_order.hpp>
 #include <typenet/train/samples_check.hpp>
 #include <typenet/train/step_check.hpp>
 #include <typenet/train/thread_tuner.hpp>
@@ -69,8 +65,8 @@ class trainer {
 
   /// Allocates the memory of all steps.
   /// @param model must outlive the trainer
-  /// @throws argument_error if an option or a hyper-parameter is out of range
-  trainer(Model& model, Loss loss, Optimizer optimizer, fit_options options = {})
+  /// @throws argument_error if an option or a hyper-parameter is out of range, or the batch size needs more memory than there is
+  trainer(Model& model, Loss loss, Optimizer optimizer, fit_options options = {}) try
       : model_{&model},
         loss_{loss},
         optimizer_{optimizer},
@@ -85,6 +81,9 @@ class trainer {
       tuner_ = detail::thread_tuner::fixed(options_.threads);
     else if (worth_a_team(options_.batch_size))
       tuner_ = detail::thread_tuner::by_trial(backend::max_threads());
+  } catch (const std::bad_alloc&) {
+    throw argument_error(detail::no_memory_for(options.batch_size, network::template activation_bytes<backend>(options.batch_size) +
+                                                                       network::template workspace_bytes<backend>(options.batch_size)));
   }
 
   [[nodiscard]] Model& model() { return *model_; }
@@ -104,29 +103,19 @@ class trainer {
   [[nodiscard]] const array& optimizer_state(int i) const { return memory_.optimizer_states[static_cast<std::size_t>(i)]; }
   /// The gradients of the last step, laid out as the model's parameters.
   [[nodiscard]] const array& parameter_gradients() const { return memory_.parameter_gradients; }
-
   /// Bytes of the memory that a step needs beside its samples, values and optimizer states. `network::workspace_bytes` knows it in advance.
   [[nodiscard]] index workspace_bytes() const { return memory_.workspace_bytes(); }
-
   /// The step as a device recorded it, to repeat it.
   [[nodiscard]] const typename backend::recording& recording() const { return recording_; }
-
-  /// An epoch and its weights.
-  struct best_epoch {
-    int epoch = 0;                                            ///< from 1; 0: there is none yet
-    double score = -std::numeric_limits<double>::infinity();  ///< validation accuracy, or the negative training loss
-    array parameters, buffers;                                ///< laid out as the model's
-  };
   /// The best epoch so far, where `fit_options::keep_best` is true.
-  [[nodiscard]] const best_epoch& best() const { return best_; }
-
+  [[nodiscard]] const best_epoch<Model>& best() const { return best_; }
   /// Restores progress and seed from a checkpoint. Arrays are restored through `model()` and `optimizer_state()`.
   void resume_from(const training_progress& progress, typenet::seed s) {
     progress_ = progress;
     seed_ = s;
   }
   /// Restores the best epoch from a checkpoint.
-  void restore_best(best_epoch best) { best_ = std::move(best); }
+  void restore_best(best_epoch<Model> best) { best_ = std::move(best); }
 
   /// Trains one step on samples in the program's memory.
   /// @param samples `[sample][channel][row][column]`
@@ -159,7 +148,10 @@ class trainer {
   template <class Data>
     requires detail::uses_curvature<Optimizer>
   void estimate_curvature(const Data& data) {
-    if constexpr (detail::check_data<network, Loss, Data>()) run_curvature(data);
+    if constexpr (detail::check_data<network, Loss, Data>()) {
+      uploaded_arrays arrays;
+      run_curvature(data, arrays);
+    }
   }
 
   /// Trains until `fit_options::epochs` are complete, counting the epochs before a checkpoint.
@@ -177,6 +169,7 @@ class trainer {
 
  private:
   using sample_memory = detail::sample_memory<backend>;
+  using uploaded_arrays = detail::uploaded_arrays<backend>;
   using staging_type = detail::batch_staging<backend, Model::inputs, Model::outputs>;
   static constexpr bool uses_chunks = staging_type::uses_chunks;
 
@@ -185,32 +178,35 @@ class trainer {
   history split_and_fit(const Data& data) {
     if (data.size() < 1) throw argument_error("fit: the data set is empty");
     detail::check_labels_of("fit", data);
+    uploaded_arrays arrays;
     if (options_.validation_split > 0) {
       const auto [training, held_out] = stratified_split(data, options_.validation_split, seed_);
       if (training.size() < 1 || held_out.size() < 1)
         throw argument_error("fit: a validation_split of " + std::to_string(options_.validation_split) + " leaves " +
                              std::to_string(training.size()) + " samples to train on and " + std::to_string(held_out.size()) +
                              " to validate on; both need at least one");
-      return fit_epochs(training, &held_out);
+      return fit_epochs(training, &held_out, arrays);
     }
-    return fit_epochs(data, static_cast<const Data*>(nullptr));
+    return fit_epochs(data, static_cast<const Data*>(nullptr), arrays);
   }
 
-  /// Trains epoch after epoch. @param held_out the data to validate on; null: none
+  /// Trains epoch after epoch.
+  /// @param held_out the data to validate on; null: none
+  /// @param arrays where a device keeps the arrays of both data sets
   template <class Data, class HeldOut>
-  history fit_epochs(const Data& data, const HeldOut* held_out) {
+  history fit_epochs(const Data& data, const HeldOut* held_out, uploaded_arrays& arrays) {
     detail::check_position(progress_, data.size());
     history past;
     while (progress_.epoch < options_.epochs) {
       epoch_report now;
-      if (!run_epoch(data, now)) {
+      if (!run_epoch(data, arrays, now)) {
         past.stopped = true;
         past.epoch = progress_.epoch;
         return past;  // within an epoch, which a later call completes
       }
       check_weights();
-      if (held_out != nullptr) now.validation = evaluate(*model_, *held_out, loss_);
-      if (options_.keep_best) remember(now);
+      if (held_out != nullptr) now.validation = detail::evaluate_batches(*model_, *held_out, loss_, arrays);
+      if (options_.keep_best) best_.consider(now, *model_);
       past.epochs.push_back(now);
       if (options_.on_epoch && options_.on_epoch(now) == control::stop && progress_.epoch < options_.epochs) {
         past.stopped = true;
@@ -219,8 +215,7 @@ class trainer {
     }
     past.epoch = progress_.epoch;
     if (options_.keep_best && best_.epoch > 0) {
-      model_->parameter_array() = best_.parameters;
-      model_->buffer_array() = best_.buffers;
+      best_.restore(*model_);
       past.epoch = best_.epoch;
     }
     return past;
@@ -235,16 +230,10 @@ class trainer {
                            "' holds a number that is not finite; " + detail::diverged_advice);
   }
 
-  /// Keeps the weights of an epoch where it is the best so far.
-  void remember(const epoch_report& now) {
-    const double score = now.validation ? now.validation->accuracy : -now.loss;
-    if (score > best_.score) best_ = {now.epoch, score, model_->parameter_array(), model_->buffer_array()};
-  }
-
   /// Trains one epoch, or the rest of an epoch that was stopped.
   /// @returns true where the epoch is complete
   template <class Data>
-  bool run_epoch(const Data& data, epoch_report& now) {
+  bool run_epoch(const Data& data, uploaded_arrays& arrays, epoch_report& now) {
     using prefetcher = detail::prefetcher<backend, Data>;
     const index total = data.size();
     const auto start = std::chrono::steady_clock::now();
@@ -253,10 +242,10 @@ class trainer {
     reserve_chunks(prefetcher::most_steps(capacity_, Model::inputs));
     if (options_.learning_rate) optimizer_.learning_rate = options_.learning_rate(progress_.epoch + 1);
     if constexpr (detail::uses_curvature<Optimizer>)
-      if (began_at == 0) estimate_curvature(data);
+      if (began_at == 0) run_curvature(data, arrays);
     bool stopped = false;
     {
-      prefetcher batches{data, model_->stream(), wanted, order_, staging_.buffers()};
+      prefetcher batches{data, arrays, model_->stream(), wanted, order_.numbers(), staging_.buffers()};
       while (progress_.position < total && !stopped) {
         const detail::sample_chunk<backend> chunk = batches.next();
         const auto step_start = std::chrono::steady_clock::now();
@@ -286,10 +275,11 @@ class trainer {
   /// @returns `[place]`: the number of the sample there; null where `fit_options::shuffle` is false
   const std::uint32_t* order_epoch(index total) {
     if (!options_.shuffle) return nullptr;
-    if (order_.size() != total) order_ = typename backend::template memory<std::uint32_t>{total};
-    detail::shuffle<backend>(model_->stream(), seed_, static_cast<std::uint32_t>(progress_.epoch), order_, sort_keys_);
-    return order_.data();
+    return order_.shuffle(model_->stream(), seed_, epoch_number(), total, random_stream::shuffle);
   }
+
+  /// The number that random draws of the epoch under way are keyed by: the epochs that are complete.
+  [[nodiscard]] std::uint32_t epoch_number() const { return static_cast<std::uint32_t>(progress_.epoch); }
 
   /// The request for `count` samples of the epoch from place `first` on.
   detail::batch_request request(const std::uint32_t* order, index first, index count) const {
@@ -298,7 +288,7 @@ class trainer {
             .count = count,
             .batch = options_.batch_size,
             .padded = capacity_,
-            .key = {.seed = seed_, .epoch = static_cast<std::uint32_t>(progress_.epoch)}};
+            .key = {.seed = seed_, .epoch = epoch_number()}};
   }
 
   /// Allocates the memory of chunks of up to `steps` batches.
@@ -347,15 +337,13 @@ class trainer {
     memory_.write_tally({});
     memory_.template write_updates<false>(optimizer_, progress_.updates, 1);
     const batch_state state = begin(count, batch);
-    model_->stream().run(tuner_.threads(), state, memory_.template step<false>(*model_, loss_, batch, targets));
+    model_->stream().repeat(recording_, tuner_.threads(), state, memory_.template step<false>(*model_, loss_, batch, targets), 1);
     ++progress_.updates;
     return memory_.read_tally(model_->stream()).loss / static_cast<double>(count);
   }
 
   /// The state of a batch of `count` samples in the current epoch.
-  batch_state begin(index count, const sample_memory& batch) {
-    return memory_.begin({seed_, static_cast<std::uint32_t>(progress_.epoch)}, count, batch.samples.data());
-  }
+  batch_state begin(index count, const sample_memory& batch) { return memory_.begin({seed_, epoch_number()}, count, batch.samples.data()); }
 
   /// Copies samples in the program's memory to the batch. They belong to no data set: every step numbers its samples anew.
   void stage(std::span<const scalar> samples, index count) {
@@ -364,19 +352,18 @@ class trainer {
 
   /// Runs the curvature pass over the samples that the optimizer asks for.
   template <class Data>
-  void run_curvature(const Data& data) {
+  void run_curvature(const Data& data, uploaded_arrays& arrays) {
     using workspace = detail::curvature_workspace<backend, network>;
     if (!curvature_) curvature_.emplace(capacity_);
     const index total = data.size();
-    if (curvature_->order.size() != total) curvature_->order = typename backend::template memory<std::uint32_t>{total};
-    detail::shuffle<backend>(model_->stream(), seed_, static_cast<std::uint32_t>(progress_.epoch), curvature_->order, curvature_->sort_keys,
-                             random_stream::curvature);
-    detail::batch_request wanted = request(curvature_->order.data(), 0, 0);
+    const std::uint32_t* const order = curvature_order_.shuffle(model_->stream(), seed_, epoch_number(), total, random_stream::curvature);
+    detail::batch_request wanted = request(order, 0, 0);
     const index all = std::min<index>(total, optimizer_.curvature_samples);
     sample_memory& staged = staging_.buffer(0);
-    memory_.optimizer_states[0] = array{network::parameter_arena};
-    detail::sample_reader<backend, Data> reader{data};
-    reader.set_order(curvature_->order);
+    // In place: a recorded step holds the address.
+    memory_.optimizer_states[0].copy_from(std::vector<scalar>(static_cast<std::size_t>(network::parameter_arena)));
+    detail::sample_reader<backend, Data> reader{data, arrays};
+    reader.set_order(curvature_order_.numbers());
     for (; wanted.first < all; wanted.first += wanted.count) {
       wanted.count = std::min<index>(options_.batch_size, all - wanted.first);
       reader.read(model_->stream(), wanted, staged);
@@ -401,11 +388,11 @@ class trainer {
   detail::training_memory<Model, Optimizer> memory_;
   staging_type staging_;
   typename backend::recording recording_;
-  typename backend::template memory<std::uint32_t> order_;      ///< `[place]`: the number of the sample there
-  typename backend::template memory<std::uint64_t> sort_keys_;  ///< of `order_`
+  detail::sample_order<backend> order_;            ///< of the epoch
+  detail::sample_order<backend> curvature_order_;  ///< of the samples that second derivatives are estimated on
   std::optional<detail::curvature_workspace<backend, network>> curvature_;
   training_progress progress_;
-  best_epoch best_;
+  best_epoch<Model> best_;
   detail::thread_tuner tuner_;
 };
 

@@ -49,10 +49,7 @@ class training_memory {
         scratch_{executor_type::scratch_size(capacity)},
         losses_{capacity},
         correct_{capacity},
-        keys_{1},
-        tally_{1},
-        current_update_{1} {
-    next_updates_.reserve(1);
+        control_{1} {
     for (auto& state : optimizer_states) state = array{network::parameter_arena};
   }
 
@@ -64,37 +61,35 @@ class training_memory {
     if (updates_.size() < steps) updates_ = typename backend::template memory<update_type>{steps};
   }
 
-  /// Writes the arithmetic of the `steps` updates that follow the first `done`.
-  /// @tparam UsesChunks true: as the updates of a chunk; false: as the update of the next step
+  /// Sets the arithmetic of the `steps` updates that follow the first `done`.
+  /// @tparam UsesChunks true: of the updates of a chunk, which are written at once; false: of the next step
   template <bool UsesChunks>
   void write_updates(const Optimizer& optimizer, index done, index steps) {
-    next_updates_.clear();
-    for (index i = 1; i <= steps; ++i) next_updates_.push_back(optimizer.template update<scalar>(done + i));
-    if constexpr (UsesChunks)
+    if constexpr (UsesChunks) {
+      next_updates_.clear();
+      for (index i = 1; i <= steps; ++i) next_updates_.push_back(optimizer.template update<scalar>(done + i));
       updates_.copy_from(next_updates_);
-    else
-      current_update_.copy_from(next_updates_);
+    } else {
+      next_.update = optimizer.template update<scalar>(done + 1);
+    }
   }
+  /// Sets the tally that the next steps add to.
+  void write_tally(const training_tally& tally) { next_.tally = tally; }
 
-  /// Writes the keys of random draws.
+  /// Sets the keys of random draws, and writes all that was set to the backend's memory, in one copy.
   /// @returns the state of a batch of `count` samples; `samples` has the number of the sample in each lane
   batch_state begin(const batch_keys& keys, index count, const std::uint32_t* samples) {
-    const batch_keys one[] = {keys};
-    keys_.copy_from(one);
-    return {count, true, keys_.data(), samples};
+    next_.keys = keys;
+    control_.copy_from(std::span<const control>{&next_, 1});
+    return {count, true, this->keys(), samples};
   }
 
-  /// Sets the tally that the next steps add to.
-  void write_tally(const training_tally& tally) {
-    const training_tally one[] = {tally};
-    tally_.copy_from(one);
-  }
   /// The tally after all steps in the stream.
   training_tally read_tally(typename backend::stream& stream) {
     stream.wait();
-    std::array<training_tally, 1> tally;
-    tally_.copy_to(tally);
-    return tally[0];
+    std::array<control, 1> now;
+    control_.copy_to(now);
+    return now[0].tally;
   }
 
   /// Bytes of the gradients of values and parameters, their sums by groups, and the scratch memory.
@@ -103,7 +98,7 @@ class training_memory {
   }
 
   /// The keys of random draws, in the backend's memory.
-  [[nodiscard]] const batch_keys* keys() const { return keys_.data(); }
+  [[nodiscard]] const batch_keys* keys() const { return &control_.data()->keys; }
 
   /// The step on the batch in `batch`: forward, loss, backward and update.
   /// @tparam UsesChunks true: the step first copies its batch and its update from `chunk`
@@ -111,7 +106,7 @@ class training_memory {
   auto step(Model& model, const Loss& loss, sample_memory<backend>& batch, const Targets& targets,
             const sample_memory<backend>* chunk = nullptr) {
     training_step<compiled, layout_of<backend>, Loss, update_type, states, Targets, UsesChunks> step{
-        .memory = {}, .loss = loss, .targets = targets, .states = {}, .chunk = {}};
+        .memory = {}, .loss = {loss}, .targets = targets, .states = {}, .chunk = {}};
     step.memory.input = batch.input.data();
     step.memory.activations = activations_.data();
     step.memory.gradients = gradients_.data();
@@ -125,8 +120,8 @@ class training_memory {
     for (std::size_t i = 0; i < optimizer_states.size(); ++i) step.states.of[i] = optimizer_states[i].data();
     step.losses = losses_.data();
     step.correct = correct_.data();
-    step.tally = tally_.data();
-    step.update = current_update_.data();
+    step.tally = &control_.data()->tally;
+    step.update = &control_.data()->update;
     if constexpr (UsesChunks) {
       step.updates = updates_.data();
       step.chunk = {chunk->input.data(), chunk->labels.data(), chunk->samples.data()};
@@ -138,13 +133,20 @@ class training_memory {
   }
 
  private:
-  index capacity_;                                        ///< samples of the largest batch, a multiple of the lanes
-  array activations_, gradients_, group_sums_, scratch_;  ///< as `batch_memory` says
-  array losses_, correct_;                                ///< `[sample]`
-  typename backend::template memory<batch_keys> keys_;
-  typename backend::template memory<training_tally> tally_;
-  typename backend::template memory<update_type> current_update_, updates_;  ///< of the next step; of each step of a chunk
-  std::vector<update_type> next_updates_;                                    ///< in the program's memory, on their way to the backend
+  /// The small things that a step reads and writes, side by side: a copy to a device costs the same for one of them as for all.
+  struct control {
+    batch_keys keys;
+    training_tally tally;
+    update_type update;
+  };
+
+  index capacity_;                                          ///< samples of the largest batch, a multiple of the lanes
+  array activations_, gradients_, group_sums_, scratch_;    ///< as `batch_memory` says
+  array losses_, correct_;                                  ///< `[sample]`
+  typename backend::template memory<control> control_;      ///< one
+  typename backend::template memory<update_type> updates_;  ///< `[step]`: of a chunk
+  control next_;                                            ///< in the program's memory, on its way to the backend
+  std::vector<update_type> next_updates_;                   ///< in the program's memory, on their way to the backend
 };
 
 /// The samples of a trainer: two buffers that the prefetcher fills in turn, and the batch that a step reads.

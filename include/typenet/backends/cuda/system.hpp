@@ -7,17 +7,14 @@
 
 #include <cooperative_groups.h>
 #include <cuda_runtime.h>
-#include <thrust/execution_policy.h>
-#include <thrust/for_each.h>
-#include <thrust/iterator/counting_iterator.h>
-#include <thrust/sort.h>
-#include <thrust/system_error.h>
+#include <cub/device/device_radix_sort.cuh>
 
 #include <cstddef>
 #include <string>
-#include <utility>
 
 #include <typenet/backends/batch_state.hpp>
+#include <typenet/backends/cuda/graph.hpp>
+#include <typenet/backends/cuda/runtime.hpp>
 #include <typenet/backends/simt/execution.hpp>
 #include <typenet/backends/simt/pack.hpp>
 #include <typenet/backends/thrust/launch.hpp>
@@ -27,37 +24,6 @@
 namespace typenet::detail {
 
 inline namespace TYPENET_THRUST_NAMESPACE {
-
-/// The name of the current device: "NVIDIA H100 (compute capability 9.0)"; empty where there is no device.
-inline std::string name_of_device() {
-  int device = 0;
-  cudaDeviceProp properties{};
-  if (cudaGetDevice(&device) != cudaSuccess || cudaGetDeviceProperties(&properties, device) != cudaSuccess) return {};
-  return std::string{properties.name} + " (compute capability " + std::to_string(properties.major) + "." +
-         std::to_string(properties.minor) + ")";
-}
-
-/// Throws a `device_error` that explains an error code of the CUDA runtime.
-/// @param while_doing what the program was doing, the beginning of the message
-[[noreturn]] inline void throw_device_error(cudaError_t code, const std::string& while_doing) {
-  static_cast<void>(cudaGetLastError());  // clears the error, which would be reported again
-  switch (code) {
-    case cudaErrorNoDevice:
-    case cudaErrorInsufficientDriver:
-      throw device_error(while_doing + ": there is no CUDA device, or its driver is too old for this program's runtime (" +
-                         cudaGetErrorString(code) + "); typenet::cpu runs the same network without one");
-    case cudaErrorNoKernelImageForDevice:
-    case cudaErrorInvalidDeviceFunction:
-    case cudaErrorUnsupportedPtxVersion:
-      throw device_error(while_doing + ": this program was not compiled for the device, " + name_of_device() +
-                         "; compile it with that architecture among CMAKE_CUDA_ARCHITECTURES (nvcc -arch)");
-    default: throw device_error(while_doing + ": " + cudaGetErrorString(code));
-  }
-}
-/// Throws a `device_error` where `code` is an error.
-inline void check_cuda(cudaError_t code, const char* while_doing) {
-  if (code != cudaSuccess) throw_device_error(code, while_doing);
-}
 
 /// A CUDA device as a machine of warps and blocks (backends/simt/execution.hpp). The functions of the host exist for the compiler; nothing
 /// calls them.
@@ -112,6 +78,13 @@ template <class F>
 __global__ void __launch_bounds__(kernel_warps * 32) for_each_kernel(index items, F f) {
   const index item = index{blockIdx.x} * kernel_warps + threadIdx.x / 32;
   if (item < items) f(item);
+}
+
+/// Calls `f(i)` for each i below n, each on a thread of its own.
+template <class F>
+__global__ void __launch_bounds__(kernel_warps * 32) for_each_index_kernel(index n, F f) {
+  const index i = index{blockIdx.x} * (kernel_warps * 32) + threadIdx.x;
+  if (i < n) f(i);
 }
 
 /// Runs one item of a reduction in each block.
@@ -170,63 +143,6 @@ class cuda_execution : public batch_state {
   cudaStream_t stream_;
 };
 
-/// A training step that is recorded once as a CUDA graph, and replayed.
-class cuda_graph {
- public:
-  cuda_graph() = default;
-  /// Copies nothing: a copy is empty, and records its own step.
-  cuda_graph(const cuda_graph&) {}
-  cuda_graph(cuda_graph&& other) noexcept
-      : executable_{std::exchange(other.executable_, nullptr)}, batch_{other.batch_}, nodes_{other.nodes_} {}
-  cuda_graph& operator=(cuda_graph other) noexcept {
-    std::swap(executable_, other.executable_);
-    std::swap(batch_, other.batch_);
-    std::swap(nodes_, other.nodes_);
-    return *this;
-  }
-  ~cuda_graph() {
-    if (executable_ != nullptr) static_cast<void>(cudaGraphExecDestroy(executable_));
-  }
-
-  /// True where it holds a step of `batch` samples.
-  [[nodiscard]] bool holds(index batch) const { return executable_ != nullptr && batch_ == batch; }
-  /// Nodes of the graph: the kernels of a step.
-  [[nodiscard]] std::size_t nodes() const { return nodes_; }
-
-  /// Records what `enqueue()` puts into the stream, a step of `batch` samples.
-  /// @throws device_error if the step cannot be recorded
-  template <class Enqueue>
-  void record(cudaStream_t stream, index batch, const Enqueue& enqueue) {
-    check_cuda(cudaStreamBeginCapture(stream, cudaStreamCaptureModeThreadLocal), "recording a step");
-    cudaGraph_t graph = nullptr;
-    try {
-      enqueue();
-    } catch (...) {
-      static_cast<void>(cudaStreamEndCapture(stream, &graph));
-      if (graph != nullptr) static_cast<void>(cudaGraphDestroy(graph));
-      throw;
-    }
-    check_cuda(cudaStreamEndCapture(stream, &graph), "recording a step");
-    cudaGraphExec_t executable = nullptr;
-    std::size_t nodes = 0;
-    cudaError_t result = cudaGraphGetNodes(graph, nullptr, &nodes);
-    if (result == cudaSuccess) result = cudaGraphInstantiate(&executable, graph, 0);
-    static_cast<void>(cudaGraphDestroy(graph));
-    check_cuda(result, "making a recorded step executable");
-    *this = cuda_graph{executable, batch, nodes};
-  }
-  /// Puts the recorded step into the stream.
-  /// @throws device_error if it cannot be launched
-  void replay(cudaStream_t stream) const { check_cuda(cudaGraphLaunch(executable_, stream), "replaying a step"); }
-
- private:
-  cuda_graph(cudaGraphExec_t executable, index batch, std::size_t nodes) : executable_{executable}, batch_{batch}, nodes_{nodes} {}
-
-  cudaGraphExec_t executable_ = nullptr;
-  index batch_ = 0;
-  std::size_t nodes_ = 0;
-};
-
 /// The parts of `thrust_backend` on CUDA.
 /// @tparam Scalar `float` or `double`
 /// @tparam Launch how training steps reach the device
@@ -244,78 +160,92 @@ struct thrust_system {
     return name_of_device();
   }
 
-  /// Reports an allocation of `bytes` bytes that failed.
-  [[noreturn]] static void out_of_memory(std::size_t bytes) {
-    std::size_t left = 0, all = 0;
-    const cudaError_t answer = cudaMemGetInfo(&left, &all);
-    static_cast<void>(cudaGetLastError());
-    if (answer != cudaSuccess) throw_device_error(answer, "allocating " + std::to_string(bytes) + " bytes");
-    throw device_error("out of memory on " + name_of_device() + ": " + std::to_string(bytes) + " bytes were asked for, " +
-                       std::to_string(left) + " of " + std::to_string(all) + " are free; a smaller batch needs less");
+  using memory = device_memory;
+  /// Allocates `bytes` zeros, more than none, aligned to 256 bytes.
+  /// @throws device_memory_error if there is not enough memory
+  /// @throws device_error if there is no device, or it failed
+  static memory allocate(std::size_t bytes) {
+    memory zeros = allocate_on_device(bytes);
+    check_cuda(cudaMemsetAsync(zeros.get(), 0, bytes, stream_of_thread()), "setting memory to zero");
+    wait_for_device();
+    return zeros;
   }
-  /// Reports an error that Thrust has thrown.
-  [[noreturn]] static void failed(const thrust::system_error& failure, const std::string& while_doing) {
-    throw_device_error(static_cast<cudaError_t>(failure.code().value()), while_doing);
+  /// Copies bytes from the memory of the program to the device, from there to the program, or on the device. The copies come after all
+  /// that the calling thread has queued, and are done on return.
+  /// @throws device_error if the copy, or work before it, failed
+  static void copy_in(void* to, const void* from, std::size_t bytes) {
+    copy_and_wait(to, from, bytes, cudaMemcpyHostToDevice, "copying to the device");
+  }
+  static void copy_out(void* to, const void* from, std::size_t bytes) {
+    copy_and_wait(to, from, bytes, cudaMemcpyDeviceToHost, "copying from the device");
+  }
+  static void copy_within(void* to, const void* from, std::size_t bytes) {
+    copy_and_wait(to, from, bytes, cudaMemcpyDeviceToDevice, "copying on the device");
   }
 
-  /// A CUDA stream: it runs kernels and copies in the order of the calls. It synchronizes with the default stream, which the copies of
-  /// Thrust use.
+  /// The queue of the calling thread: all objects of this type are one and the same in a thread.
   class stream {
    public:
-    stream() { check_cuda(cudaStreamCreate(&handle_), "making a stream"); }
-    stream(const stream&) : stream{} {}
-    stream(stream&& other) noexcept : handle_{std::exchange(other.handle_, nullptr)} {}
-    stream& operator=(stream other) noexcept {
-      std::swap(handle_, other.handle_);
-      return *this;
-    }
-    ~stream() {
-      if (handle_ != nullptr) static_cast<void>(cudaStreamDestroy(handle_));
-    }
-
-    [[nodiscard]] cudaStream_t handle() const { return handle_; }
+    /// The CUDA stream of the calling thread on the current device.
+    [[nodiscard]] cudaStream_t handle() const { return stream_of_thread(); }
 
     /// Queues the kernels of `task(execution&)`; does not wait for them.
     /// @throws device_error if a kernel cannot be launched
     template <class Task>
     void run(int /*threads*/, const batch_state& state, const Task& task) {
-      execution mine{state, handle_};
+      execution mine{state, handle()};
       task(mine);
     }
 
     /// Queues `task` `times` times, by the fastest launch for a step that repeats.
-    /// @param record the recording of this task alone
     /// @throws device_error if a kernel cannot be launched
     template <class Task>
     void repeat(recording& record, int threads, const batch_state& state, const Task& task, index times) {
       if constexpr (Launch == device_launch::stream) {
         for (index t = 0; t < times; ++t) run(threads, state, task);
       } else if constexpr (Launch == device_launch::graph) {
-        if (!record.holds(state.batch())) record.record(handle_, state.batch(), [&] { run(threads, state, task); });
-        for (index t = 0; t < times; ++t) record.replay(handle_);
+        record.repeat(handle(), state, task, times, [&] { run(threads, state, task); });
       } else {
         run_persistent(state, task, times);
       }
     }
 
     /// Queues `f(i)` for each i below n, each on a thread of its own.
+    /// @throws device_error if the kernel cannot be launched
     template <class F>
     void for_each(index n, const F& f) {
-      thrust::for_each_n(policy(), thrust::counting_iterator<index>(0), n, f);
+      if (n < 1) return;
+      constexpr int threads = kernel_warps * 32;
+      for_each_index_kernel<F><<<static_cast<unsigned>((n + threads - 1) / threads), threads, 0, handle()>>>(n, f);
+      check_cuda(cudaGetLastError(), "launching a kernel");
     }
-    /// Queues the sorting of `keys`, `[n]`, in ascending order, and of `values`, `[n]`, with them. Equal keys keep their order. It
-    /// allocates temporary memory.
+    /// Sorts `keys`, `[n]`, in ascending order, and `values`, `[n]`, with them. Equal keys keep their order. It allocates temporary memory,
+    /// and waits until it can free it.
+    /// @throws device_error if it cannot be done
     template <class Key, class Value>
     void sort_by_key(Key* keys, Value* values, index n) {
-      thrust::stable_sort_by_key(policy(), keys, keys + n, values);
+      if (n < 1) return;
+      const std::size_t key_bytes = static_cast<std::size_t>(n) * sizeof(Key), value_bytes = static_cast<std::size_t>(n) * sizeof(Value);
+      const memory old_keys = allocate_on_device(key_bytes), old_values = allocate_on_device(value_bytes);
+      copy_within(old_keys.get(), keys, key_bytes);
+      copy_within(old_values.get(), values, value_bytes);
+      const auto sort = [&](void* scratch, std::size_t& bytes) {
+        check_cuda(cub::DeviceRadixSort::SortPairs(scratch, bytes, static_cast<const Key*>(old_keys.get()), keys,
+                                                   static_cast<const Value*>(old_values.get()), values, n, 0,
+                                                   static_cast<int>(8 * sizeof(Key)), handle()),
+                   "sorting");
+      };
+      std::size_t bytes = 0;
+      sort(nullptr, bytes);
+      const memory scratch = allocate_on_device(bytes);
+      sort(scratch.get(), bytes);
+      wait();
     }
-    /// Returns when all queued work is done.
+    /// Returns when all work that the calling thread has queued is done.
     /// @throws device_error if any of it failed
-    void wait() { check_cuda(cudaStreamSynchronize(handle_), "running on the device"); }
+    void wait() { wait_for_device(); }
 
    private:
-    [[nodiscard]] auto policy() const { return thrust::cuda::par_nosync.on(handle_); }
-
     template <class Task>
     void run_persistent(batch_state state, Task task, index times) {
       void (*const kernel)(batch_state, Task, index) = persistent_kernel<Scalar, Task>;
@@ -329,11 +259,9 @@ struct thrust_system {
       // One block for each processor: more blocks would make the barrier of the grid slower.
       void* arguments[] = {&state, &task, &times};
       check_cuda(cudaLaunchCooperativeKernel(reinterpret_cast<const void*>(kernel), dim3(static_cast<unsigned>(processors)),
-                                             dim3(static_cast<unsigned>(threads)), arguments, 0, handle_),
+                                             dim3(static_cast<unsigned>(threads)), arguments, 0, handle()),
                  "launching a cooperative kernel");
     }
-
-    cudaStream_t handle_ = nullptr;
   };
 };
 

@@ -6,17 +6,7 @@
 
 #include <typenet/backends/thrust/system.hpp>
 
-#include <thrust/copy.h>
-#include <thrust/device_vector.h>
-#include <thrust/execution_policy.h>
-#include <thrust/for_each.h>
-#include <thrust/iterator/counting_iterator.h>
-#include <thrust/sort.h>
-#include <thrust/system_error.h>
-
 #include <cstddef>
-#include <cstdint>
-#include <new>
 #include <span>
 #include <string>
 #include <type_traits>
@@ -25,7 +15,6 @@
 #include <typenet/backends/batch_state.hpp>
 #include <typenet/backends/thrust/launch.hpp>
 #include <typenet/core/config.hpp>
-#include <typenet/core/error.hpp>
 #include <typenet/simd/lane_view.hpp>
 #include <typenet/simd/pack.hpp>
 
@@ -68,7 +57,8 @@ struct thrust_backend {
   using recording = typename system::recording;
   using stream = typename system::stream;
 
-  /// Zeroed memory of a fixed size on the device. Numbers are aligned to 64 bytes.
+  /// Zeroed memory of a fixed size on the device, aligned to 64 bytes. Copies come after all that the calling thread has queued; they are
+  /// done on return.
   template <class T>
   class memory {
     static_assert(std::is_trivially_copyable_v<T>);
@@ -76,65 +66,46 @@ struct thrust_backend {
    public:
     memory() = default;
     /// Allocates `size` zeros.
-    /// @throws device_error if there is no device, or not enough memory
-    explicit memory(index size) : size_{size}, held_{allocated(size)} {}
-    memory(const memory& other) : memory{other.size_} { thrust::copy_n(other.begin(), other.size_, begin()); }
+    /// @throws device_memory_error if there is not enough memory
+    /// @throws device_error if there is no device, or it failed
+    explicit memory(index size) : size_{size}, held_{size > 0 ? system::allocate(bytes(size)) : owner{}} {}
+    memory(const memory& other) : memory{other.size_} { system::copy_within(data(), other.data(), bytes(size_)); }
     memory(memory&& other) noexcept : size_{std::exchange(other.size_, 0)}, held_{std::move(other.held_)} {}
     /// Copies the numbers. Memory of equal size keeps its address.
     memory& operator=(const memory& other) {
-      if (size_ == other.size_)
-        thrust::copy_n(other.begin(), size_, begin());
-      else
+      if (size_ != other.size_)
         *this = memory{other};
+      else if (this != &other)
+        system::copy_within(data(), other.data(), bytes(size_));
       return *this;
     }
     memory& operator=(memory&& other) noexcept {
       std::swap(size_, other.size_);
-      held_.swap(other.held_);
+      std::swap(held_, other.held_);
       return *this;
     }
     ~memory() = default;
 
     /// The address on the device; null where the size is 0.
-    [[nodiscard]] T* data() { return size_ == 0 ? nullptr : thrust::raw_pointer_cast(held_.data()) + shift(); }
-    [[nodiscard]] const T* data() const { return size_ == 0 ? nullptr : thrust::raw_pointer_cast(held_.data()) + shift(); }
+    [[nodiscard]] T* data() { return static_cast<T*>(held_.get()); }
+    [[nodiscard]] const T* data() const { return static_cast<const T*>(held_.get()); }
     [[nodiscard]] index size() const { return size_; }
 
-    /// Copies `from`, in the memory of the program, to the elements from number `first` on. Returns when the copy is done.
+    /// Copies `from`, in the memory of the program, to the elements from number `first` on.
     /// @pre the range lies inside
-    void copy_from(std::span<const T> from, index first = 0) {
-      thrust::copy_n(from.data(), static_cast<index>(from.size()), begin() + first);
-    }
-    /// Copies the elements from number `first` on to `to`, in the memory of the program. Returns when the copy is done.
+    /// @throws device_error if the copy, or work before it, failed
+    void copy_from(std::span<const T> from, index first = 0) { system::copy_in(data() + first, from.data(), from.size_bytes()); }
+    /// Copies the elements from number `first` on to `to`, in the memory of the program.
     /// @pre the range lies inside
-    void copy_to(std::span<T> to, index first = 0) const { thrust::copy_n(begin() + first, static_cast<index>(to.size()), to.data()); }
+    /// @throws device_error if the copy, or work before it, failed
+    void copy_to(std::span<T> to, index first = 0) const { system::copy_out(to.data(), data() + first, to.size_bytes()); }
 
    private:
-    /// Bytes; packs are loaded as whole registers.
-    static constexpr std::size_t alignment = std::is_floating_point_v<T> ? 64 : alignof(T);
-    static constexpr index slack = static_cast<index>(alignment / sizeof(T) < 1 ? 0 : alignment / sizeof(T));
-
-    static thrust::device_vector<T> allocated(index size) {
-      if (size == 0) return {};
-      const std::size_t count = static_cast<std::size_t>(size + slack);
-      try {
-        return thrust::device_vector<T>(count);
-      } catch (const std::bad_alloc&) {
-        system::out_of_memory(count * sizeof(T));
-      } catch (const thrust::system_error& failure) {
-        system::failed(failure, "allocating " + std::to_string(count * sizeof(T)) + " bytes");
-      }
-    }
-    /// Elements before the first aligned address of the allocation.
-    [[nodiscard]] index shift() const {
-      const auto address = reinterpret_cast<std::uintptr_t>(thrust::raw_pointer_cast(held_.data()));
-      return static_cast<index>((alignment - address % alignment) % alignment / sizeof(T));
-    }
-    [[nodiscard]] auto begin() { return held_.begin() + shift(); }
-    [[nodiscard]] auto begin() const { return held_.begin() + shift(); }
+    using owner = typename system::memory;
+    static std::size_t bytes(index size) { return static_cast<std::size_t>(size) * sizeof(T); }
 
     index size_ = 0;
-    thrust::device_vector<T> held_;
+    owner held_;
   };
   using array = memory<Scalar>;
 
@@ -161,7 +132,6 @@ struct thrust_backend {
         const index sample = i / size;
         to[i] = from.base[sample / lanes * from.stride + i % size * lanes + sample % lanes];
       });
-      queue.wait();
       rows_.copy_to(rows.first(static_cast<std::size_t>(count * size)));
     }
 

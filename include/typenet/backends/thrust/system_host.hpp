@@ -9,9 +9,11 @@
 #include <thrust/for_each.h>
 #include <thrust/iterator/counting_iterator.h>
 #include <thrust/sort.h>
-#include <thrust/system_error.h>
 
 #include <cstddef>
+#include <cstring>
+#include <memory>
+#include <new>
 #include <string>
 
 #include <typenet/backends/batch_state.hpp>
@@ -32,14 +34,25 @@ template <class Scalar, device_launch>
 struct thrust_system {
   using pack = eigen_pack<Scalar, 32>;
 
-  /// Reports an allocation of `bytes` bytes that failed.
-  [[noreturn]] static void out_of_memory(std::size_t bytes) {
-    throw device_error("out of memory: " + std::to_string(bytes) + " bytes were asked for");
+  /// Frees memory.
+  struct release {
+    void operator()(void* memory) const noexcept { ::operator delete(memory, alignment); }
+  };
+  using memory = std::unique_ptr<void, release>;
+  /// Allocates `bytes` zeros, more than none, aligned to 64 bytes.
+  /// @throws device_memory_error if there is not enough memory
+  static memory allocate(std::size_t bytes) {
+    memory zeros{::operator new(bytes, alignment, std::nothrow)};
+    if (zeros == nullptr) throw device_memory_error("out of memory: " + std::to_string(bytes) + " bytes were asked for");
+    std::memset(zeros.get(), 0, bytes);
+    return zeros;
   }
-  /// Reports an error that Thrust has thrown.
-  [[noreturn]] static void failed(const thrust::system_error& failure, const std::string& while_doing) {
-    throw device_error(while_doing + ": " + failure.what());
+  /// Copies bytes from the memory of the program to the device, from there to the program, or on the device. Here all of it is one memory.
+  static void copy_in(void* to, const void* from, std::size_t bytes) {
+    if (bytes > 0) std::memcpy(to, from, bytes);
   }
+  static void copy_out(void* to, const void* from, std::size_t bytes) { copy_in(to, from, bytes); }
+  static void copy_within(void* to, const void* from, std::size_t bytes) { copy_in(to, from, bytes); }
 
   /// The name of the device system.
   static std::string device_name() {
@@ -109,6 +122,9 @@ struct thrust_system {
     /// Returns at once: every task has ended when its call returns.
     void wait() {}
   };
+
+ private:
+  static constexpr std::align_val_t alignment{64};
 };
 
 }  // namespace TYPENET_THRUST_NAMESPACE
