@@ -35,8 +35,6 @@ run_record load_record(const std::filesystem::path& path) {
       return !text.empty() && text.find_first_not_of(letters) == std::string::npos;
     };
     if (!consists_of(run.row, name_letters)) throw tn::file_error("its row is no name of lower-case letters, digits and '-'");
-    if (path.filename() != record_path({}, run.row, run.seed).filename())
-      throw tn::file_error("its row and its seed are not those of its name");
     if (!consists_of(run.labels, digits) || !consists_of(run.predictions, digits))
       throw tn::file_error("its labels and predictions are not digits alone");
     const bool whole = run.labels.size() == run.predictions.size() && run.epochs() > 0 && run.loss.size() == run.training_accuracy.size() &&
@@ -53,7 +51,11 @@ std::vector<run_record> load_records(const std::filesystem::path& folder) {
   std::vector<run_record> runs;
   if (std::filesystem::is_directory(folder / "runs"))
     for (const auto& entry : std::filesystem::directory_iterator{folder / "runs"})
-      if (entry.path().extension() == ".json") runs.push_back(load_record(entry.path()));
+      if (entry.path().extension() == ".json") {
+        runs.push_back(load_record(entry.path()));
+        if (entry.path() != record_path(folder, runs.back().row, runs.back().seed))
+          throw tn::file_error(entry.path().string() + ": the record of another row or seed; remove it to have its run again");
+      }
   std::sort(runs.begin(), runs.end(),
             [](const run_record& a, const run_record& b) { return a.row != b.row ? a.row < b.row : a.seed < b.seed; });
   return runs;

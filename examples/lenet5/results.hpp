@@ -50,11 +50,11 @@ std::filesystem::path record_path(const std::filesystem::path& folder, const std
 void save(const std::filesystem::path& folder, const run_record& run);
 
 /// Reads the record of a run, which may be damaged or hostile.
-/// @throws typenet::file_error if the file cannot be read or is not a record of a run: each part has its size and range, and the file has
-///         the name that `record_path` gives it
+/// @throws typenet::file_error if the file cannot be read or is not a record of a run: each part has its size and range
 run_record load_record(const std::filesystem::path& path);
 
 /// Reads all records of a results folder, ordered by row, then by seed.
+/// @throws typenet::file_error if a file is no record of a run, or has another name than `record_path` gives it
 std::vector<run_record> load_records(const std::filesystem::path& folder);
 
 }  // namespace lenet5

@@ -63,7 +63,7 @@ TEST_CASE("a record whose parts are not those of a run is refused") {
   const workplace here;
   const auto load = [&](const nlohmann::json& record, const std::string& name = "e1-seed42.json") {
     here.put("runs/" + name, record.dump());
-    return load_record(here.folder / "runs" / name);
+    return load_records(here.folder).at(0);
   };
   CHECK(load(good_record()).misses() == 1);
   const auto refused = [&](const char* part, const nlohmann::json& value) {

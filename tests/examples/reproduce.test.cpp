@@ -102,7 +102,7 @@ TEST_CASE("lenet5 plot runs nothing and writes nowhere that a results folder nam
     auto record = nlohmann::json::parse(good);
     record["row"] = row;
     here.put("r/runs/e2c-seed42.json", record.dump());
-    refused("runs/e2c-seed42.json: not the record of a run");
+    refused(row == "unknown" ? "runs/e2c-seed42.json: the record of another row or seed" : "runs/e2c-seed42.json: not the record of a run");
     if (row == "unknown") {
       fs::rename(here.folder / "r/runs/e2c-seed42.json", here.folder / "r/runs/unknown-seed42.json");
       refused("runs/unknown-seed42.json: a row is no recipe of this program");
