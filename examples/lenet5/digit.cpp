@@ -2,10 +2,10 @@
 #include "digit.hpp"
 
 #include <algorithm>
-#include <cerrno>
 #include <cstddef>
-#include <cstdio>
-#include <cstring>
+#include <cstdint>
+#include <fstream>
+#include <iterator>
 #include <memory>
 #include <string>
 #include <system_error>
@@ -24,6 +24,32 @@
 #endif
 
 namespace lenet5 {
+#if defined(TYPENET_HAS_STB)
+namespace {
+
+constexpr std::uintmax_t most_bytes = std::uintmax_t{64} << 20;  // of an image file
+
+/// Whether a JPEG file has a Huffman table of more than 256 codes, beyond which stb before 2.28 writes out of bounds. A table is looked for
+/// after each marker, FF C4: the length of the segment in two bytes, then for each table a byte, 16 counts, and as many bytes as they sum
+/// to.
+bool has_oversized_codes(const std::vector<unsigned char>& bytes) {
+  const auto byte = [&](std::size_t at) { return at < bytes.size() ? std::size_t{bytes[at]} : 0; };
+  if (byte(0) != 0xFF) return false;
+  for (std::size_t marker = 0; marker < bytes.size(); ++marker) {
+    if (byte(marker) != 0xFF || byte(marker + 1) != 0xC4) continue;
+    const std::size_t end = marker + 2 + (byte(marker + 2) << 8) + byte(marker + 3);
+    for (std::size_t table = marker + 4; table < end && table < bytes.size();) {
+      std::size_t codes = 0;
+      for (std::size_t i = 1; i <= 16; ++i) codes += byte(table + i);
+      if (codes > 256) return true;
+      table += 17 + codes;
+    }
+  }
+  return false;
+}
+
+}  // namespace
+#endif
 
 std::vector<std::uint8_t> read_digit([[maybe_unused]] const std::filesystem::path& file, [[maybe_unused]] bool invert) {
 #if defined(TYPENET_HAS_STB)
@@ -32,14 +58,14 @@ std::vector<std::uint8_t> read_digit([[maybe_unused]] const std::filesystem::pat
   const std::filesystem::file_status status = std::filesystem::status(file, failure);
   if (!std::filesystem::exists(status)) fail("cannot be read: " + failure.message());
   if (!std::filesystem::is_regular_file(status)) fail("cannot be read: it is no regular file");
-  struct closer {
-    void operator()(std::FILE* f) const { std::fclose(f); }
-  };
-  const std::unique_ptr<std::FILE, closer> in{std::fopen(file.c_str(), "rb")};
-  if (!in) fail(std::string{"cannot be read: "} + std::strerror(errno));
+  if (std::filesystem::file_size(file) > most_bytes) fail("cannot be read: it is larger than 64 MiB, which no image of a digit is");
+  std::ifstream in{file, std::ios::binary};
+  const std::vector<unsigned char> bytes{std::istreambuf_iterator<char>{in}, {}};
+  if (!in) fail("cannot be read");
+  if (has_oversized_codes(bytes)) fail("not an image that can be read: Corrupt JPEG");
   int width = 0, height = 0, channels = 0;
-  const std::unique_ptr<unsigned char, void (*)(void*)> pixels{stbi_load_from_file(in.get(), &width, &height, &channels, 1),
-                                                               &stbi_image_free};
+  const std::unique_ptr<unsigned char, void (*)(void*)> pixels{
+      stbi_load_from_memory(bytes.data(), static_cast<int>(bytes.size()), &width, &height, &channels, 1), &stbi_image_free};
   if (!pixels) fail(std::string{"not an image that can be read: "} + stbi_failure_reason());
   std::vector<std::uint8_t> image(28 * 28);
   // Each output pixel is the mean of the input pixels that it covers.
