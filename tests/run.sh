@@ -5,6 +5,7 @@
 # The last line names what was left out.
 # Needs no argument and no input; safe to repeat. TYPENET_BUILD_DIR names a build folder other than ./build.
 set -euo pipefail
+unset CDPATH # makes cd print the folder
 exec </dev/null
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 case ${1:-} in

@@ -6,6 +6,7 @@
 #   --json FILE  also writes every figure as {"name", "value", "unit"}
 # TYPENET_BUILD_DIR names a build folder other than ./build.
 set -euo pipefail
+unset CDPATH # makes cd print the folder
 here=$PWD
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 root=$PWD

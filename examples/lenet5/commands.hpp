@@ -6,17 +6,15 @@
 #include <array>
 #include <charconv>
 #include <chrono>
-#include <cmath>
-#include <csignal>
 #include <cstdint>
 #include <cstdio>
 #include <filesystem>
-#include <fstream>
 #include <functional>
 #include <numeric>
 #include <span>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -24,6 +22,10 @@
 #include <typenet/io.hpp>
 
 #include "digit.hpp"
+#include "images.hpp"
+#include "interruption.hpp"
+#include "memory_limit.hpp"
+#include "outputs.hpp"
 #include "program.hpp"
 #include "progress.hpp"
 #include "recipes.hpp"
@@ -31,60 +33,11 @@
 #include "results.hpp"
 #include "settings.hpp"
 #include "shell.hpp"
+#include "step_log.hpp"
 
 namespace lenet5 {
 
-inline volatile std::sig_atomic_t interrupted = 0;
-
-/// Installs handlers for SIGINT and SIGTERM that set `interrupted`. Training then stops at its next callback.
-inline void note_interruptions() {
-  std::signal(SIGINT, [](int) { interrupted = 1; });
-  std::signal(SIGTERM, [](int) { interrupted = 1; });
-}
-/// Returns the value for training callbacks: `stop` after an interruption, else `proceed`.
-inline tn::control unless_interrupted() { return interrupted != 0 ? tn::control::stop : tn::control::proceed; }
-
-inline tn::mnist_dataset load(const settings& s, tn::mnist_split split) {
-  return s.dataset == "mnist" ? tn::load_mnist(split, s.data) : tn::load_fashion_mnist(split, s.data);
-}
-/// Selects the images with the indices `which`, in that order. An empty `which` selects all images.
-inline tn::mnist_dataset choose(tn::mnist_dataset images, const std::vector<tn::index>& which) {
-  if (which.empty()) return images;
-  std::vector<std::uint8_t> pixels;
-  std::vector<int> labels;
-  pixels.reserve(which.size() * static_cast<std::size_t>(tn::mnist_dataset::sample_shape.size()));
-  for (const tn::index i : which) {
-    const auto bytes = images.bytes(i);
-    pixels.insert(pixels.end(), bytes.begin(), bytes.end());
-    labels.push_back(images.label(i));
-  }
-  return {std::move(pixels), std::move(labels)};
-}
-
-/// The training images and the test images of one run.
-struct images_of_run {
-  tn::mnist_dataset training, testing;
-  std::vector<tn::index> tested;  ///< indices in the test split of the images in `testing`; empty: all, in order
-};
-/// Loads the images that a recipe uses.
-/// @param s if `held_out` is positive, this number of training images is removed from training and used as the test images
-template <class Recipe>
-images_of_run images_for(const Recipe& recipe, const settings& s, tn::seed seed) {
-  const auto chosen = [&](tn::mnist_split split) {
-    tn::mnist_dataset all = load(s, split);
-    std::vector<tn::index> which = recipe.choice(split, all.size(), seed);
-    return std::pair{choose(std::move(all), which), std::move(which)};
-  };
-  auto training = chosen(tn::mnist_split::train).first;
-  if (s.held_out > 0) {
-    // The split is independent of the seed of the run.
-    const auto parts = tn::stratified_split(training, s.held_out, tn::seed{0});
-    const auto copy = [&](const auto& part) { return choose(training, {part.indices().begin(), part.indices().end()}); };
-    return {copy(parts.train), copy(parts.held_out), {}};
-  }
-  auto [testing, which] = chosen(tn::mnist_split::test);
-  return {std::move(training), std::move(testing), std::move(which)};
-}
+namespace fs = std::filesystem;
 
 inline std::span<const std::string_view> class_names(const settings& s) {
   return s.dataset == "mnist" ? std::span<const std::string_view>{tn::mnist_class_names} : tn::fashion_mnist_class_names;
@@ -131,44 +84,6 @@ void print_rates(const Trainer& trainer) {
   }
 }
 
-/// Writes the progress of training as CSV: the mean loss since the previous line, and the root mean square of all parameters.
-template <class Model>
-class step_log {
- public:
-  step_log(const std::filesystem::path& file, const Model& model) : model_{&model} {
-    if (file.empty()) return;
-    out_.open(file);
-    if (!out_) throw tn::file_error(file.string() + ": cannot be written");
-    out_ << "step,loss,parameter_rms\n";
-  }
-  void step(const tn::step_report& r, tn::index update) {
-    if (!out_.is_open()) return;
-    const double sum = r.loss * static_cast<double>(r.samples);
-    if (r.samples < samples_) sum_ = 0, samples_ = 0;  // a new epoch has begun
-    loss_ += sum - sum_;
-    count_ += r.samples - samples_;
-    sum_ = sum;
-    samples_ = r.samples;
-    if (update < next_) return;
-    std::vector<typename Model::scalar> parameters(static_cast<std::size_t>(model_->parameter_array().size()));
-    model_->parameter_array().copy_to(parameters);
-    double squares = 0;
-    for (const auto p : parameters) squares += static_cast<double>(p) * static_cast<double>(p);
-    out_ << update << ',' << loss_ / static_cast<double>(count_) << ','
-         << std::sqrt(squares / static_cast<double>(Model::network::parameter_count)) << '\n';
-    next_ = update + every;
-    loss_ = 0;
-    count_ = 0;
-  }
-
- private:
-  static constexpr tn::index every = 50;
-  const Model* model_;
-  std::ofstream out_;
-  tn::index next_ = every, samples_ = 0, count_ = 0;
-  double sum_ = 0, loss_ = 0;
-};
-
 /// Prints the command that uses the trained network.
 inline void print_use(const settings& s) {
   std::string command = shell_word(s.program) + " predict --weights " + shell_word(s.output.string());
@@ -179,37 +94,56 @@ inline void print_use(const settings& s) {
   std::printf("what it makes of a test image:\n  %s --index 7\n", command.c_str());
 }
 
+/// The command that goes on with a training that was stopped.
+inline std::string command_to_go_on(const settings& s, int epochs, int batch_size, double learning_rate) {
+  std::string command = shell_word(s.program) + " train --model " + s.model + " --dataset " + s.dataset + " --epochs " +
+                        std::to_string(epochs) + " --batch-size " + std::to_string(batch_size) + " --learning-rate " + exact(learning_rate);
+  if (s.threads > 0) command += " --threads " + std::to_string(s.threads);
+  if (s.backend != program.backend) command += " --backend " + s.backend;
+  if (s.weight_decay) command += " --weight-decay " + exact(*s.weight_decay);
+  if (s.held_out > 0) command += " --hold-out " + std::to_string(s.held_out);
+  if (s.allow_non_finite) command += " --allow-non-finite";
+  if (!s.log.empty()) command += " --log " + shell_word(s.log.string());
+  if (!s.data.empty()) command += " --data " + shell_word(s.data.string());
+  return command + " --resume " + shell_word(s.output.string());
+}
+
+/// Warns on stderr if a model that was read from a file holds numbers that are not finite.
+template <class Model>
+void warn_of_non_finite(const fs::path& file, const Model& model) {
+  if (const std::string_view name = model.first_non_finite(); !name.empty())
+    std::fprintf(stderr, "lenet5: warning: %s: '%s' holds numbers that are not finite, so its answers mean nothing\n", file.c_str(),
+                 std::string{name}.c_str());
+}
+
+/// Loads the checkpoint `s.resume`. @returns what to tell the user
+template <class Trainer>
+std::string resume_training(const settings& s, Trainer& trainer, int epochs) {
+  tn::load_checkpoint(s.resume, trainer);
+  if (s.seed && *s.seed != trainer.seed().value)
+    throw tn::argument_error(s.resume.string() + ": it was trained with --seed " + std::to_string(trainer.seed().value) + ", not " +
+                             std::to_string(*s.seed));
+  if (s.allow_non_finite)
+    warn_of_non_finite(s.resume, trainer.model());
+  else if (const std::string_view name = trainer.model().first_non_finite(); !name.empty())
+    throw tn::file_error(s.resume.string() + ": '" + std::string{name} +
+                         "' holds numbers that are not finite, from which no training recovers; --allow-non-finite goes on regardless");
+  const tn::training_progress& done = trainer.progress();
+  return "resumed from " + s.resume.string() + " after " + std::to_string(done.epoch) + (done.epoch == 1 ? " epoch" : " epochs") + " and " +
+         std::to_string(done.position) + " samples" +
+         (done.epoch >= epochs ? "; nothing is left to do: --epochs counts from the start" : "") + "\n";
+}
+
 template <class Backend, class Recipe>
 int train(const Recipe& recipe, settings s) {
   using network = typename Recipe::network;
+  using model_type = tn::model<network, Backend>;
   const int epochs = s.epochs > 0 ? s.epochs : recipe.epochs;
   const int batch_size = s.batch_size > 0 ? s.batch_size : recipe.batch_size;
   const double learning_rate = s.learning_rate.value_or(recipe.learning_rate);
+  constexpr bool on_device = requires { Backend::device_name(); };
 
-  std::printf("%s\n%s\n", to_string(tn::build_info()).c_str(), tn::summary<network>().c_str());
-  if constexpr (requires { Backend::device_name(); })
-    std::printf("on %s\n", Backend::device_name().c_str());
-  else
-    warn_of_slow_build();
-  tn::model<network, Backend> model{tn::seed{s.seed.value_or(default_seed)}};
-  recipe.initialize(model);
-  progress_display display{epochs};
-  step_log log{s.log, model};
-  std::function<void(const tn::step_report&)> write_log;
-  std::function<void()> save, tell_rates;
-  tn::fit_options options{.epochs = epochs, .batch_size = batch_size, .threads = s.threads, .shuffle = recipe.shuffle};
-  options.learning_rate = recipe.schedule(learning_rate);
-  options.on_step = [&](const tn::step_report& r) {
-    display.step(r);
-    write_log(r);
-    return unless_interrupted();
-  };
-  options.on_epoch = [&](const tn::epoch_report& r) {
-    display.epoch(r);
-    tell_rates();
-    save();
-    return unless_interrupted();
-  };
+  // First comes all that may be refused.
   auto optimizer = recipe.optimizer(learning_rate);
   if (s.weight_decay) {
     if constexpr (requires { optimizer.weight_decay; })
@@ -217,58 +151,88 @@ int train(const Recipe& recipe, settings s) {
     else
       throw tn::argument_error("--weight-decay: the optimizer of model '" + s.model + "' has none");
   }
+  if constexpr (!on_device) require_memory<model_type>(batch_size, memory_bytes());
+  model_type model{tn::seed{s.seed.value_or(default_seed)}};
+  recipe.initialize(model);
+  progress_display display{epochs};
+  tn::fit_options options{.epochs = epochs, .batch_size = batch_size, .threads = s.threads, .shuffle = recipe.shuffle};
+  options.allow_non_finite = s.allow_non_finite;
+  options.learning_rate = recipe.schedule(learning_rate);
+  std::function<void(const tn::step_report&)> after_step;
+  std::function<void(const tn::epoch_report&)> after_epoch;
+  options.on_step = [&](const tn::step_report& r) {
+    after_step(r);
+    return interruptible::answer();
+  };
+  options.on_epoch = [&](const tn::epoch_report& r) {
+    after_epoch(r);
+    return interruptible::answer();
+  };
   tn::trainer trainer{model, recipe.loss(), optimizer, options};
-  write_log = [&](const tn::step_report& r) { log.step(r, trainer.progress().updates); };
-  if (!s.resume.empty()) {
-    tn::load_checkpoint(s.resume, trainer);
-    if (s.seed && *s.seed != trainer.seed().value)
-      throw tn::argument_error(s.resume.string() + ": it was trained with --seed " + std::to_string(trainer.seed().value) + ", not " +
-                               std::to_string(*s.seed));
-    const tn::training_progress& done = trainer.progress();
-    std::printf("resumed from %s after %d epoch%s and %lld samples%s\n", s.resume.c_str(), done.epoch, done.epoch == 1 ? "" : "s",
-                static_cast<long long>(done.position),
-                done.epoch >= epochs ? "; nothing is left to do: --epochs counts from the start" : "");
-  }
+  std::string introduction = s.resume.empty() ? "" : resume_training(s, trainer, epochs);
 
   const images_of_run images = images_for(recipe, s, trainer.seed());
   const auto training = recipe.training_data(images.training);
   const auto testing = recipe.testing_data(images.testing);
 
-  const std::string file = s.model + "-" + s.dataset + "-seed" + std::to_string(trainer.seed().value) + ".safetensors";
-  if (s.output.empty()) s.output = s.resume.empty() ? std::filesystem::path{"runs"} / file : s.resume;
-  if (std::filesystem::is_directory(s.output) || !s.output.has_filename()) s.output /= file;
-  if (s.output.has_parent_path()) std::filesystem::create_directories(s.output.parent_path());
-  save = [&] { tn::save_checkpoint(s.output, trainer); };
-  tell_rates = [&] { print_rates(trainer); };
+  const std::string name = s.model + "-" + s.dataset + "-seed" + std::to_string(trainer.seed().value) + ".safetensors";
+  const fs::path wanted = s.output;
+  s.output = checkpoint_path(s, name);
+  if (s.output != wanted && s.output != s.resume && s.output.filename() != name)
+    introduction += (s.output.parent_path() / name).string() + " stays; this training is written to " + s.output.string() + "\n";
+  require_writable(s.output);
+  step_log log{s, model, trainer.progress()};
+  const auto save = [&] {
+    if (const std::string_view tensor = model.first_non_finite(); !s.allow_non_finite && !tensor.empty())
+      throw tn::training_error("'" + std::string{tensor} + "' holds a number that is not finite");
+    tn::save_checkpoint(s.output, trainer);
+  };
+  after_step = [&](const tn::step_report& r) {
+    display.step(r);
+    log.step(r, trainer.progress().updates);
+  };
+  after_epoch = [&](const tn::epoch_report& r) {
+    display.epoch(r);
+    print_rates(trainer);
+    save();
+  };
 
-  note_interruptions();
-  const auto start = std::chrono::steady_clock::now();
-  const tn::history past = trainer.fit(training);
-  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
-  display.finish();
-  save();
-  std::signal(SIGINT, SIG_DFL);
-  std::signal(SIGTERM, SIG_DFL);
+  std::printf("%s\n%s\n", to_string(tn::build_info()).c_str(), tn::summary<network>().c_str());
+  if constexpr (on_device)
+    std::printf("on %s\n", Backend::device_name().c_str());
+  else
+    warn_of_slow_build();
+  std::printf("%s", introduction.c_str());
 
+  tn::history past;
+  std::chrono::duration<double> seconds{};
+  // The first checkpoint, before training, reserves its name and shows that there is room for it.
+  const bool is_first = !fs::exists(s.output);
+  const int first_epoch = trainer.progress().epoch;
+  try {
+    const interruptible signals;
+    if (is_first) save();
+    const auto start = std::chrono::steady_clock::now();
+    past = trainer.fit(training);
+    seconds = std::chrono::steady_clock::now() - start;
+    display.finish();
+    if (past.stopped) save();
+  } catch (...) {
+    std::error_code ignored;
+    if (is_first && trainer.progress().epoch == first_epoch) fs::remove(s.output, ignored);  // it holds nothing new
+    throw;
+  }
   if (past.stopped) {
-    std::string command = shell_word(s.program) + " train --model " + s.model + " --dataset " + s.dataset + " --epochs " +
-                          std::to_string(epochs) + " --batch-size " + std::to_string(batch_size) + " --learning-rate " +
-                          exact(learning_rate);
-    if (s.threads > 0) command += " --threads " + std::to_string(s.threads);
-    if (s.backend != program.backend) command += " --backend " + s.backend;
-    if (s.weight_decay) command += " --weight-decay " + exact(*s.weight_decay);
-    if (s.held_out > 0) command += " --hold-out " + std::to_string(s.held_out);
-    if (!s.data.empty()) command += " --data " + shell_word(s.data.string());
-    std::printf("\nstopped; to go on as if it had not been:\n  %s --resume %s\n", command.c_str(), shell_word(s.output.string()).c_str());
-    return 130;
+    std::printf("\nstopped; to go on as if it had not been:\n  %s\n", command_to_go_on(s, epochs, batch_size, learning_rate).c_str());
+    return interruptible::status();
   }
   if (s.held_out > 0) s.split = "held-out";
   print_report(tn::evaluate(model, testing, recipe.loss()), s);
   std::printf("trained %d epoch%s in %.1f s", static_cast<int>(past.epochs.size()), past.epochs.size() == 1 ? "" : "s", seconds.count());
-  if constexpr (!requires { Backend::device_name(); })
-    std::printf(" with %d thread%s", trainer.threads(), trainer.threads() == 1 ? "" : "s");
+  if constexpr (!on_device) std::printf(" with %d thread%s", trainer.threads(), trainer.threads() == 1 ? "" : "s");
   std::printf("; checkpoint: %s\n", s.output.c_str());
   print_use(s);
+  log.finish();
   return 0;
 }
 
@@ -276,6 +240,7 @@ template <class Backend, class Recipe>
 int evaluate(const Recipe& recipe, const settings& s) {
   tn::model<typename Recipe::network, Backend> model;
   tn::load_weights(s.weights, model);
+  warn_of_non_finite(s.weights, model);
   const auto split = s.split == "test" ? tn::mnist_split::test : tn::mnist_split::train;
   print_report(tn::evaluate(model, recipe.testing_data(load(s, split)), recipe.loss()), s);
   return 0;
@@ -285,6 +250,7 @@ template <class Backend, class Recipe>
 int predict(const Recipe& recipe, const settings& s) {
   tn::model<typename Recipe::network, Backend> model;
   tn::load_weights(s.weights, model);
+  warn_of_non_finite(s.weights, model);
   std::array<float, Recipe::network::input_shape.size()> sample;
   int truth = -1;
   if (s.index >= 0) {
@@ -295,8 +261,11 @@ int predict(const Recipe& recipe, const settings& s) {
     images.read(s.index, tn::sample_key::evaluation(), sample);
     truth = images.label(s.index);
   } else {
-    recipe.testing_data(tn::mnist_dataset{read_digit(s.image, s.invert), std::vector<int>{0}})
-        .read(0, tn::sample_key::evaluation(), sample);
+    std::vector<std::uint8_t> digit = read_digit(s.image, s.invert);
+    if (is_dark_on_light(digit))
+      std::fprintf(stderr, "lenet5: %s looks dark on light%s, and the networks learn light on dark; try it with%s --invert\n",
+                   s.image.c_str(), s.invert ? " with --invert" : "", s.invert ? "out" : "");
+    recipe.testing_data(tn::mnist_dataset{std::move(digit), std::vector<int>{0}}).read(0, tn::sample_key::evaluation(), sample);
   }
   const std::vector<typename Backend::scalar> input(sample.begin(), sample.end());
   const auto scores = model.predict(input);
@@ -342,7 +311,7 @@ int reproduce_run(const Recipe& recipe, const settings& s) {
   options.learning_rate = recipe.schedule(recipe.learning_rate);
   options.on_step = [&](const tn::step_report& r) {
     display.step(r);
-    return unless_interrupted();
+    return interruptible::answer();
   };
   options.on_epoch = [&](const tn::epoch_report& r) {
     tested = tn::evaluate(model, testing, loss);
@@ -350,13 +319,13 @@ int reproduce_run(const Recipe& recipe, const settings& s) {
     record.training_accuracy.push_back(r.accuracy);
     record.test_accuracy.push_back(tested.accuracy);
     record.seconds += r.seconds;
-    return unless_interrupted();
+    return interruptible::answer();
   };
-  note_interruptions();
+  const interruptible signals;
   tn::trainer trainer{model, loss, recipe.optimizer(recipe.learning_rate), options};
   const tn::history past = trainer.fit(training);
   display.finish();
-  if (past.stopped || interrupted != 0) return 130;
+  if (past.stopped || interruption != 0) return interruptible::status();
 
   record.test_loss = tested.loss;
   const tn::report trained = tn::evaluate(model, recipe.testing_data(images.training), loss);

@@ -6,6 +6,7 @@
 #include <typenet/core/error.hpp>
 
 #include "program.hpp"
+#include "suggestion.hpp"
 
 namespace lenet5 {
 namespace {
@@ -57,7 +58,11 @@ std::string build_instead(const std::string& target) {
 
 int run_recipe(command what, const settings& s) {
   const auto known = std::find_if(program.known.begin(), program.known.end(), [&](const known_recipe& k) { return k.name == s.model; });
-  if (known == program.known.end()) throw typenet::argument_error("there is no model '" + s.model + "'; there are: " + recipe_names());
+  if (known == program.known.end()) {
+    std::vector<std::string> names;
+    for (const known_recipe& recipe : program.known) names.emplace_back(recipe.name);
+    throw typenet::argument_error("there is no model '" + s.model + "'" + suggestion(s.model, names) + "; there are: " + recipe_names());
+  }
   for (const compiled_recipe& recipe : registry())
     if (recipe.name == s.model && recipe.backend == s.backend) return recipe.run(what, s);
   if (!has_word(known->backends, s.backend)) throw typenet::argument_error("model '" + s.model + "' runs with --backend eigen alone");

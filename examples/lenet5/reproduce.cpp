@@ -12,6 +12,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "outputs.hpp"
 #include "program.hpp"
 #include "registry.hpp"
 #include "results.hpp"

@@ -4,11 +4,13 @@
 #include <algorithm>
 #include <exception>
 #include <fstream>
+#include <string_view>
 
 #include <nlohmann/json.hpp>
 
 #include <typenet/core/error.hpp>
-#include <typenet/io/atomic_file.hpp>
+
+#include "outputs.hpp"
 
 namespace lenet5 {
 
@@ -17,13 +19,6 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(run_record, row, seed, quick, loss, training_
 
 std::filesystem::path record_path(const std::filesystem::path& folder, const std::string& row, std::uint64_t seed) {
   return folder / "runs" / (row + "-seed" + std::to_string(seed) + ".json");
-}
-
-void write_text(const std::filesystem::path& path, const std::string& text) {
-  if (path.has_parent_path()) std::filesystem::create_directories(path.parent_path());
-  tn::atomic_file file{path};
-  file.write(text);
-  file.commit();
 }
 
 void save(const std::filesystem::path& folder, const run_record& run) {
@@ -35,8 +30,15 @@ run_record load_record(const std::filesystem::path& path) {
   if (!in) throw tn::file_error(path.string() + ": cannot be read");
   try {
     auto run = nlohmann::json::parse(in).get<run_record>();
-    const bool whole = run.labels.size() == run.predictions.size() && !run.labels.empty() && run.epochs() > 0 &&
-                       run.loss.size() == run.training_accuracy.size() && run.loss.size() == run.test_accuracy.size() &&
+    constexpr std::string_view name_letters = "abcdefghijklmnopqrstuvwxyz0123456789-", digits = "0123456789";
+    const auto consists_of = [](const std::string& text, std::string_view letters) {
+      return !text.empty() && text.find_first_not_of(letters) == std::string::npos;
+    };
+    if (!consists_of(run.row, name_letters)) throw tn::file_error("its row is no name of lower-case letters, digits and '-'");
+    if (!consists_of(run.labels, digits) || !consists_of(run.predictions, digits))
+      throw tn::file_error("its labels and predictions are not digits alone");
+    const bool whole = run.labels.size() == run.predictions.size() && run.epochs() > 0 && run.loss.size() == run.training_accuracy.size() &&
+                       run.loss.size() == run.test_accuracy.size() && run.training_count > 0 &&
                        (run.images.empty() || run.images.size() == run.labels.size());
     if (!whole) throw tn::file_error("its parts do not fit one another");
     return run;
@@ -49,7 +51,11 @@ std::vector<run_record> load_records(const std::filesystem::path& folder) {
   std::vector<run_record> runs;
   if (std::filesystem::is_directory(folder / "runs"))
     for (const auto& entry : std::filesystem::directory_iterator{folder / "runs"})
-      if (entry.path().extension() == ".json") runs.push_back(load_record(entry.path()));
+      if (entry.path().extension() == ".json") {
+        runs.push_back(load_record(entry.path()));
+        if (entry.path() != record_path(folder, runs.back().row, runs.back().seed))
+          throw tn::file_error(entry.path().string() + ": the record of another row or seed; remove it to have its run again");
+      }
   std::sort(runs.begin(), runs.end(),
             [](const run_record& a, const run_record& b) { return a.row != b.row ? a.row < b.row : a.seed < b.seed; });
   return runs;

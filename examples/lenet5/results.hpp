@@ -16,7 +16,7 @@ namespace tn = typenet;
 
 /// The record of a finished run.
 struct run_record {
-  std::string row;  ///< the recipe's name
+  std::string row;  ///< the recipe's name, of lower-case letters, digits and '-'
   std::uint64_t seed = 0;
   bool quick = false;  ///< true for a run on little data, which only shows that the row learns
   // `[epoch]`
@@ -47,16 +47,14 @@ struct run_record {
 
 std::filesystem::path record_path(const std::filesystem::path& folder, const std::string& row, std::uint64_t seed);
 
-/// Writes or replaces a file. Creates its folder if necessary.
-void write_text(const std::filesystem::path& path, const std::string& text);
-
 void save(const std::filesystem::path& folder, const run_record& run);
 
-/// Reads the record of a run.
-/// @throws typenet::file_error if the file cannot be read or is not a record of a run
+/// Reads the record of a run, which may be damaged or hostile.
+/// @throws typenet::file_error if the file cannot be read or is not a record of a run: each part has its size and range
 run_record load_record(const std::filesystem::path& path);
 
 /// Reads all records of a results folder, ordered by row, then by seed.
+/// @throws typenet::file_error if a file is no record of a run, or has another name than `record_path` gives it
 std::vector<run_record> load_records(const std::filesystem::path& folder);
 
 }  // namespace lenet5

@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: MIT
 # Trains LeNet-5 on a fresh machine: installs what is missing, compiles one recipe, gets the data, and trains.
 # Prints the accuracy, the path of the weights, and the command that uses them. The recipe is `modern`, or the one that --model names.
-# Arguments are passed on to `lenet5 train`: run.sh --epochs 60 --seed 7. Safe to repeat.
-# The checkpoint is written to runs/ in the current folder, or to the file that --output names.
+# Arguments are passed on to `lenet5 train`: run.sh --epochs 60 --seed 7. Safe to repeat: no earlier checkpoint is replaced.
+# The checkpoint is written to runs/ in the current folder, under a name that is free, or to the file that --output names.
 # TYPENET_BUILD_DIR names a build folder other than ./build.
 set -euo pipefail
+unset CDPATH # makes cd print the folder
 
 here=$PWD
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."

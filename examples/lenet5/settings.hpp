@@ -27,6 +27,8 @@ struct settings {
   std::filesystem::path log;
   std::filesystem::path output;
   std::filesystem::path resume;
+  bool overwrite = false;         ///< --output and --log may replace files
+  bool allow_non_finite = false;  ///< training goes on with numbers that are infinite or not a number
   std::filesystem::path weights;
   std::string split = "test";
   std::filesystem::path image;

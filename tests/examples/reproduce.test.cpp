@@ -84,6 +84,43 @@ TEST_CASE("lenet5 plot draws what there is") {
   if (drawn.text.find("libstb-dev") == std::string::npos) CHECK(here.bytes("r/pictures/e2c-misses.png").starts_with("\x89PNG"));
 }
 
+TEST_CASE("lenet5 plot runs nothing and writes nowhere that a results folder names") {
+  const workplace here{500, 100};
+  const auto runs = here.run("reproduce --data . --quick --threads 1 --results r --only e2c");
+  if (runs.text.find("libboost-dev") != std::string::npos) return;
+  REQUIRE(runs.status == 0);
+  const std::string good = here.bytes("r/runs/e2c-seed42.json"), table = here.bytes("r/results.json");
+  const auto refused = [&](const std::string& file) {
+    const auto plotted = here.run("plot --results r --data .");
+    CHECK(plotted.status == 1);
+    CHECK(mentions(plotted.text, "lenet5: r/" + file));
+    for (const char* made : {"made", "made-confusion.svg", "r/made-confusion.svg"}) CHECK_FALSE(fs::exists(here.folder / made));
+    CHECK_FALSE(fs::exists(here.folder / "r/pictures"));
+  };
+  for (const std::string& row : {std::string{"x\nsystem \"touch made\"\nset title '"}, (here.folder / "made").string(),
+                                 std::string{"../made"}, std::string{"unknown"}}) {
+    auto record = nlohmann::json::parse(good);
+    record["row"] = row;
+    here.put("r/runs/e2c-seed42.json", record.dump());
+    refused(row == "unknown" ? "runs/e2c-seed42.json: the record of another row or seed" : "runs/e2c-seed42.json: not the record of a run");
+    if (row == "unknown") {
+      fs::rename(here.folder / "r/runs/e2c-seed42.json", here.folder / "r/runs/unknown-seed42.json");
+      refused("runs/unknown-seed42.json: a row is no recipe of this program");
+      fs::remove(here.folder / "r/runs/unknown-seed42.json");
+    }
+    here.put("r/runs/e2c-seed42.json", good);
+    auto results = nlohmann::json::parse(table);
+    results["rows"][0]["name"] = row;
+    here.put("r/results.json", results.dump());
+    refused("results.json: a row is no recipe of this program");
+    here.put("r/results.json", table);
+  }
+  fs::create_directory(here.folder / "outside");
+  fs::create_directory_symlink("../outside", here.folder / "r/pictures");
+  CHECK(mentions(here.run("plot --results r --data .").text, "lenet5: r/pictures: is a link"));
+  CHECK(fs::is_empty(here.folder / "outside"));
+}
+
 TEST_CASE("every row learns") {
   // The test runs on MNIST if it is installed. Otherwise it runs on drawn bars, as many as a quick run needs.
   const workplace here{4000, 1000};

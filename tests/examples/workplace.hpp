@@ -12,8 +12,10 @@
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <initializer_list>
 #include <iterator>
 #include <string>
+#include <string_view>
 
 #include <typenet/core/random.hpp>
 
@@ -53,7 +55,12 @@ struct workplace {
     int status;
     std::string text;
   };
+#if defined(TYPENET_LENET5)
+  /// Runs the program with all recipes.
   [[nodiscard]] outcome run(const std::string& arguments) const { return shell("'" TYPENET_LENET5 "' " + arguments); }
+  /// Runs the program with the recipe `softmax`.
+  [[nodiscard]] outcome softmax(const std::string& arguments) const { return shell("'" TYPENET_LENET5_SOFTMAX "' " + arguments); }
+#endif
   [[nodiscard]] outcome shell(const std::string& command) const {
     std::FILE* const pipe = popen(("cd '" + folder.string() + "' && { " + command + "; } 2>&1").c_str(), "r");
     REQUIRE(pipe != nullptr);
@@ -63,6 +70,10 @@ struct workplace {
     const int status = pclose(pipe);
     result.status = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
     return result;
+  }
+  void put(const std::string& file, const std::string& text) const {
+    fs::create_directories((folder / file).parent_path());
+    std::ofstream{folder / file, std::ios::binary} << text;
   }
   [[nodiscard]] std::string bytes(const std::string& file) const {
     std::ifstream in{folder / file, std::ios::binary};

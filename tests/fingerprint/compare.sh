@@ -9,6 +9,7 @@
 #   --quick  this machine's instructions alone, not those that all of its kind have
 # CXX names the compiler, JOBS how many files are compiled at once, EIGEN3_INCLUDE_DIR Eigen's folder. ccache is used where it is found.
 set -euo pipefail
+unset CDPATH # makes cd print the folder
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
 refuse() {

@@ -89,6 +89,7 @@ void add_results(std::vector<seed>& all) {
   run.test_accuracy = {0.5, 1};
   run.labels = "0123";
   run.predictions = "0129";
+  run.training_count = 4;
   lenet5::save(folder().path(), run);
   all.push_back({"results", "all_images.json", content(lenet5::record_path(folder().path(), run.row, run.seed))});
   run.row = "lecun1989";
