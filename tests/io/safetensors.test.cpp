@@ -174,8 +174,7 @@ TEST_CASE("asking for what is not there says what is") {
 
 TEST_CASE("files that are none") {
   const scratch_folder folder;
-  CHECK_THROWS_WITH_AS(tn::safetensors_reader{folder / "none"},
-                       ((folder / "none").string() + ": no such file").c_str(), tn::file_error);
+  CHECK_THROWS_WITH_AS(tn::safetensors_reader{folder / "none"}, ((folder / "none").string() + ": no such file").c_str(), tn::file_error);
   CHECK_THROWS_WITH_AS(tn::safetensors_reader{folder.path()}, (folder.path().string() + ": not a regular file").c_str(), tn::file_error);
 }
 

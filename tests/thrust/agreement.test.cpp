@@ -106,7 +106,8 @@ void check_samples(const Data& data) {
   // Batches with unused lanes, and a partial batch.
   const tn::sample_key training{.seed = tn::seed{42}, .epoch = 5};
   check({.order = order.numbers().data(), .first = 0, .count = 2 * batch, .batch = batch, .padded = padded, .key = training});
-  check({.order = order.numbers().data(), .first = 2 * batch, .count = count - 2 * batch, .batch = batch, .padded = padded, .key = training});
+  check(
+      {.order = order.numbers().data(), .first = 2 * batch, .count = count - 2 * batch, .batch = batch, .padded = padded, .key = training});
   check({.order = nullptr, .first = 3, .count = batch, .batch = batch, .padded = padded, .key = tn::sample_key::evaluation()});
 }
 
