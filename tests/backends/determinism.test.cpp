@@ -175,7 +175,7 @@ TEST_CASE_TEMPLATE("many samples are answered the same by any number of threads"
   for (const int threads : {2, 3, 7, 0}) CHECK(answers(threads) == one);
   const auto alone = model.predict(std::span<const float>{samples}.last(size));
   CHECK(std::equal(alone.begin(), alone.end(), one.end() - out));
-  CHECK_THROWS_WITH_AS(model.set_threads(-1), "expected a number of threads, or 0 for as many as pay; got -1", tn::argument_error);
+  CHECK_THROWS_WITH_AS(model.set_threads(-1), "set_threads: expected 0 (as many as pay) to 256 threads, got -1", tn::argument_error);
 }
 
 TEST_CASE("what dropout drops depends on the sample, not on its place in a batch") {

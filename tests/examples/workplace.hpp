@@ -58,6 +58,8 @@ struct workplace {
 #if defined(TYPENET_LENET5)
   /// Runs the program with all recipes.
   [[nodiscard]] outcome run(const std::string& arguments) const { return shell("'" TYPENET_LENET5 "' " + arguments); }
+#endif
+#if defined(TYPENET_LENET5_SOFTMAX)
   /// Runs the program with the recipe `softmax`.
   [[nodiscard]] outcome softmax(const std::string& arguments) const { return shell("'" TYPENET_LENET5_SOFTMAX "' " + arguments); }
 #endif

@@ -146,18 +146,7 @@ struct eigen_backend {
     template <class Task>
     void run([[maybe_unused]] int threads, const batch_state& state, const Task& task) const {
 #if defined(_OPENMP)
-      if (detail::usable_threads(threads) > 1) {
-        detail::team_partition all;
-#pragma omp parallel num_threads(threads)
-        {
-          const detail::flush_subnormals flush;
-#pragma omp single
-          all.expect(omp_get_num_threads(), detail::ceil_div(state.batch(), Lanes));
-          execution mine{state, omp_get_thread_num(), all};
-          task(mine);
-        }
-        return;
-      }
+      if (detail::usable_threads(threads) > 1) return run_team(threads, state, task);
 #endif
       const detail::flush_subnormals flush;
       execution mine{state};
@@ -174,11 +163,7 @@ struct eigen_backend {
     template <class F>
     void parallel_for(index n, [[maybe_unused]] int workers, const F& f) const {
 #if defined(_OPENMP)
-      if (detail::usable_threads(workers) > 1) {
-#pragma omp parallel for num_threads(workers) schedule(dynamic)
-        for (index i = 0; i < n; ++i) f(i, omp_get_thread_num());
-        return;
-      }
+      if (detail::usable_threads(workers) > 1) return for_team(n, workers, f);
 #endif
       for (index i = 0; i < n; ++i) f(i, 0);
     }
@@ -198,6 +183,28 @@ struct eigen_backend {
     }
     /// Returns at once: every task has ended when its call returns.
     void wait() const {}
+
+   private:
+#if defined(_OPENMP)
+    // Functions of their own: clang starts the OpenMP runtime, which allocates, where a function with a parallel region is entered.
+    template <class Task>
+    static void run_team(int threads, const batch_state& state, const Task& task) {
+      detail::team_partition all;
+#pragma omp parallel num_threads(threads)
+      {
+        const detail::flush_subnormals flush;
+#pragma omp single
+        all.expect(omp_get_num_threads(), detail::ceil_div(state.batch(), Lanes));
+        execution mine{state, omp_get_thread_num(), all};
+        task(mine);
+      }
+    }
+    template <class F>
+    static void for_team(index n, int workers, const F& f) {
+#pragma omp parallel for num_threads(workers) schedule(dynamic)
+      for (index i = 0; i < n; ++i) f(i, omp_get_thread_num());
+    }
+#endif
   };
 
   /// Converts samples between rows, `[sample][element]`, and lanes, `[group][element][lane]`.
