@@ -28,6 +28,7 @@ namespace lenet5 {
 namespace {
 
 constexpr std::uintmax_t most_bytes = std::uintmax_t{64} << 20;  // of an image file
+constexpr long long most_pixels = 1LL << 25;                     // of an image
 
 /// Whether a JPEG file has a Huffman table of more than 256 codes, beyond which stb before 2.28 writes out of bounds. A table is looked for
 /// after each marker, FF C4: the length of the segment in two bytes, then for each table a byte, 16 counts, and as many bytes as they sum
@@ -64,8 +65,15 @@ std::vector<std::uint8_t> read_digit([[maybe_unused]] const std::filesystem::pat
   if (!in) fail("cannot be read");
   if (has_oversized_codes(bytes)) fail("not an image that can be read: Corrupt JPEG");
   int width = 0, height = 0, channels = 0;
+  // A small file may claim a huge image; reading takes memory and time for each pixel.
+  if (stbi_info_from_memory(bytes.data(), static_cast<int>(bytes.size()), &width, &height, &channels) != 0) {
+    if (static_cast<long long>(width) * height > most_pixels)
+      fail("cannot be read: it claims " + std::to_string(width) + " x " + std::to_string(height) + " pixels, more than " +
+           std::to_string(most_pixels));
+  }
   const std::unique_ptr<unsigned char, void (*)(void*)> pixels{
       stbi_load_from_memory(bytes.data(), static_cast<int>(bytes.size()), &width, &height, &channels, 1), &stbi_image_free};
+  if (pixels && (width < 1 || height < 1)) fail("not an image that can be read: it has no pixels");
   if (!pixels) fail(std::string{"not an image that can be read: "} + stbi_failure_reason());
   std::vector<std::uint8_t> image(28 * 28);
   // Each output pixel is the mean of the input pixels that it covers.

@@ -89,10 +89,27 @@ struct read_place {
   }
 };
 
+template <class Backend>
+class uploaded_arrays;
+
+/// What a data set's `view` gives its arrays to.
+template <class Backend>
+struct uploader {
+  uploaded_arrays<Backend>* arrays;
+  template <class T>
+  const T* operator()(std::span<const T> values) const {
+    return arrays->upload(values);
+  }
+};
+
 /// The view of a data set on a device; empty for a data set that has none.
 template <class Backend, class Data>
 struct view_on {
   struct type {};
+};
+template <class Backend, resident_dataset Data>
+struct view_on<Backend, Data> {
+  using type = decltype(std::declval<const Data&>().view(std::declval<uploader<Backend>>()));
 };
 
 /// Copies of the arrays of data sets in a device's memory. An array is copied once, however often a view asks for it: the arrays are to
@@ -102,7 +119,17 @@ class uploaded_arrays {
  public:
   /// The view of a data set; nothing where the data set has no view, or the device has too little memory for its arrays.
   template <class Data>
-  std::optional<typename view_on<Backend, Data>::type> view_of(const Data& data);
+  std::optional<typename view_on<Backend, Data>::type> view_of([[maybe_unused]] const Data& data) {
+    if constexpr (resident_dataset<Data>) {
+      const std::size_t before = arrays_.size();
+      try {
+        return data.view(uploader<Backend>{this});
+      } catch (const device_memory_error&) {
+        arrays_.erase(arrays_.begin() + static_cast<std::ptrdiff_t>(before), arrays_.end());
+      }
+    }
+    return std::nullopt;
+  }
 
  private:
   template <class B>
@@ -123,7 +150,7 @@ class uploaded_arrays {
     const void* from;
     std::size_t bytes;
     std::shared_ptr<void> copy;
-    const void* address;  // of the copy
+    const void* address;  ///< of the copy
   };
   std::vector<array> arrays_;
 };
@@ -131,35 +158,6 @@ class uploaded_arrays {
 template <class Backend>
   requires(Backend::host_memory)
 class uploaded_arrays<Backend> {};
-
-/// What a data set's `view` gives its arrays to.
-template <class Backend>
-struct uploader {
-  uploaded_arrays<Backend>* arrays;
-  template <class T>
-  const T* operator()(std::span<const T> values) const {
-    return arrays->upload(values);
-  }
-};
-
-template <class Backend, resident_dataset Data>
-struct view_on<Backend, Data> {
-  using type = decltype(std::declval<const Data&>().view(std::declval<uploader<Backend>>()));
-};
-
-template <class Backend>
-template <class Data>
-std::optional<typename view_on<Backend, Data>::type> uploaded_arrays<Backend>::view_of([[maybe_unused]] const Data& data) {
-  if constexpr (resident_dataset<Data>) {
-    const std::size_t before = arrays_.size();
-    try {
-      return data.view(uploader<Backend>{this});
-    } catch (const device_memory_error&) {
-      arrays_.erase(arrays_.begin() + static_cast<std::ptrdiff_t>(before), arrays_.end());
-    }
-  }
-  return std::nullopt;
-}
 
 /// Reads samples of a data set into a backend's memory. In this form the memory is the program's: it reads one batch at a time, sample by
 /// sample, and then copies each group to the lanes.
