@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <fstream>
 #include <iterator>
 #include <memory>
@@ -13,6 +14,13 @@
 #include <typenet/core/error.hpp>
 
 #if defined(TYPENET_HAS_STB)
+namespace {
+/// Memory for stb, but no more than an image of `most_pixels` takes, whatever a file claims.
+void* limited_memory(void* old, std::size_t bytes) { return bytes > (std::size_t{1} << 28) ? nullptr : std::realloc(old, bytes); }
+}  // namespace
+#define STBI_MALLOC(bytes) limited_memory(nullptr, bytes)
+#define STBI_REALLOC(old, bytes) limited_memory(old, bytes)
+#define STBI_FREE(memory) std::free(memory)
 #define STB_IMAGE_IMPLEMENTATION
 #define STB_IMAGE_STATIC
 #define STBI_FAILURE_USERMSG           // reasons in words
