@@ -57,6 +57,20 @@ bool has_oversized_codes(const std::vector<unsigned char>& bytes) {
   return false;
 }
 
+/// Whether the header of a PGM or PPM file has a number of more than nine digits, which stb before 2.28 may let overflow.
+bool has_oversized_numbers(const std::vector<unsigned char>& bytes) {
+  if (bytes.size() < 2 || bytes[0] != 'P' || (bytes[1] != '5' && bytes[1] != '6')) return false;
+  const auto is_digit = [](unsigned char c) { return c >= '0' && c <= '9'; };
+  auto at = bytes.begin() + 2;
+  for (int numbers = 0; numbers < 3; ++numbers) {
+    while (at != bytes.end() && !is_digit(*at)) at = *at == '#' ? std::find(at, bytes.end(), '\n') : at + 1;
+    const auto begin = at;
+    at = std::find_if_not(at, bytes.end(), is_digit);
+    if (at - begin > 9) return true;
+  }
+  return false;
+}
+
 }  // namespace
 #endif
 
@@ -72,6 +86,7 @@ std::vector<std::uint8_t> read_digit([[maybe_unused]] const std::filesystem::pat
   const std::vector<unsigned char> bytes{std::istreambuf_iterator<char>{in}, {}};
   if (!in) fail("cannot be read");
   if (has_oversized_codes(bytes)) fail("not an image that can be read: Corrupt JPEG");
+  if (has_oversized_numbers(bytes)) fail("not an image that can be read: its header has a number of more than nine digits");
   int width = 0, height = 0, channels = 0;
   // A small file may claim a huge image; reading takes memory and time for each pixel.
   if (stbi_info_from_memory(bytes.data(), static_cast<int>(bytes.size()), &width, &height, &channels) != 0) {

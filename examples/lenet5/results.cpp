@@ -34,7 +34,9 @@ run_record load_record(const std::filesystem::path& path) {
     const auto consists_of = [](const std::string& text, std::string_view letters) {
       return !text.empty() && text.find_first_not_of(letters) == std::string::npos;
     };
-    if (!consists_of(run.row, name_letters)) throw tn::file_error("its row is no name of lower-case letters, digits and '-'");
+    constexpr std::size_t longest_name = 64;
+    if (!consists_of(run.row, name_letters) || run.row.size() > longest_name)
+      throw tn::file_error("its row is no name of at most " + std::to_string(longest_name) + " lower-case letters, digits and '-'");
     if (!consists_of(run.labels, digits) || !consists_of(run.predictions, digits))
       throw tn::file_error("its labels and predictions are not digits alone");
     const bool whole = run.labels.size() == run.predictions.size() && run.epochs() > 0 && run.loss.size() == run.training_accuracy.size() &&

@@ -16,7 +16,7 @@ namespace tn = typenet;
 
 /// The record of a finished run.
 struct run_record {
-  std::string row;  ///< the recipe's name, of lower-case letters, digits and '-'
+  std::string row;  ///< the recipe's name, of at most 64 lower-case letters, digits and '-'
   std::uint64_t seed = 0;
   bool quick = false;  ///< true for a run on little data, which only shows that the row learns
   // `[epoch]`
