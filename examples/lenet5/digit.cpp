@@ -15,8 +15,12 @@
 
 #if defined(TYPENET_HAS_STB)
 namespace {
-/// Memory for stb, but no more than an image of `most_pixels` takes, whatever a file claims.
-void* limited_memory(void* old, std::size_t bytes) { return bytes > (std::size_t{1} << 28) ? nullptr : std::realloc(old, bytes); }
+/// Memory for stb, but no more than an image of `most_pixels` takes, whatever a file claims. New memory is zero: before version 2.28, stb
+/// does not notice that a PGM or PPM file has fewer pixels than its header says.
+void* limited_memory(void* old, std::size_t bytes) {
+  if (bytes > (std::size_t{1} << 28)) return nullptr;
+  return old == nullptr ? std::calloc(1, bytes) : std::realloc(old, bytes);
+}
 }  // namespace
 #define STBI_MALLOC(bytes) limited_memory(nullptr, bytes)
 #define STBI_REALLOC(old, bytes) limited_memory(old, bytes)

@@ -29,7 +29,14 @@ run_record load_record(const std::filesystem::path& path) {
   std::ifstream in{path};
   if (!in) throw tn::file_error(path.string() + ": cannot be read");
   try {
-    auto run = nlohmann::json::parse(in).get<run_record>();
+    const nlohmann::json document = nlohmann::json::parse(in);
+    // The library converts any number to an integer, also one that is out of its range.
+    const auto expect_whole = [](const nlohmann::json& number) {
+      if (!number.is_number_integer()) throw tn::file_error("a count in it is no whole number, or too large");
+    };
+    for (const char* const count : {"seed", "training_misses", "training_count", "threads"}) expect_whole(document.at(count));
+    for (const nlohmann::json& image : document.at("images")) expect_whole(image);
+    auto run = document.get<run_record>();
     constexpr std::string_view name_letters = "abcdefghijklmnopqrstuvwxyz0123456789-", digits = "0123456789";
     const auto consists_of = [](const std::string& text, std::string_view letters) {
       return !text.empty() && text.find_first_not_of(letters) == std::string::npos;
